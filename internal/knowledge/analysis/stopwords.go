@@ -2,8 +2,8 @@ package analysis
 
 import "strings"
 
-// stopwords are English function words and the phrases that people wrap around a question. They are dropped from
-// queries only: the index keeps them, so that a quoted phrase or a keyword of a language still matches.
+// stopwords are English function words. They are dropped from queries and from running text; names keep them, since a
+// method may well be called "With".
 var stopwords = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(`
@@ -15,9 +15,7 @@ no nor not now of off often on once one only onto or other otherwise our ours ou
 really same shall she should shouldn since so some still such than that the their theirs them themselves then there these they
 this those though through thus to too two under until up upon us use used uses using ve very via want wants was wasn way we well
 were weren what whatever when whenever where whether which while who whom whose why will with within without won would wouldn yes
-yet you your yours yourself
-explain tell show describe find happen happens happened exactly actually someone something anything everything thing things able
-make makes made making work works working`) {
+yet you your yours yourself`) {
 		m[w] = true
 	}
 	return m

@@ -125,7 +125,7 @@ func (o *outline) extent(i, limit int) int {
 		if sh.blank {
 			continue
 		}
-		if sh.indent > d {
+		if sh.indent > d || o.lang.flat && !o.begins(j) {
 			end = j + 1
 			continue
 		}
@@ -152,6 +152,12 @@ func (o *outline) extent(i, limit int) int {
 	}
 	// A definition that opened nothing (a declaration) may be followed by deeper lines only by its own continuation.
 	return end
+}
+
+// begins says whether a definition begins at line i.
+func (o *outline) begins(i int) bool {
+	_, _, ok := o.lang.definition(o.lines[i], false)
+	return ok
 }
 
 // emit turns a block into chunks.
@@ -188,8 +194,8 @@ func (o *outline) emit(out *[]Chunk, b *block, path string) {
 		from, to := o.trim(pos, c.from)
 		switch {
 		case from == to:
-		case i > 0 && to-from <= 2 && b.name != "":
-			c.from = from // a stray line or two goes with the next member
+		case to-from <= 2 && b.name != "":
+			c.from = from // a bare header, or a stray line or two, goes with the next member
 		case b.name == "":
 			o.loose(out, own, from, to)
 		default:

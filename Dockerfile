@@ -1,0 +1,20 @@
+# A static binary on an empty image, run by nobody in particular. git is not in it: times of change come from the files.
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=development
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/dragoman/dragoman/internal/cli.Version=${VERSION}" -o /dragoman ./cmd/dragoman \
+ && mkdir /data
+
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /dragoman /dragoman
+COPY --from=build --chown=nonroot:nonroot /data /data
+ENV DRAGOMAN_DATA=/data
+VOLUME /data
+# Mount what is to be searched here, read-only.
+WORKDIR /knowledge
+EXPOSE 8017
+ENTRYPOINT ["/dragoman"]
+CMD ["serve", "--listen", "0.0.0.0:8017"]

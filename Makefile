@@ -1,0 +1,21 @@
+# Few targets on purpose; `go build ./cmd/dragoman` needs none of them.
+
+.PHONY: build test lint bench fuzz clean
+
+build:            ## the binary, for this machine
+	CGO_ENABLED=0 go build -trimpath -o dragoman ./cmd/dragoman
+
+test:             ## what CI runs; installs what it needs
+	scripts/test
+
+lint:             ## golangci-lint, installed on first use
+	scripts/lint
+
+bench:            ## the figures of bench/README.md (minutes; not part of the tests)
+	bench/run
+
+fuzz:             ## every fuzz target, half a minute each
+	scripts/fuzz 30s
+
+clean:
+	rm -rf dragoman dist .cache

@@ -1,0 +1,305 @@
+// Package app is the one place that knows every part: it builds them from the configuration and what it finds on the
+// machine, and hands doors an engine to run turns with.
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/guard"
+	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
+	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/prompt"
+	"github.com/dragoman/dragoman/internal/route"
+	"github.com/dragoman/dragoman/internal/store"
+	"github.com/dragoman/dragoman/internal/store/sqlite"
+)
+
+// Options is what a command line says.
+type Options struct {
+	Dir        string // working directory
+	ConfigPath string // empty: the nearest dragoman.yaml
+	DataDir    string // empty: from the configuration, else the user's cache directory
+	Path       string // folder to answer from; empty: the git root of Dir
+	Collection string // a configured collection to answer from
+	Model      string
+	Assistant  string // empty: "code"
+	Local      bool   // nothing may leave this machine
+	Getenv     func(string) string
+	Client     *http.Client
+	Now        func() time.Time
+	Progress   func(knowledge.Progress)
+	Log        *slog.Logger
+}
+
+// App is everything, wired.
+type App struct {
+	Config     *config.Config // with defaults filled in
+	ConfigPath string         // empty when there is no file
+	DataDir    string
+	Root       string // folder of the built-in assistant
+	Store      store.Store
+	Ledger     *ledger.Ledger
+	Keys       *identity.Keys
+	Engine     *assistant.Engine
+	Models     *Models
+	Assistants map[string]assistant.Definition
+	Default    string // the assistant that answers unless another is named
+
+	options     Options
+	collections *collections
+}
+
+// folder is the collection of the built-in assistant: the folder that the command runs in.
+const folder = "folder"
+
+// Open builds everything. Nothing is indexed and no model is called yet.
+func Open(ctx context.Context, o Options) (_ *App, err error) {
+	a := &App{options: o}
+	if err := a.loadConfig(); err != nil {
+		return nil, err
+	}
+	if a.DataDir, err = dataDir(o, a.Config); err != nil {
+		return nil, err
+	}
+	if a.Store, err = sqlite.Open(ctx, a.DataDir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			a.Store.Close()
+		}
+	}()
+	if a.Models, err = findModels(ctx, a.Config, o); err != nil {
+		return nil, err
+	}
+	prices, err := ledger.NewCatalogue(append(a.Config.Prices(), a.Models.free()...)...)
+	if err != nil {
+		return nil, err
+	}
+	a.Models.prices = prices
+	a.Ledger = ledger.New(a.Store, prices, o.Now)
+	a.Keys = identity.NewKeys(a.Store, rand.Reader, o.Now)
+	if err := a.prepareKnowledge(); err != nil {
+		return nil, err
+	}
+	template, err := prompt.Load("answer-v1")
+	if err != nil {
+		return nil, err
+	}
+	a.Engine = &assistant.Engine{
+		Collections: func(ctx context.Context, name string) (assistant.Searcher, error) {
+			return a.collections.get(ctx, name)
+		},
+		Router:   a.Models.Router,
+		Upstream: a.Models.Upstream,
+		Window:   a.Models.Window,
+		Books:    a.Ledger,
+		Archive:  archive{a.Store},
+		Cache:    assistant.NewCache(o.Now),
+		Template: template,
+		NewID:    newTraceID,
+		Salt:     salt,
+		Now:      o.Now,
+		Retries:  2,
+	}
+	return a, nil
+}
+
+func (a *App) loadConfig() error {
+	path := a.options.ConfigPath
+	if path == "" {
+		var ok bool
+		if path, ok = config.Find(a.options.Dir); !ok {
+			a.Config = config.Default()
+			return nil
+		}
+	}
+	getenv := a.options.Getenv
+	cfg, err := config.Load(path, config.Options{
+		Getenv: func(name string) (string, bool) { v := getenv(name); return v, v != "" },
+		Rule:   route.Check,
+	})
+	if err != nil {
+		return err
+	}
+	a.Config, a.ConfigPath = cfg, path
+	return nil
+}
+
+// dataDir is where everything is kept: --data, else the configuration, else the user's cache directory.
+func dataDir(o Options, cfg *config.Config) (string, error) {
+	switch {
+	case o.DataDir != "":
+		return filepath.Abs(o.DataDir)
+	case o.Getenv("DRAGOMAN_DATA") != "":
+		return filepath.Abs(o.Getenv("DRAGOMAN_DATA"))
+	case cfg.Data != "":
+		return filepath.Abs(under(cfg.Dir, cfg.Data))
+	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the user's cache directory (--data DIR names another place): %w", err)
+	}
+	return filepath.Join(base, "dragoman"), nil
+}
+
+// under makes a path of the configuration absolute or relative to the working directory.
+func under(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// prepareKnowledge collects the collections and assistants that there are. Nothing is opened yet.
+func (a *App) prepareKnowledge() error {
+	a.collections = &collections{options: map[string]knowledge.Options{}, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
+	root := a.options.Path
+	if root == "" {
+		var err error
+		if root, _, err = source.Root(a.options.Dir); err != nil {
+			return fmt.Errorf("find the folder to answer from: %w", err)
+		}
+	}
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	if st, err := os.Stat(root); err != nil || !st.IsDir() {
+		return fmt.Errorf("%s is not a folder; --path names the folder to answer from", root)
+	}
+	a.Root = root
+	a.collections.options[folder] = knowledge.Options{Name: folder, Root: root, DataDir: a.DataDir}
+	for name, c := range a.Config.Collections {
+		a.collections.options[name] = knowledge.Options{Name: name, Root: under(a.Config.Dir, c.Path), Include: c.Include, Exclude: c.Exclude, DataDir: a.DataDir}
+	}
+	use := folder
+	if c := a.options.Collection; c != "" {
+		if _, ok := a.collections.options[c]; !ok {
+			return fmt.Errorf("there is no collection %q; configured are %v (see `dragoman config schema`)", c, a.collections.names())
+		}
+		use = c
+	}
+	a.Assistants = map[string]assistant.Definition{
+		"code": {
+			Name: "code", Description: "answers questions about a code base or documents, with citations", Knowledge: []string{use},
+			About: "the folder " + filepath.Base(root), Route: a.options.Model, Policy: a.policy(""),
+		},
+	}
+	for name, d := range a.Config.Assistants {
+		def := assistant.Definition{Name: name, Instructions: d.Instructions, Knowledge: d.Knowledge, Route: cmp.Or(d.Model, d.Route), About: name, Policy: a.policy(d.Guard)}
+		if a.options.Model != "" {
+			def.Route = a.options.Model
+		}
+		if a.options.Collection != "" {
+			def.Knowledge = []string{a.options.Collection}
+		}
+		a.Assistants[name] = def
+	}
+	a.Default = a.options.Assistant
+	if a.Default == "" {
+		a.Default = "code"
+	}
+	if _, ok := a.Assistants[a.Default]; !ok {
+		return fmt.Errorf("there is no assistant %q; `dragoman doctor` lists those there are", a.Default)
+	}
+	return nil
+}
+
+func (a *App) policy(name string) guard.Policy {
+	p := guard.DefaultPolicy()
+	g, ok := a.Config.Guards[cmp.Or(name, config.DefaultGuard)]
+	if !ok {
+		return p
+	}
+	if g.Secrets != "" {
+		p.Secrets = guard.Action(g.Secrets)
+	}
+	if g.Injection != "" {
+		p.Injection = guard.Action(g.Injection)
+	}
+	return p
+}
+
+// Sync brings the collections of an assistant up to date and reports on each.
+func (a *App) Sync(ctx context.Context, assistantName string) (map[string]knowledge.Report, error) {
+	out := map[string]knowledge.Report{}
+	var errs []error
+	for _, name := range a.Assistants[assistantName].Knowledge {
+		c, err := a.collections.get(ctx, name)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("collection %s: %w", name, err))
+			continue
+		}
+		out[name] = c.report
+	}
+	return out, errors.Join(errs...)
+}
+
+// Collection opens a collection without syncing it.
+func (a *App) Collection(ctx context.Context, name string) (*knowledge.Collection, error) {
+	c, err := a.collections.opened(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return c.Collection, nil
+}
+
+// Collections lists the names of the collections, sorted.
+func (a *App) Collections() []string { return a.collections.names() }
+
+// Housekeeping closes the books of processes that died and deletes traces past their retention. It is called at start.
+func (a *App) Housekeeping(ctx context.Context) error {
+	_, err := a.Ledger.Recover(ctx)
+	if keep := a.Config.Retention.Traces; keep > 0 {
+		_, err2 := a.Store.DeleteTracesBefore(ctx, a.options.Now().Add(-time.Duration(keep)))
+		err = errors.Join(err, err2)
+	}
+	return err
+}
+
+// Close lets go of everything.
+func (a *App) Close() error {
+	a.collections.close()
+	return a.Store.Close()
+}
+
+// newTraceID makes a trace id: sortable by time, unguessable.
+func newTraceID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		panic(err) // the system has no randomness: nothing here may go on
+	}
+	return "tr_" + id.String()
+}
+
+// salt makes the random bytes that keep placeholders of different turns apart.
+func salt() []byte {
+	b := make([]byte, 16)
+	rand.Read(b) // never fails (crypto/rand)
+	return b
+}
+
+// Forget throws the index of a collection away.
+func (a *App) Forget(ctx context.Context, name string) error {
+	c, err := a.collections.opened(ctx, name)
+	if err != nil {
+		return err
+	}
+	return c.Clear(ctx)
+}

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/store"
+)
+
+// archive keeps traces and sessions in the store.
+type archive struct{ store store.Store }
+
+var _ assistant.Archive = archive{}
+
+// content is how a session's message is stored.
+type content struct {
+	Text string `json:"text"`
+}
+
+func (a archive) History(ctx context.Context, session, principal string, limit int) ([]chat.Message, error) {
+	stored, err := a.store.Messages(ctx, principal, session, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the session %q: %w", session, err)
+	}
+	out := make([]chat.Message, 0, len(stored))
+	for _, m := range stored {
+		var c content
+		if err := json.Unmarshal(m.Content, &c); err != nil {
+			return nil, fmt.Errorf("read the session %q: %w", session, err)
+		}
+		out = append(out, chat.NewText(m.Role, c.Text))
+	}
+	return out, nil
+}
+
+func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Answer) error {
+	body, err := json.Marshal(t.Trace)
+	if err != nil {
+		return fmt.Errorf("encode the trace: %w", err)
+	}
+	err = a.store.SaveTrace(ctx, store.Trace{ID: t.Trace.ID, Principal: t.Principal.Owner(), Session: t.Session, Created: t.Trace.Started, Body: body})
+	if err != nil || t.Session == "" || t.Trace.Error != "" {
+		return err
+	}
+	// The question is kept as the guards left it, without its secrets.
+	messages := make([]store.Message, 0, 2)
+	for _, m := range []chat.Message{chat.NewText(chat.User, t.Trace.Question), ans.Message} {
+		text, err := json.Marshal(content{m.Text()})
+		if err != nil {
+			return fmt.Errorf("encode a message: %w", err)
+		}
+		messages = append(messages, store.Message{Role: m.Role, Content: text, TraceID: t.Trace.ID, Created: t.Trace.Started})
+	}
+	return a.store.AppendMessages(ctx, t.Principal.Owner(), t.Session, messages...)
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/knowledge"
+)
+
+// freshFor is how long a collection is searched before its folder is looked at again: long enough that a busy server
+// does not walk it for every turn, short enough that nobody notices.
+const freshFor = 2 * time.Second
+
+// collections opens the collections that are asked for, once, and keeps them up to date.
+type collections struct {
+	options  map[string]knowledge.Options
+	now      func() time.Time
+	progress func(knowledge.Progress)
+
+	mu   sync.Mutex
+	open map[string]*collection
+}
+
+type collection struct {
+	*knowledge.Collection
+	mu     sync.Mutex // held while it is synced
+	synced time.Time
+	report knowledge.Report
+	err    error
+}
+
+// get returns a collection, synced a moment ago at most. When it cannot be synced, but was once, it is served as it is: an
+// older answer beats none.
+func (cs *collections) get(ctx context.Context, name string) (*collection, error) {
+	c, err := cs.opened(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.synced.IsZero() && cs.now().Sub(c.synced) < freshFor {
+		return c, nil
+	}
+	c.report, c.err = c.Sync(ctx, cs.now, cs.progress)
+	if c.err != nil && (c.synced.IsZero() || ctx.Err() != nil) {
+		return nil, c.err
+	}
+	c.synced = cs.now()
+	return c, nil
+}
+
+func (cs *collections) opened(ctx context.Context, name string) (*collection, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if c, ok := cs.open[name]; ok {
+		return c, nil
+	}
+	o, ok := cs.options[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no collection %q; known are %v", name, cs.names())
+	}
+	kc, err := knowledge.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	c := &collection{Collection: kc}
+	cs.open[name] = c
+	return c, nil
+}
+
+func (cs *collections) names() []string {
+	var out []string
+	for n := range cs.options {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (cs *collections) close() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, c := range cs.open {
+		c.Close()
+	}
+	cs.open = map[string]*collection{}
+}

@@ -1,0 +1,267 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/provider"
+	"github.com/dragoman/dragoman/internal/provider/local"
+	"github.com/dragoman/dragoman/internal/route"
+)
+
+// Models is what can answer: the providers that are configured or were found, and the router over them.
+type Models struct {
+	Router    *route.Router
+	Providers []Found // in the order of preference
+
+	upstreams map[string]*provider.Provider
+	prices    *ledger.Catalogue
+	now       func() time.Time
+}
+
+// Found is a provider and where it comes from.
+type Found struct {
+	Name    string
+	Source  string // "dragoman.yaml", "OPENAI_API_KEY", "running on this machine"
+	BaseURL string
+	Host    string
+	Local   bool
+	Default string // the model that answers unless another is named; empty where none is known
+}
+
+// wellKnown are the providers that a key in the environment switches on, in the order of preference. Their default models
+// are the vendors' small, fast ones: a question about code is mostly a matter of the passages, and --model is at hand.
+var wellKnown = []struct{ name, key, base, baseKey, dialect, model string }{
+	{"openai", "OPENAI_API_KEY", "https://api.openai.com/v1", "OPENAI_BASE_URL", "openai", "gpt-4.1-mini"},
+	{"anthropic", "ANTHROPIC_API_KEY", "https://api.anthropic.com", "ANTHROPIC_BASE_URL", "anthropic", "claude-haiku-4-5"},
+	{"gemini", "GEMINI_API_KEY", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_BASE_URL", "openai", "gemini-2.5-flash"},
+}
+
+// findModels collects providers: those of the configuration, those whose key is in the environment, and, where there is
+// neither or nothing may leave the machine, a server that runs on it.
+func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, error) {
+	m := &Models{
+		Router: &route.Router{
+			Models: map[string][]route.Model{}, Providers: map[string]route.Model{}, Policies: map[string]*route.Policy{},
+			LocalOnly: o.Local || cfg.LocalOnly,
+		},
+		upstreams: map[string]*provider.Provider{}, now: o.Now,
+	}
+	for _, name := range sortedKeys(cfg.Providers) {
+		p := cfg.Providers[name]
+		if p.APIKey == "" && config.NewProvider(name).BaseURL == p.BaseURL {
+			continue // a vendor's account without its key: the variable is not set
+		}
+		pc := provider.Config{Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), FirstTokenTimeout: time.Duration(p.Timeout)}
+		f := Found{Source: config.FileName}
+		for _, w := range wellKnown {
+			if w.name == name {
+				f.Default = w.model
+			}
+		}
+		if err := m.add(pc, o, f, p.Privacy == "internal"); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range wellKnown {
+		key := o.Getenv(w.key)
+		if _, configured := m.upstreams[w.name]; key == "" || configured {
+			continue
+		}
+		base := o.Getenv(w.baseKey)
+		if base == "" {
+			base = w.base
+		}
+		if err := m.add(provider.Config{Name: w.name, Dialect: w.dialect, BaseURL: base, APIKey: key}, o, Found{Source: w.key, Default: w.model}, false); err != nil {
+			return nil, err
+		}
+	}
+	if !slices.ContainsFunc(m.Providers, func(f Found) bool { return f.Local || !m.Router.LocalOnly }) {
+		if err := m.findLocal(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.routes(cfg); err != nil {
+		return nil, err
+	}
+	m.Router.Default = m.defaultModel(cfg)
+	return m, nil
+}
+
+func (m *Models) add(pc provider.Config, o Options, f Found, internal bool) error {
+	u, err := url.Parse(pc.BaseURL)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("provider %s: %q is no URL; write it like https://api.example.com/v1", pc.Name, pc.BaseURL)
+	}
+	p, err := provider.New(pc, o.Client)
+	if err != nil {
+		return fmt.Errorf("provider %s: %w", pc.Name, err)
+	}
+	f.Name, f.BaseURL, f.Host, f.Local = pc.Name, pc.BaseURL, u.Host, isLoopback(u.Hostname())
+	m.upstreams[pc.Name] = p
+	m.Providers = append(m.Providers, f)
+	common := route.Model{Provider: pc.Name, Host: u.Host, Local: f.Local, Internal: internal || f.Local}
+	m.Router.Providers[pc.Name] = common
+	if f.Default != "" {
+		common.Name = f.Default
+		m.Router.Known = append(m.Router.Known, common)
+	}
+	return nil
+}
+
+// findLocal looks for a model server on this machine.
+func (m *Models) findLocal(ctx context.Context, o Options) error {
+	found, ok := local.Detect(ctx, o.Client, local.Candidates(o.Getenv))
+	if !ok || len(found.Models) == 0 {
+		return nil
+	}
+	if err := m.add(provider.Config{Name: found.Name, Dialect: "openai", BaseURL: found.BaseURL}, o, Found{Source: "running on this machine", Default: found.Models[0]}, true); err != nil {
+		return err
+	}
+	common := m.Router.Providers[found.Name]
+	m.Router.Known = m.Router.Known[:0]
+	for _, name := range found.Models {
+		common.Name, common.Small = name, local.Small(name)
+		m.Router.Known = append(m.Router.Known, common)
+	}
+	return nil
+}
+
+// routes takes over the configured models and routes.
+func (m *Models) routes(cfg *config.Config) error {
+	for name, def := range cfg.Models {
+		m.Router.Models[name] = nil
+		for _, use := range def.Use {
+			p, model, _ := strings.Cut(use, "/")
+			known, ok := m.Router.Providers[p]
+			if !ok {
+				continue // its key is not set
+			}
+			known.Name = model
+			known.Small = known.Local && local.Small(model)
+			m.Router.Models[name] = append(m.Router.Models[name], known)
+		}
+	}
+	for name, def := range cfg.Routes {
+		p := &route.Policy{Name: name, Default: def.Use}
+		for _, r := range def.Rules {
+			p.Rules = append(p.Rules, route.Rule{When: r.When, Use: r.Use})
+		}
+		if err := p.Compile(); err != nil {
+			return err
+		}
+		m.Router.Policies[name] = p
+	}
+	return nil
+}
+
+// free prices what runs on this machine at nothing.
+func (m *Models) free() []ledger.Entry {
+	var out []ledger.Entry
+	for _, f := range m.Providers {
+		if f.Local {
+			out = append(out, ledger.Free(f.Name))
+		}
+	}
+	return out
+}
+
+// defaultModel is the configured one, else the default route, else the first configured model, else the default model of the
+// first provider found that may be used.
+func (m *Models) defaultModel(cfg *config.Config) string {
+	switch {
+	case cfg.Model != "":
+		return cfg.Model
+	case m.Router.Policies["default"] != nil:
+		return "default"
+	}
+	for _, f := range m.Providers {
+		if f.Default != "" && (f.Local || !m.Router.LocalOnly) {
+			return f.Name + "/" + f.Default
+		}
+	}
+	if names := sortedKeys(m.Router.Models); len(names) > 0 {
+		return names[0]
+	}
+	return ""
+}
+
+// Upstream is a provider by its name.
+func (m *Models) Upstream(name string) (provider.Upstream, bool) {
+	p, ok := m.upstreams[name]
+	return p, ok
+}
+
+// Window is a model's context window in tokens. Where it is unknown, local servers mostly have 4096 unless told otherwise,
+// and hosted models far more than a prompt here ever takes.
+func (m *Models) Window(model route.Model) int {
+	if price, ok := m.prices.Lookup(model.Provider, model.Name, m.now()); ok && price.Context > 0 {
+		return int(price.Context)
+	}
+	if model.Local {
+		return 4096
+	}
+	return 32_000
+}
+
+// List asks all providers that may be used for their models, at once, and returns "provider/model" of those that answer
+// in time, with the configured names, sorted.
+func (m *Models) List(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	names := m.Router.Names()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, f := range m.Providers {
+		if m.Router.LocalOnly && !f.Local {
+			continue
+		}
+		wg.Go(func() {
+			models, err := m.upstreams[f.Name].Models(ctx)
+			if err != nil {
+				return // its configured models are listed all the same
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, name := range models {
+				names = append(names, f.Name+"/"+name)
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Check asks a provider for its models and returns what is wrong when it gives none.
+func (m *Models) Check(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	_, err := m.upstreams[name].Models(ctx)
+	return err
+}

@@ -1,0 +1,152 @@
+package assistant
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/prompt"
+)
+
+// Source is a passage from which an answer is made, under the number by which the answer cites it.
+type Source struct {
+	Number     int              `json:"number"`
+	Collection string           `json:"collection"`
+	Path       string           `json:"path"`
+	Start      int              `json:"start"` // first line
+	End        int              `json:"end"`   // last line
+	Symbol     string           `json:"symbol,omitempty"`
+	Kind       string           `json:"kind"`
+	Updated    time.Time        `json:"updated,omitzero"`
+	Score      float64          `json:"score"`
+	Rules      []string         `json:"rules,omitempty"` // what raised or lowered its rank
+	Pinned     bool             `json:"pinned,omitempty"`
+	Spans      []knowledge.Span `json:"spans"` // the lines that are shown
+	Key        []int            `json:"key"`   // of these, the lines that tell most
+	Text       string           `json:"-"`     // lines Start to End
+}
+
+// Place is "path:start-end".
+func (s *Source) Place() string { return place(s.Path, s.Start, s.End) }
+
+// shown is the text of the spans, with a mark where lines are left out.
+func (s *Source) shown() string {
+	lines := strings.Split(s.Text, "\n")
+	var b strings.Builder
+	for i, sp := range s.Spans {
+		if i > 0 {
+			b.WriteString("...\n")
+		}
+		from, to := max(sp.Start-s.Start, 0), min(sp.End-s.Start+1, len(lines))
+		if from < to {
+			b.WriteString(strings.Join(lines[from:to], "\n"))
+			b.WriteByte('\n')
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+const (
+	answerTokens = 1200 // kept free for the answer where the caller names no bound
+	sourceTokens = 6000 // more passages cost more than they help: the right one is nearly always among the first eight
+	draftSources = 3    // what a small model can keep apart
+	quoted       = 5    // passages that an extractive answer quotes
+)
+
+// compose numbers the passages and writes the prompt within the model's token budget.
+func (e *Engine) compose(_ context.Context, t *Turn) error {
+	switch t.Trace.Mode {
+	case Plain:
+		out := *t.Request
+		if t.Session != "" && len(t.history) > 0 {
+			if _, at := lastUser(out.Messages); at == 0 {
+				out.Messages = append(append([]chat.Message{}, t.history...), out.Messages...)
+			}
+		}
+		t.outgoing = &out
+		return nil
+	case Extractive:
+		t.number(t.found[:min(quoted, len(t.found))], nil)
+		for _, p := range t.found[len(t.sources):] {
+			t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, "limit: below the passages quoted")
+		}
+		return nil
+	}
+	return e.composePrompt(t)
+}
+
+func (e *Engine) composePrompt(t *Turn) error {
+	found := t.found
+	if t.Trace.Mode == Draft {
+		found = found[:min(draftSources, len(found))]
+	}
+	d := prompt.Data{Instructions: t.Definition.Instructions, About: t.Definition.About, Question: t.question}
+	system, err := e.Template.System(d)
+	if err != nil {
+		return err
+	}
+	used := prompt.Tokens(system) + prompt.Tokens(t.question)
+	for _, m := range t.history {
+		used += prompt.Tokens(m.Text())
+	}
+	answer := t.Request.MaxTokens
+	if answer == 0 {
+		answer = answerTokens
+	}
+	window := e.Window(t.decision.Models[0])
+	budget := min(window-used-answer, sourceTokens)
+	items := make([]prompt.Item, len(found))
+	for i := range found {
+		s := Source{Start: found[i].Start, Text: found[i].Text, Spans: found[i].Spans}
+		items[i] = prompt.Item{Full: found[i].Text, Short: s.shown()}
+	}
+	packed, tokens := prompt.Pack(items, max(budget, 0))
+	t.number(found, packed)
+	for _, s := range t.sources {
+		d.Sources = append(d.Sources, prompt.Source{Number: s.Number, Place: s.Place(), Updated: date(s.Updated), Symbol: s.Symbol, Text: s.Text})
+	}
+	user, err := e.Template.User(d)
+	if err != nil {
+		return err
+	}
+	out := *t.Request
+	out.Messages = append([]chat.Message{chat.NewText(chat.System, system)}, t.history...)
+	out.Messages = append(out.Messages, chat.NewText(chat.User, user))
+	if out.MaxTokens == 0 {
+		out.MaxTokens = answer
+	}
+	if out.Temperature == nil {
+		cool := 0.1 // an answer from sources is to be the same tomorrow
+		out.Temperature = &cool
+	}
+	t.outgoing = &out
+	t.Trace.Template = e.Template.Version
+	t.Trace.note(fmt.Sprintf("%d sources in %d tokens; prompt about %d of a window of %d", len(t.sources), tokens, used+tokens, window))
+	return nil
+}
+
+// number gives the passages that were packed their numbers. packed is nil where all are.
+func (t *Turn) number(found []knowledge.Passage, packed []prompt.Packed) {
+	for i := range found {
+		p := &found[i]
+		text := p.Text
+		if packed != nil {
+			if packed[i].Text == "" {
+				t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, "budget")
+				continue
+			}
+			text = packed[i].Text
+			if packed[i].Cut {
+				t.Trace.note(place(p.Path, p.Start, p.End) + " trimmed to fit")
+			}
+		}
+		t.sources = append(t.sources, Source{
+			Number: len(t.sources) + 1, Collection: p.Collection, Path: p.Path, Start: p.Start, End: p.End, Symbol: p.Symbol, Kind: string(p.Kind),
+			Updated: p.Updated, Score: round(p.Score), Rules: p.Rules, Pinned: p.Pinned, Spans: p.Spans, Key: p.Key, Text: text,
+		})
+	}
+	t.Trace.Sources = t.sources
+}

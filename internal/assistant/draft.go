@@ -1,0 +1,116 @@
+package assistant
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+// draft answers with a model too small to be trusted with citations: the quotes first, at once, then the model's text
+// sentence by sentence, each attached by us to the passage that bears it out. Sentences with a number or an identifier
+// that stands in no source are dropped. A model that fails takes nothing away from the quotes.
+func (e *Engine) draft(ctx context.Context, t *Turn) error {
+	if err := t.Out.Begin(t); err != nil {
+		return err
+	}
+	t.finish = chat.FinishStop
+	if err := t.quote(t.deliver); err != nil {
+		return err
+	}
+	if len(t.sources) == 0 {
+		t.Trace.note("the model was not asked: there is nothing to answer from")
+		return nil
+	}
+	stream, err := e.open(ctx, t)
+	if err == nil {
+		defer stream.Close()
+		if err = t.deliver(chat.Event{Text: "**Draft by " + t.Trace.Model + ", may be wrong:**\n\n"}); err != nil {
+			return err
+		}
+		err = t.draftSentences(stream)
+	}
+	if err != nil && ctx.Err() == nil {
+		t.Trace.note("the draft failed: " + err.Error())
+		return t.deliver(chat.Event{Text: "(There is no complete draft: " + chat.AsError(err).Message + ")\n"})
+	}
+	return err
+}
+
+// draftSentences sends what of the stream can be attached.
+func (t *Turn) draftSentences(stream chat.Stream) error {
+	sup := newSupporter(t.sources, t.question)
+	rest := ""
+	for {
+		ev, err := stream.Next()
+		if err != nil && err != io.EOF {
+			return err
+		}
+		final := err == io.EOF
+		if ev.Finish != "" {
+			t.finish = ev.Finish
+		}
+		if ev.Usage != nil {
+			t.usage = *ev.Usage
+		}
+		rest += t.filter(ev.Text, final)
+		for {
+			n := nextSentence(rest, final)
+			if n == 0 {
+				break
+			}
+			sentence := rest[:n]
+			rest = rest[n:]
+			if err := t.deliver(chat.Event{Text: t.attach(sup, sentence)}); err != nil {
+				return err
+			}
+		}
+		if final {
+			break
+		}
+	}
+	if n := len(t.Trace.Dropped); n > 0 {
+		return t.deliver(chat.Event{Text: fmt.Sprintf("\n(%d sentences were left out: they name things that stand in no source.)\n", n)})
+	}
+	return nil
+}
+
+// attach cites the source that bears out a sentence, or returns "" for one that none can.
+func (t *Turn) attach(sup *supporter, sentence string) string {
+	trimmed := strings.TrimSpace(withoutMarks(sentence, len(t.sources)))
+	c := newClaim(trimmed)
+	if what, bad := sup.unfounded(c); bad {
+		t.Trace.Dropped = append(t.Trace.Dropped, trimmed)
+		t.Trace.note("dropped a sentence that names " + what)
+		return ""
+	}
+	if len(c.terms) < 2 || isFence(sentence) {
+		return sentence
+	}
+	v := sup.judge(trimmed, c, nil)
+	space := sentence[len(strings.TrimRight(sentence, " \n")):]
+	if v.Source == 0 {
+		t.Trace.Sentences = append(t.Trace.Sentences, v)
+		return trimmed + " (no source)" + space
+	}
+	v.Cited, v.Status = []int{v.Source}, "weak"
+	if v.Score >= supported {
+		v.Status = "supported"
+	}
+	t.Trace.Sentences = append(t.Trace.Sentences, v)
+	return fmt.Sprintf("%s [%d]%s", trimmed, v.Source, space)
+}
+
+// withoutMarks takes out the citations that a small model made up by itself.
+func withoutMarks(text string, n int) string {
+	var b strings.Builder
+	at := 0
+	for _, m := range marks(text, n) {
+		b.WriteString(strings.TrimRight(text[at:m.start], " "))
+		at = m.end
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}

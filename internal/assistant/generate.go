@@ -1,0 +1,173 @@
+package assistant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/prompt"
+	"github.com/dragoman/dragoman/internal/provider"
+	"github.com/dragoman/dragoman/internal/route"
+)
+
+// generate makes the answer: quotes, a cached answer, or a model's, streamed through the filters to the caller.
+func (e *Engine) generate(ctx context.Context, t *Turn) error {
+	switch {
+	case t.Trace.Mode == Extractive:
+		if err := t.Out.Begin(t); err != nil {
+			return err
+		}
+		t.finish = chat.FinishStop
+		t.Trace.Cost = ledger.Money(0).String()
+		return t.quote(t.deliver)
+	case t.cached != nil:
+		return t.replay()
+	}
+	if t.Trace.Mode == Draft {
+		return e.draft(ctx, t)
+	}
+	stream, err := e.open(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	if err := t.Out.Begin(t); err != nil {
+		return err
+	}
+	var raw strings.Builder
+	if err := t.pump(&teeStream{stream, &raw}); err != nil {
+		flushErr := t.flush() // what the filters held is safe to show, and the caller learns from err that it isn't all
+		return errors.Join(err, flushErr)
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	e.remember(t, raw.String())
+	return nil
+}
+
+// replay sends an answer from the cache.
+func (t *Turn) replay() error {
+	c := t.cached
+	t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = c.provider, c.model, ""
+	t.Trace.Cost = ledger.Money(0).String()
+	t.finish = c.finish
+	if err := t.Out.Begin(t); err != nil {
+		return err
+	}
+	return t.deliver(chat.Event{Text: t.filter(c.text, true)})
+}
+
+// open gets the first token of an answer from the first model that gives one. Each request has its row in the books before
+// it leaves.
+func (e *Engine) open(ctx context.Context, t *Turn) (chat.Stream, error) {
+	targets := make([]provider.Target, 0, len(t.decision.Models))
+	byID := map[string]route.Model{}
+	for _, m := range t.decision.Models {
+		up, ok := e.Upstream(m.Provider)
+		if !ok {
+			return nil, &chat.Error{Code: chat.CodeUnavailable, Message: fmt.Sprintf("there is no provider %q", m.Provider)}
+		}
+		byID[m.ID()] = m
+		targets = append(targets, provider.Target{Upstream: up, Model: m.Name})
+	}
+	stream, used, attempts, err := provider.Open(ctx, targets, t.outgoing, provider.Options{
+		Retries: e.Retries,
+		Now:     e.Now,
+		Dispatch: func(ctx context.Context, target provider.Target, try int) (func(provider.Outcome), error) {
+			return e.dispatch(ctx, t, target, try)
+		},
+	})
+	for _, a := range attempts {
+		t.Trace.Attempts = append(t.Trace.Attempts, traceAttempt(a))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if m, ok := byID[used.Upstream.Name()+"/"+used.Model]; ok {
+		t.useModel(m)
+	}
+	return stream, nil
+}
+
+func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, try int) (func(provider.Outcome), error) {
+	ticket, err := e.Books.Dispatch(ctx, ledger.Row{
+		TraceID: t.Trace.ID, Principal: t.Principal.Name, KeyID: t.Principal.KeyID, Assistant: t.Definition.Name,
+		Provider: target.Upstream.Name(), Model: target.Model, Try: try,
+	})
+	if err != nil {
+		return nil, &chat.Error{Code: chat.CodeInternal, Message: "the request was not sent, because its cost could not be booked; see the server's log", Err: err}
+	}
+	return func(o provider.Outcome) {
+		out := ledger.Outcome{Usage: o.Usage, Finish: o.Finish, First: o.FirstToken, Duration: o.Total}
+		if o.Err != nil {
+			out.ErrorCode = o.Err.Code
+		}
+		if out.Usage == (chat.Usage{}) && o.FirstToken > 0 {
+			// The provider reported nothing, but it has answered and will charge for it.
+			out.Usage = t.estimate()
+			t.usage = out.Usage
+		}
+		booked, err := e.Books.Settle(ctx, ticket, out)
+		if err != nil {
+			t.Trace.note("the books could not be settled: " + err.Error())
+			return
+		}
+		t.Trace.Cost = addCost(t.Trace.Cost, booked)
+	}, nil
+}
+
+// addCost adds what one request cost to what is known of the turn's cost.
+func addCost(sum string, o ledger.Outcome) string {
+	if !o.CostKnown || sum == unknownCost {
+		return unknownCost
+	}
+	if sum == "" {
+		return o.Cost.String()
+	}
+	before, err := ledger.ParseMoney(sum)
+	if err != nil {
+		return unknownCost
+	}
+	return before.Plus(o.Cost).String()
+}
+
+const unknownCost = "unknown"
+
+func traceAttempt(a provider.Attempt) Attempt {
+	out := Attempt{Provider: a.Provider, Model: a.Model, Try: a.Try, WaitMS: milliseconds(a.Wait)}
+	if a.Err != nil {
+		out.Code, out.Error = a.Err.Code, a.Err.Message
+	}
+	return out
+}
+
+// estimate counts the tokens of a turn whose provider did not.
+func (t *Turn) estimate() chat.Usage {
+	u := chat.Usage{Output: int64(prompt.Tokens(t.answer.String())), Estimated: true}
+	for _, m := range t.outgoing.Messages {
+		u.Input += int64(prompt.Tokens(m.Text()))
+	}
+	return u
+}
+
+// teeStream copies a stream's text.
+type teeStream struct {
+	chat.Stream
+	text io.StringWriter
+}
+
+func (s *teeStream) Next() (chat.Event, error) {
+	ev, err := s.Stream.Next()
+	if err == nil {
+		s.text.WriteString(ev.Text)
+	}
+	return ev, err
+}
+
+func (t *Turn) now() time.Time { return t.clock() }

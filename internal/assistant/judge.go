@@ -1,0 +1,224 @@
+package assistant
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+// Citation says which source a place in the answer rests on.
+type Citation struct {
+	Number int    `json:"number"` // of the source
+	Start  int    `json:"start"`  // of the mark in the answer, in characters (Unicode code points)
+	End    int    `json:"end"`
+	Path   string `json:"path"`
+	First  int    `json:"first_line"`
+	Last   int    `json:"last_line"`
+	Title  string `json:"title"`
+}
+
+// URL is the citation as a relative reference that editors and forges follow: "path#L10-L20".
+func (c Citation) URL() string {
+	u := url.URL{Path: c.Path}
+	return fmt.Sprintf("%s#L%d-L%d", strings.TrimPrefix(u.EscapedPath(), "./"), c.First, c.Last)
+}
+
+// Sentence is the judge's finding on one sentence of an answer.
+type Sentence struct {
+	Text   string  `json:"text"`
+	Cited  []int   `json:"cited,omitempty"`  // sources that the sentence names
+	Source int     `json:"source,omitempty"` // the source that bears it out best; 0 for none
+	Score  float64 `json:"score"`
+	Status string  `json:"status"` // "supported", "weak", "uncited" or "unsupported"
+}
+
+// markerFilter takes citation marks that name no source out of the answer while it streams. A mark is a number in
+// brackets outside code that does not follow a word, as an index would.
+type markerFilter struct {
+	turn *Turn
+	held string // may be the beginning of a mark
+	prev byte   // the byte before held
+	code bool   // within backticks
+}
+
+func newMarkerFilter(t *Turn) filter {
+	t.markers = &markerFilter{turn: t}
+	return t.markers
+}
+
+// maxMark is the longest mark that is looked at: "[999]".
+const maxMark = 5
+
+func (f *markerFilter) Write(delta string) string {
+	if f.turn.Trace.Mode != Grounded {
+		return delta
+	}
+	var out strings.Builder
+	for i := range len(delta) {
+		f.put(delta[i], &out)
+	}
+	return out.String()
+}
+
+func (f *markerFilter) put(c byte, out *strings.Builder) {
+	if f.held != "" {
+		switch {
+		case c >= '0' && c <= '9' && len(f.held) < maxMark-1:
+			f.held += string(rune(c))
+			return
+		case c == ']' && len(f.held) > 1:
+			n, _ := strconv.Atoi(f.held[1:])
+			if n >= 1 && n <= len(f.turn.sources) {
+				out.WriteString(f.held + "]")
+			} else {
+				f.turn.Trace.Invented = append(f.turn.Trace.Invented, f.held+"]")
+			}
+			f.held, f.prev = "", ']'
+			return
+		}
+		out.WriteString(f.held)
+		f.prev, f.held = f.held[len(f.held)-1], ""
+	}
+	if c == '`' {
+		f.code = !f.code
+	}
+	if c == '[' && !f.code && !wordByte(f.prev) {
+		f.held = "["
+		return
+	}
+	out.WriteByte(c)
+	f.prev = c
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || c == ')' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+func (f *markerFilter) Flush() string {
+	held := f.held
+	f.held = ""
+	return held
+}
+
+// judge finds which source bears out which sentence, marks in the trace those that none does, and collects the citations.
+func (e *Engine) judge(_ context.Context, t *Turn) error {
+	text := t.answer.String()
+	switch t.Trace.Mode {
+	case Plain:
+		return nil
+	case Extractive:
+		t.cite(text)
+		return nil
+	case Grounded:
+		t.judgeSentences(text)
+	}
+	t.cite(text)
+	if n := len(t.Trace.Invented); n > 0 {
+		t.Trace.note(fmt.Sprintf("%d citation marks named no source and were removed", n))
+	}
+	weak := 0
+	for _, s := range t.Trace.Sentences {
+		if s.Status == "uncited" || s.Status == "unsupported" {
+			weak++
+		}
+	}
+	if len(t.Trace.Sentences) > 0 {
+		t.Trace.note(fmt.Sprintf("%d of %d sentences rest on no source", weak, len(t.Trace.Sentences)))
+	}
+	return nil
+}
+
+func (t *Turn) judgeSentences(text string) {
+	sup := newSupporter(t.sources, t.question)
+	for text != "" {
+		n := nextSentence(text, true)
+		sentence := strings.TrimSpace(text[:n])
+		code := isFence(text)
+		text = text[n:]
+		c := newClaim(sentence)
+		if code || len(c.terms) < 2 {
+			continue // a heading, a "yes", a block of code
+		}
+		t.Trace.Sentences = append(t.Trace.Sentences, sup.judge(sentence, c, marks(sentence, len(t.sources))))
+	}
+}
+
+// judge weighs one sentence with the sources that it cites.
+func (s *supporter) judge(sentence string, c claim, cited []mark) Sentence {
+	v := Sentence{Text: sentence, Status: "unsupported"}
+	best, score := s.best(c)
+	for _, m := range cited {
+		v.Cited = append(v.Cited, m.number)
+		if sc := s.score(c, m.number-1); sc >= weakly && sc >= 0.7*score {
+			best, score = m.number-1, sc
+		}
+	}
+	v.Score = round(score)
+	if score >= weakly {
+		v.Source = best + 1
+	}
+	citedBest := false
+	for _, n := range v.Cited {
+		citedBest = citedBest || n == v.Source
+	}
+	switch {
+	case score >= supported && citedBest:
+		v.Status = "supported"
+	case score >= supported && len(v.Cited) == 0:
+		v.Status = "uncited"
+	case score >= weakly && citedBest:
+		v.Status = "weak"
+	}
+	return v
+}
+
+// mark is a citation in a text.
+type mark struct {
+	number     int
+	start, end int // bytes
+}
+
+// marks finds the citations of sources 1 to n outside code.
+func marks(text string, n int) []mark {
+	var out []mark
+	code := false
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '`':
+			code = !code
+		case text[i] == '[' && !code && (i == 0 || !wordByte(text[i-1])):
+			end := strings.IndexByte(text[i:min(len(text), i+maxMark+1)], ']')
+			if end < 2 {
+				continue
+			}
+			if k, err := strconv.Atoi(text[i+1 : i+end]); err == nil && k >= 1 && k <= n {
+				out = append(out, mark{k, i, i + end + 1})
+			}
+		}
+	}
+	return out
+}
+
+// cite turns the marks of the final text into citations.
+func (t *Turn) cite(text string) {
+	at, chars := 0, 0
+	for _, m := range marks(text, len(t.sources)) {
+		chars += utf8.RuneCountInString(text[at:m.start])
+		s := &t.sources[m.number-1]
+		length := m.end - m.start
+		c := Citation{Number: m.number, Start: chars, End: chars + length, Path: s.Path, First: s.Start, Last: s.End, Title: s.Place()}
+		if s.Symbol != "" {
+			c.Title = s.Symbol + " (" + s.Place() + ")"
+		}
+		t.Trace.Citations = append(t.Trace.Citations, c)
+		chars += length
+		at = m.end
+	}
+}
+
+var _ chat.Stream = (*teeStream)(nil)

@@ -1,0 +1,146 @@
+package assistant
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/guard"
+	"github.com/dragoman/dragoman/internal/knowledge"
+)
+
+// minConfidence is the share of a question's weight that the best passages must speak of. Below it nothing that was found
+// is offered as an answer; the figures behind it are in bench/README.md.
+const minConfidence = 0.2
+
+// retrieve searches the assistant's collections. Places that the question points at (a stack trace, a diff) are pinned.
+func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
+	if len(t.Definition.Knowledge) == 0 {
+		return nil
+	}
+	q := knowledge.Query{Text: t.question, Paths: t.Paths, Pins: knowledge.Pins(t.question)}
+	if needsContext(t.question) {
+		q.Earlier = t.earlier
+	}
+	chunks := 0
+	missing := map[string]int{}
+	for _, name := range t.Definition.Knowledge {
+		c, err := e.Collections(ctx, name)
+		if err != nil {
+			return &chat.Error{Code: chat.CodeInternal, Message: fmt.Sprintf("the collection %q cannot be searched: %v", name, err), Err: err}
+		}
+		res, err := c.Search(ctx, q)
+		if err != nil {
+			return fmt.Errorf("search %s: %w", name, err)
+		}
+		chunks += res.Chunks
+		t.found = append(t.found, res.Passages...)
+		t.Trace.Confidence = max(t.Trace.Confidence, res.Confidence)
+		for _, l := range res.LeftOut {
+			t.leaveOut(place(l.Path, l.Start, l.End), l.Symbol, l.Score, l.Reason)
+		}
+		for _, w := range res.Missing {
+			missing[w]++
+		}
+	}
+	for w, n := range missing {
+		if n == len(t.Definition.Knowledge) {
+			t.Trace.Missing = append(t.Trace.Missing, w)
+		}
+	}
+	slices.Sort(t.Trace.Missing)
+	if len(t.Definition.Knowledge) > 1 {
+		slices.SortStableFunc(t.found, func(a, b knowledge.Passage) int {
+			if a.Pinned != b.Pinned {
+				return cmp.Compare(b2i(b.Pinned), b2i(a.Pinned))
+			}
+			return cmp.Compare(b.Score, a.Score)
+		})
+	}
+	if t.Trace.Confidence < minConfidence {
+		for _, p := range t.found {
+			t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, "threshold: it speaks of too little of the question")
+		}
+		t.found = nil
+	}
+	t.inspectPassages()
+	t.Trace.note(fmt.Sprintf("%d passages of %d searched, confidence %.2f", len(t.found), chunks, t.Trace.Confidence))
+	if len(t.Trace.Missing) > 0 {
+		t.Trace.note("occurs nowhere: " + strings.Join(t.Trace.Missing, ", "))
+	}
+	return nil
+}
+
+// inspectPassages flags passages that read like instructions to a model, and masks their secrets before anyone sees them.
+func (t *Turn) inspectPassages() {
+	for i := range t.found {
+		p := &t.found[i]
+		where := "passage " + place(p.Path, p.Start, p.End)
+		if t.Definition.Policy.Injection != guard.Off {
+			if r := guard.InspectInjection(p.Text); r.Flagged {
+				t.find(where, "injection: "+r.Signals[0].Rule, guard.Flag, r.Score)
+			}
+		}
+		if t.Definition.Policy.Secrets == guard.Mask {
+			masked, findings := guard.Redact(p.Text)
+			for _, f := range findings {
+				t.find(where, "secret: "+f.Rule, guard.Mask, 0)
+			}
+			p.Text = masked
+		}
+	}
+}
+
+func (t *Turn) leaveOut(place, symbol string, score float64, reason string) {
+	const most = 100 // enough to explain an answer; a trace is read by people
+	if len(t.Trace.LeftOut) < most {
+		t.Trace.LeftOut = append(t.Trace.LeftOut, LeftOut{place, symbol, round(score), reason})
+	}
+}
+
+func place(path string, start, end int) string { return fmt.Sprintf("%s:%d-%d", path, start, end) }
+
+// round keeps two decimals: more would claim a precision that scores don't have.
+func round(x float64) float64 { return math.Round(x*100) / 100 }
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// needsContext says whether a question leans on the one before it: it is short, or begins like a follow-up.
+func needsContext(q string) bool {
+	words := strings.Fields(strings.ToLower(q))
+	if len(words) == 0 {
+		return false
+	}
+	if len(words) <= 4 {
+		return true
+	}
+	switch words[0] {
+	case "and", "but", "so", "also", "then", "ok", "okay":
+		return true
+	}
+	for _, w := range words {
+		switch strings.Trim(w, ".,?!") {
+		case "it", "its", "that", "this", "they", "them", "those", "these", "there":
+			return len(words) <= 12
+		}
+	}
+	return false
+}
+
+// date writes a day as readers and models take it.
+func date(at time.Time) string {
+	if at.IsZero() || at.Unix() == 0 {
+		return "unknown"
+	}
+	return at.Format(time.DateOnly)
+}

@@ -1,0 +1,99 @@
+package assistant
+
+import (
+	"time"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+// Trace is the record that explains a turn. It holds the question with secrets masked, and never a key.
+type Trace struct {
+	ID           string      `json:"id"`
+	Session      string      `json:"session,omitempty"`
+	Started      time.Time   `json:"started"`
+	Assistant    string      `json:"assistant,omitempty"`
+	Principal    string      `json:"principal,omitempty"`
+	Question     string      `json:"question"`
+	Mode         Mode        `json:"mode"`
+	Provider     string      `json:"provider,omitempty"`
+	Model        string      `json:"model"`
+	SeenBy       string      `json:"seen_by,omitempty"` // the host that the text went to; empty: it stayed here
+	Template     string      `json:"template,omitempty"`
+	Cache        string      `json:"cache,omitempty"` // "hit" or "miss"
+	Confidence   float64     `json:"confidence"`      // of retrieval, 0..1
+	Missing      []string    `json:"missing,omitempty"`
+	Sources      []Source    `json:"sources,omitempty"`
+	LeftOut      []LeftOut   `json:"left_out,omitempty"`
+	Findings     []Finding   `json:"findings,omitempty"`
+	Attempts     []Attempt   `json:"attempts,omitempty"`
+	Citations    []Citation  `json:"citations,omitempty"`
+	Sentences    []Sentence  `json:"sentences,omitempty"`
+	Dropped      []string    `json:"dropped,omitempty"`  // sentences of a draft that no source bears out
+	Invented     []string    `json:"invented,omitempty"` // citation marks that name no source; removed
+	Usage        Usage       `json:"usage"`
+	Cost         string      `json:"cost"` // "$0.0012", or "unknown"
+	FirstTokenMS float64     `json:"first_token_ms"`
+	TotalMS      float64     `json:"total_ms"`
+	Error        string      `json:"error,omitempty"`
+	Steps        []StepTrace `json:"steps"`
+}
+
+// StepTrace is what one step did.
+type StepTrace struct {
+	Name    string   `json:"name"`
+	MS      float64  `json:"ms"`
+	Notes   []string `json:"notes,omitempty"`
+	Skipped bool     `json:"skipped,omitempty"`
+}
+
+// Usage counts tokens in a trace.
+type Usage struct {
+	Input     int64 `json:"input"`
+	Cached    int64 `json:"cached_input,omitempty"`
+	Output    int64 `json:"output"`
+	Estimated bool  `json:"estimated,omitempty"`
+}
+
+// LeftOut is a passage that matched and did not get into the prompt.
+type LeftOut struct {
+	Place  string  `json:"place"` // "path:start-end"
+	Symbol string  `json:"symbol,omitempty"`
+	Score  float64 `json:"score"`
+	Reason string  `json:"reason"`
+}
+
+// Finding is something a guard noticed. It never holds the text that it is about.
+type Finding struct {
+	Where  string  `json:"where"` // "input", "source [2]", "output"
+	Rule   string  `json:"rule"`
+	Action string  `json:"action"` // "masked", "flagged"
+	Score  float64 `json:"score,omitempty"`
+}
+
+// Attempt is one request that was sent to a provider.
+type Attempt struct {
+	Provider string    `json:"provider"`
+	Model    string    `json:"model"`
+	Try      int       `json:"try"`
+	Code     chat.Code `json:"code,omitempty"`
+	Error    string    `json:"error,omitempty"`
+	WaitMS   float64   `json:"wait_ms,omitempty"`
+}
+
+func (tr *Trace) begin(name string) { tr.Steps = append(tr.Steps, StepTrace{Name: name}) }
+
+func (tr *Trace) end(d time.Duration) { tr.Steps[len(tr.Steps)-1].MS = milliseconds(d) }
+
+func (tr *Trace) skip(name string) {
+	tr.Steps = append(tr.Steps, StepTrace{Name: name, Skipped: true})
+}
+
+// note adds a sentence to the step that runs.
+func (tr *Trace) note(s string) {
+	st := &tr.Steps[len(tr.Steps)-1]
+	st.Notes = append(st.Notes, s)
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000
+}

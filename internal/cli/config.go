@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/route"
+)
+
+func initCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:     "init",
+		Short:   "Write a dragoman.yaml to begin with into this folder",
+		Example: "  dragoman init && dragoman config check",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			f, err := os.OpenFile(config.FileName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+			if errors.Is(err, os.ErrExist) {
+				return fmt.Errorf("%s is there already; `dragoman config check` says whether it is right", config.FileName)
+			}
+			if err != nil {
+				return err
+			}
+			_, err = f.Write(config.Example())
+			if err := errors.Join(err, f.Close()); err != nil {
+				return err
+			}
+			fmt.Fprintf(e.out, "Wrote %s. Everything in it has a default: keep what you want to change.\n", config.FileName)
+			return nil
+		},
+	}
+}
+
+func configCommand(e *env) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "config",
+		Short:   "Check dragoman.yaml, or print its schema",
+		Example: "  dragoman config check\n  dragoman config schema > dragoman.schema.json",
+	}
+	c.AddCommand(&cobra.Command{
+		Use:     "check [FILE]",
+		Short:   "Say what is wrong with the configuration, and where",
+		Example: "  dragoman config check\n  dragoman config check deploy/dragoman.yaml",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			path := e.configPath
+			if len(args) == 1 {
+				path = args[0]
+			}
+			if path == "" {
+				found, ok := config.Find(".")
+				if !ok {
+					fmt.Fprintln(e.out, "There is no dragoman.yaml here, and none is needed. `dragoman init` writes one.")
+					return nil
+				}
+				path = found
+			}
+			cfg, err := config.Load(path, config.Options{Getenv: e.lookupEnv, Rule: route.Check})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(e.out, "%s is right: %s, %s, %s, %s.\n", path, count(len(cfg.Providers), "provider"), count(len(cfg.Models), "model name"), count(len(cfg.Collections), "collection"), count(len(cfg.Assistants), "assistant"))
+			return nil
+		},
+	}, &cobra.Command{
+		Use:     "schema",
+		Short:   "Print the JSON Schema of dragoman.yaml, for editors",
+		Example: "  dragoman config schema > dragoman.schema.json",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			schema, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(e.out, string(schema))
+			return err
+		},
+	})
+	return c
+}
+
+func (e *env) lookupEnv(name string) (string, bool) {
+	v := e.getenv(name)
+	return v, v != ""
+}

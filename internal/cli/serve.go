@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/server"
+)
+
+func serveCommand(e *env) *cobra.Command {
+	var a answering
+	var listen, logFormat string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve this folder's assistant and all models behind an OpenAI-compatible API",
+		Long: `Serves /v1/chat/completions and /v1/models: the assistant of this folder as the model "assistant/code", those of
+dragoman.yaml, and the models of every provider. The first start makes an API key and shows it once. Only this
+machine can connect unless --listen says otherwise.`,
+		Example: `  dragoman serve
+  dragoman serve --listen 0.0.0.0:8017 --path ~/src/shop
+  curl localhost:8017/v1/chat/completions -H "Authorization: Bearer $KEY" \
+    -d '{"model": "assistant/code", "messages": [{"role": "user", "content": "Where are prices rounded?"}]}'`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			log, err := newLog(e, logFormat)
+			if err != nil {
+				return err
+			}
+			ap, err := e.open(c.Context(), &a, nil)
+			if err != nil {
+				return err
+			}
+			defer ap.Close()
+			if listen == "" {
+				listen = ap.Config.Server.Listen
+			}
+			return e.serve(c.Context(), ap, listen, log)
+		},
+	}
+	a.flags(c)
+	c.Flags().StringVar(&listen, "listen", "", "`address` to listen at (default: 127.0.0.1:8017)")
+	c.Flags().StringVar(&logFormat, "log", "text", "format of the log: text or json")
+	return c
+}
+
+func newLog(e *env, format string) (*slog.Logger, error) {
+	level := slog.LevelInfo
+	if e.verbose {
+		level = slog.LevelDebug
+	}
+	o := &slog.HandlerOptions{Level: level}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(e.err, o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(e.err, o)), nil
+	}
+	return nil, &usageError{fmt.Errorf("--log %s is not known; it is text or json", format)}
+}
+
+func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.Logger) error {
+	if err := ap.Housekeeping(ctx); err != nil {
+		return err
+	}
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listen at %s (--listen names another address): %w", listen, err)
+	}
+	// Indexing goes on while the server already answers; the first question waits for the rest of it.
+	warm := make(chan struct{})
+	warmCtx, stopWarm := context.WithCancel(ctx)
+	go func() {
+		defer close(warm)
+		if _, err := ap.Sync(warmCtx, ap.Default); err != nil && warmCtx.Err() == nil {
+			log.Warn("indexing failed", "err", err)
+		}
+	}()
+	defer func() { stopWarm(); <-warm }()
+
+	if err := e.firstKey(ctx, ap); err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	addr := ln.Addr().(*net.TCPAddr)
+	fmt.Fprintf(e.out, "Serving %s as assistant/%s at http://%s/v1 (Ctrl-C stops)\n", ap.Root, ap.Default, addr)
+	if !addr.IP.IsLoopback() {
+		log.Warn("other machines can connect; put TLS in front of it", "address", addr.String())
+	}
+	s := server.New(server.Options{
+		Engine: ap.Engine, Assistants: ap.Assistants, Models: ap.Models, Keys: ap.Keys, Traces: ap.Store, Log: log, Now: e.now,
+		MaxBody: int64(ap.Config.Server.MaxBody), Drain: ap.Config.Server.Drain,
+	})
+	return s.Serve(ctx, ln)
+}
+
+// firstKey makes a key where there is none and shows it, this once.
+func (e *env) firstKey(ctx context.Context, ap *app.App) error {
+	keys, err := ap.Keys.List(ctx)
+	if err != nil || len(keys) > 0 {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "first"
+	}
+	plain, _, err := ap.Keys.Create(ctx, "first key, made on "+host)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "API key: %s\nIt is shown this once. `dragoman key create NAME` makes more.\n", plain)
+	return nil
+}

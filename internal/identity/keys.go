@@ -1,0 +1,154 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+var (
+	// ErrNoKey says that there is no such key.
+	ErrNoKey = errors.New("no such API key")
+	// ErrKeyExists says that a key with this ID or hash is already there.
+	ErrKeyExists = errors.New("API key exists already")
+	// ErrKeyName says that a name cannot be given to a key.
+	ErrKeyName = errors.New("a key needs a name of 1 to 100 characters on one line")
+)
+
+// Store keeps the records of keys. Its methods may be called from many goroutines and many processes at once.
+type Store interface {
+	// InsertKey returns ErrKeyExists where the ID or the hash is taken.
+	InsertKey(ctx context.Context, k Key) error
+	// KeyByHash returns ErrNoKey where there is none. A revoked key is returned like any other.
+	KeyByHash(ctx context.Context, hash [sha256.Size]byte) (Key, error)
+	// Keys returns all keys, the oldest first.
+	Keys(ctx context.Context) ([]Key, error)
+	// RevokeKey returns ErrNoKey for an unknown ID; a key that is revoked already keeps its time.
+	RevokeKey(ctx context.Context, id string, at time.Time) error
+}
+
+const (
+	// rememberFor bounds how long a key that another process revoked is still taken here. A key revoked through this
+	// process is refused at once.
+	rememberFor = 5 * time.Second
+	// rememberMost bounds the memory, to about 200 KB.
+	rememberMost = 1024
+)
+
+// Keys makes, checks and revokes API keys. It is safe for concurrent use.
+type Keys struct {
+	store  Store
+	random io.Reader
+	now    func() time.Time
+
+	mu    sync.Mutex
+	known map[[sha256.Size]byte]remembered
+	epoch int // how many times a key was revoked here: what was read before must not be remembered after
+}
+
+type remembered struct {
+	principal Principal
+	until     time.Time
+}
+
+// NewKeys works on a store. random is where keys come from, crypto/rand.Reader outside tests, and now the clock.
+func NewKeys(store Store, random io.Reader, now func() time.Time) *Keys {
+	return &Keys{store: store, random: random, now: now, known: map[[sha256.Size]byte]remembered{}}
+}
+
+// Create makes a key and returns it, this once, beside its record.
+func (k *Keys) Create(ctx context.Context, name string) (plaintext string, record Key, err error) {
+	name = strings.TrimSpace(name)
+	if name == "" || len([]rune(name)) > 100 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "", Key{}, ErrKeyName
+	}
+	if plaintext, err = newKey(k.random); err != nil {
+		return "", Key{}, err
+	}
+	id, err := uuid.NewRandomFromReader(k.random)
+	if err != nil {
+		return "", Key{}, fmt.Errorf("make an id for a key: %w", err)
+	}
+	record = Key{
+		ID: id.String(), Name: name, Prefix: plaintext[:shownPrefix], Hash: sha256.Sum256([]byte(plaintext)), Created: k.now(),
+	}
+	if err := k.store.InsertKey(ctx, record); err != nil {
+		return "", Key{}, fmt.Errorf("store the new key %q: %w", name, err)
+	}
+	return plaintext, record, nil
+}
+
+// Verify says whose key it is, or ErrInvalidKey. A revoked key is refused within five seconds by every process. The key is
+// looked up by its hash, so that the time this takes tells nothing about any other key.
+func (k *Keys) Verify(ctx context.Context, plaintext string) (Principal, error) {
+	if !wellFormed(plaintext) {
+		return Principal{}, ErrInvalidKey
+	}
+	hash := sha256.Sum256([]byte(plaintext))
+	p, epoch, ok := k.recall(hash)
+	if ok {
+		return p, nil
+	}
+	record, err := k.store.KeyByHash(ctx, hash)
+	switch {
+	case errors.Is(err, ErrNoKey):
+		return Principal{}, ErrInvalidKey
+	case err != nil:
+		return Principal{}, fmt.Errorf("look up an API key: %w", err)
+	case !record.Revoked.IsZero() || subtle.ConstantTimeCompare(record.Hash[:], hash[:]) != 1:
+		return Principal{}, ErrInvalidKey
+	}
+	p = Principal{KeyID: record.ID, Name: record.Name}
+	k.remember(hash, p, epoch)
+	return p, nil
+}
+
+// List returns all keys, the oldest first.
+func (k *Keys) List(ctx context.Context) ([]Key, error) {
+	keys, err := k.store.Keys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list API keys: %w", err)
+	}
+	return keys, nil
+}
+
+// Revoke makes a key invalid for good. It returns ErrNoKey for an unknown ID; revoking twice is no error.
+func (k *Keys) Revoke(ctx context.Context, id string) error {
+	err := k.store.RevokeKey(ctx, id, k.now())
+	// Forget everything, also where the store failed and may have written nevertheless: a database lookup per key is cheap.
+	k.mu.Lock()
+	clear(k.known)
+	k.epoch++
+	k.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("revoke API key %s: %w", id, err)
+	}
+	return nil
+}
+
+func (k *Keys) recall(hash [sha256.Size]byte) (p Principal, epoch int, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, ok := k.known[hash]
+	return r.principal, k.epoch, ok && k.now().Before(r.until)
+}
+
+func (k *Keys) remember(hash [sha256.Size]byte, p Principal, epoch int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if epoch != k.epoch {
+		return
+	}
+	if len(k.known) >= rememberMost {
+		clear(k.known)
+	}
+	k.known[hash] = remembered{principal: p, until: k.now().Add(rememberFor)}
+}

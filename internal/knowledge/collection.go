@@ -1,0 +1,95 @@
+// Package knowledge keeps collections searchable: it finds what changed in a folder, indexes it, and answers questions
+// with passages, each with the lines that matter, a score and the reasons for it.
+package knowledge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"path/filepath"
+
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
+)
+
+// Collection is one body of searchable knowledge: a folder and its index. Its methods may be called concurrently.
+type Collection struct {
+	Name    string
+	Root    string   // absolute
+	Include []string // only these paths or patterns; empty for all
+	Exclude []string // never these
+
+	index *index.Index
+	gate  chan struct{} // held by the one Sync of this process
+}
+
+// Options says which collection to open.
+type Options struct {
+	Name    string
+	Root    string   // a folder; a link is followed
+	Include []string // only these paths or patterns; empty for all
+	Exclude []string // never these
+	DataDir string   // where the index is kept
+}
+
+// Open opens the collection's index, empty if it is new. Nothing is read from the folder until Sync.
+func Open(ctx context.Context, o Options) (*Collection, error) {
+	root, err := filepath.Abs(o.Root)
+	if err != nil {
+		return nil, err
+	}
+	if resolved, err := filepath.EvalSymlinks(root); err == nil {
+		root = resolved
+	}
+	ix, err := index.Open(ctx, filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude)))
+	if err != nil {
+		return nil, err
+	}
+	return &Collection{Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, gate: make(chan struct{}, 1)}, nil
+}
+
+// indexName tells a person whose index it is, and keeps folders of the same name apart.
+func indexName(root string, include, exclude []string) string {
+	h := sha256.New()
+	h.Write([]byte(root))
+	for _, list := range [][]string{include, exclude} {
+		h.Write([]byte{0})
+		for _, p := range list {
+			h.Write([]byte(p + "\x00"))
+		}
+	}
+	name := []byte(filepath.Base(root))
+	for i, c := range name {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.') {
+			name[i] = '_'
+		}
+	}
+	return string(name[:min(len(name), 40)]) + "-" + hex.EncodeToString(h.Sum(nil)[:8]) + ".db"
+}
+
+// Close releases the index.
+func (c *Collection) Close() error { return c.index.Close() }
+
+// Stats counts what is searchable now.
+func (c *Collection) Stats(ctx context.Context) (index.Stats, error) { return c.index.Stats(ctx) }
+
+// IndexPath is where the index lies.
+func (c *Collection) IndexPath() string { return c.index.Path() }
+
+// Skipped lists the files whose content was found not to be fit for search when they were read.
+func (c *Collection) Skipped(ctx context.Context) ([]source.Skip, error) {
+	docs, err := c.index.Documents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []source.Skip
+	for _, d := range docs {
+		if d.Skip != "" {
+			out = append(out, source.Skip{Path: d.Path, Reason: source.Reason(d.Skip)})
+		}
+	}
+	return out, nil
+}
+
+// Clear throws away what is indexed.
+func (c *Collection) Clear(ctx context.Context) error { return c.index.Clear(ctx) }

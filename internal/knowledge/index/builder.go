@@ -1,0 +1,155 @@
+package index
+
+import (
+	"strings"
+
+	"github.com/dragoman/dragoman/internal/knowledge/analysis"
+	"github.com/dragoman/dragoman/internal/knowledge/chunk"
+)
+
+// Weights of a word by where it stands, in units of one occurrence in the text. A name that a chunk defines says more of
+// it than a name that it uses; its path and surroundings say a little.
+const (
+	weightText    = 1
+	weightDefines = 4
+	weightPath    = 1
+	weightContext = 1
+)
+
+// maxFrequency bounds what a repetitive chunk can claim for a word; BM25 flattens long before.
+const maxFrequency = 255
+
+// Builder collects documents into one segment, in memory. It is used by one goroutine.
+type Builder struct {
+	terms    map[string]uint32   // term -> index in names, postings
+	words    map[string][]uint32 // word as written -> terms; nil for words that are not indexed in text
+	names    []string
+	postings []posting
+	entries  []entry
+	lengths  []uint16
+	bytes    int
+}
+
+type entry struct {
+	doc    Document
+	chunks []chunk.Chunk
+}
+
+// posting is the list of one term while it grows.
+type posting struct {
+	data    []byte
+	last    int32 // ordinal written last, -1 for none
+	current int32 // ordinal being counted, -1 for none
+	tf      uint32
+	count   int
+}
+
+func (p *posting) add(ordinal int32, weight uint32) {
+	if p.current != ordinal {
+		p.flush()
+		p.current, p.tf = ordinal, 0
+	}
+	p.tf += weight
+}
+
+func (p *posting) flush() {
+	if p.current < 0 {
+		return
+	}
+	p.data = appendPosting(p.data, uint32(p.current-p.last-1), min(p.tf, maxFrequency))
+	p.last, p.current = p.current, -1
+	p.count++
+}
+
+// NewBuilder makes an empty builder.
+func NewBuilder() *Builder {
+	return &Builder{terms: map[string]uint32{}, words: map[string][]uint32{}}
+}
+
+// Size is the number of bytes of text added so far: what the builder holds in memory is a small multiple of it.
+func (b *Builder) Size() int { return b.bytes }
+
+// Len is the number of documents added so far.
+func (b *Builder) Len() int { return len(b.entries) }
+
+// Add indexes one document. The document's ID is given by the commit.
+func (b *Builder) Add(doc Document, chunks []chunk.Chunk) {
+	b.entries = append(b.entries, entry{doc, chunks})
+	for i := range chunks {
+		c := &chunks[i]
+		ordinal := int32(len(b.lengths))
+		n := b.text(ordinal, c.Text, weightText)
+		n += b.text(ordinal, c.Context, weightContext)
+		b.label(ordinal, c.Defines, weightDefines)
+		if c.Kind == chunk.Section {
+			b.label(ordinal, c.Symbol, weightContext)
+		}
+		b.label(ordinal, doc.Path, weightPath)
+		b.lengths = append(b.lengths, uint16(min(n, 1<<16-1)))
+		b.bytes += len(c.Text)
+	}
+}
+
+// text indexes running text and returns its number of words; very frequent English words are left out.
+func (b *Builder) text(ordinal int32, s string, weight uint32) int {
+	n := 0
+	for i := 0; ; {
+		start, end := analysis.NextWord(s, i)
+		if start == len(s) {
+			return n
+		}
+		i = end
+		word := s[start:end]
+		ids, ok := b.words[word]
+		if !ok {
+			ids = b.resolve(word)
+		}
+		for _, id := range ids {
+			b.postings[id].add(ordinal, weight)
+		}
+		n++
+	}
+}
+
+// resolve looks up the terms of a word that is met for the first time.
+func (b *Builder) resolve(word string) []uint32 {
+	word = strings.Clone(word) // not the whole document with it
+	var ids []uint32
+	if !analysis.IsStopword(strings.ToLower(word)) {
+		ids = b.ids(analysis.Of(word))
+	}
+	b.words[word] = ids
+	return ids
+}
+
+func (b *Builder) ids(t analysis.Terms) []uint32 {
+	ids := make([]uint32, 0, len(t.Parts)+1)
+	for _, p := range t.Parts {
+		ids = append(ids, b.id(p))
+	}
+	if t.Whole != "" {
+		ids = append(ids, b.id(t.Whole))
+	}
+	return ids
+}
+
+func (b *Builder) id(term string) uint32 {
+	if id, ok := b.terms[term]; ok {
+		return id
+	}
+	id := uint32(len(b.names))
+	term = strings.Clone(term)
+	b.terms[term] = id
+	b.names = append(b.names, term)
+	b.postings = append(b.postings, posting{last: -1, current: -1})
+	return id
+}
+
+// label indexes names, of which none is too common to keep: a method may well be called "With".
+func (b *Builder) label(ordinal int32, s string, weight uint32) {
+	analysis.Each(s, func(_ string, t analysis.Terms) {
+		for _, id := range b.ids(t) {
+			b.postings[id].add(ordinal, weight)
+		}
+	})
+}

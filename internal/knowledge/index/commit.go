@@ -1,0 +1,199 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Change is what one commit does, all or nothing.
+type Change struct {
+	Add     *Builder             // documents to add, each in place of the one at its path; nil for none
+	Remove  []string             // paths that are gone
+	Touch   []*Document          // documents found unchanged: Modified and Seen are noted
+	Updated map[string]time.Time // when documents last changed, by path
+	Meta    map[string]string
+}
+
+// Commit makes a change durable and visible to searches that begin afterwards.
+func (ix *Index) Commit(ctx context.Context, c Change) error {
+	tx, err := ix.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin a change of the index: %w", err)
+	}
+	defer tx.Rollback()
+	// Counting first also takes the write lock: a transaction that reads before it writes could be refused later.
+	if err := countCommit(ctx, tx); err != nil {
+		return fmt.Errorf("lock the index for writing: %w", err)
+	}
+	for _, path := range c.Remove {
+		if err := removeDocument(ctx, tx, path); err != nil {
+			return fmt.Errorf("remove %q from the index: %w", path, err)
+		}
+	}
+	for _, d := range c.Touch {
+		if _, err := tx.ExecContext(ctx, "UPDATE document SET modified = ?, seen = ? WHERE path = ?", d.Modified.UnixNano(), d.Seen.UnixNano(), d.Path); err != nil {
+			return fmt.Errorf("note %q as unchanged: %w", d.Path, err)
+		}
+	}
+	if c.Add != nil && c.Add.Len() > 0 {
+		if err := addSegment(ctx, tx, c.Add); err != nil {
+			return fmt.Errorf("write a segment: %w", err)
+		}
+	}
+	for path, at := range c.Updated {
+		if _, err := tx.ExecContext(ctx, "UPDATE document SET updated = ? WHERE path = ?", at.Unix(), path); err != nil {
+			return fmt.Errorf("note when %q changed: %w", path, err)
+		}
+	}
+	for name, value := range c.Meta {
+		if err := setMeta(ctx, tx, name, value); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit the index: %w", err)
+	}
+	return nil
+}
+
+// countCommit raises the number by which readers learn that what they hold in memory is old.
+func countCommit(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO meta(name, value) VALUES('commits', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1`)
+	return err
+}
+
+func setMeta(ctx context.Context, tx *sql.Tx, name, value string) error {
+	_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)", name, value)
+	return err
+}
+
+func removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
+	var first, n int64
+	err := tx.QueryRowContext(ctx, "DELETE FROM document WHERE path = ? RETURNING first_chunk, chunks", path).Scan(&first, &n)
+	if err == sql.ErrNoRows {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "DELETE FROM chunk WHERE id >= ? AND id < ?", first, first+n)
+	return err
+}
+
+func addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
+	var chunkID int64
+	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'next_chunk'), 1)").Scan(&chunkID); err != nil {
+		return err
+	}
+	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?)`)
+	if err != nil {
+		return err
+	}
+	defer insertDocument.Close()
+	insertChunk, err := tx.PrepareContext(ctx, `INSERT INTO chunk(id, start, "end", kind, symbol, defines, context, text) VALUES(?,?,?,?,?,?,?,?)`)
+	if err != nil {
+		return err
+	}
+	defer insertChunk.Close()
+
+	rows := make([]row, 0, len(b.lengths))
+	for _, e := range b.entries {
+		d := &e.doc
+		if err := removeDocument(ctx, tx, d.Path); err != nil {
+			return err
+		}
+		res, err := insertDocument.ExecContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, chunkID, len(e.chunks))
+		if err != nil {
+			return err
+		}
+		docID, err := res.LastInsertId()
+		if err != nil {
+			return err
+		}
+		for i := range e.chunks {
+			c := &e.chunks[i]
+			if _, err := insertChunk.ExecContext(ctx, chunkID, c.Start, c.End, string(c.Kind), c.Symbol, c.Defines, c.Context, c.Text); err != nil {
+				return err
+			}
+			rows = append(rows, row{chunkID, docID, b.lengths[len(rows)]})
+			chunkID++
+		}
+	}
+	if chunkID > 1<<32-1 {
+		return fmt.Errorf("the index has used up its chunk numbers; rebuild it")
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta(name, value) VALUES('next_chunk', ?)", chunkID); err != nil {
+		return err
+	}
+	sw, err := newSegmentWriter(ctx, tx, rows)
+	if err != nil {
+		return err
+	}
+	defer sw.close()
+	for _, id := range sortedTerms(b.names) {
+		p := &b.postings[id]
+		p.flush()
+		if err := sw.add([]byte(b.names[id]), p.count, p.data); err != nil {
+			return err
+		}
+	}
+	return sw.flush()
+}
+
+// segmentWriter writes one segment's table and blocks.
+type segmentWriter struct {
+	blockWriter
+	insert *sql.Stmt
+}
+
+func newSegmentWriter(ctx context.Context, tx *sql.Tx, rows []row) (*segmentWriter, error) {
+	length := int64(0)
+	for _, r := range rows {
+		length += int64(r.length)
+	}
+	res, err := tx.ExecContext(ctx, "INSERT INTO segment(chunks, length, table_) VALUES(?,?,?)", len(rows), length, encodeRows(rows))
+	if err != nil {
+		return nil, err
+	}
+	id, err := res.LastInsertId()
+	if err != nil {
+		return nil, err
+	}
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO block(segment, first, data) VALUES(?,?,?)")
+	if err != nil {
+		return nil, err
+	}
+	w := &segmentWriter{insert: insert}
+	w.emit = func(first, data []byte) error {
+		_, err := insert.ExecContext(ctx, id, first, data)
+		return err
+	}
+	return w, nil
+}
+
+func (w *segmentWriter) close() { w.insert.Close() }
+
+// Clear removes everything.
+func (ix *Index) Clear(ctx context.Context) error {
+	tx, err := ix.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("clear the index: %w", err)
+	}
+	defer tx.Rollback()
+	if err := countCommit(ctx, tx); err != nil {
+		return fmt.Errorf("clear the index: %w", err)
+	}
+	// next_chunk stays: a number that a search still holds must not come to mean another chunk.
+	for _, statement := range []string{"DELETE FROM block", "DELETE FROM segment", "DELETE FROM chunk", "DELETE FROM document",
+		"DELETE FROM meta WHERE name NOT IN ('commits', 'next_chunk')"} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("clear the index: %w", err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("clear the index: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+// Package index is the embedded search engine: an inverted index over chunks with BM25 ranking, kept in one SQLite file
+// beside the chunks and documents themselves, so that a commit changes all of them or none.
+//
+// Layout, after Lucene: documents are indexed in memory into immutable segments; a segment's sorted terms and postings are
+// stored in blocks of some 16 KB, of which a search reads one per query term and segment. A document that changes gets a
+// new id; what a segment says of ids that are gone is skipped, and dropped when segments are merged.
+//
+// The file is a cache: it can be rebuilt from the sources at any time. One that has another format or is damaged is
+// discarded and built anew.
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// format changes with the schema, the encoding of postings, the analysis and the chunking, and makes older files obsolete.
+const format = 1
+
+const schema = `
+CREATE TABLE meta     (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, hash BLOB NOT NULL, size INTEGER NOT NULL,
+                       modified INTEGER NOT NULL, seen INTEGER NOT NULL, updated INTEGER NOT NULL, flags INTEGER NOT NULL, skip TEXT NOT NULL,
+                       first_chunk INTEGER NOT NULL, chunks INTEGER NOT NULL);
+CREATE TABLE chunk    (id INTEGER PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER NOT NULL, kind TEXT NOT NULL, symbol TEXT NOT NULL,
+                       defines TEXT NOT NULL, context TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE segment  (id INTEGER PRIMARY KEY AUTOINCREMENT, chunks INTEGER NOT NULL, length INTEGER NOT NULL, table_ BLOB NOT NULL);
+CREATE TABLE block    (segment INTEGER NOT NULL, first BLOB NOT NULL, data BLOB NOT NULL, PRIMARY KEY (segment, first)) WITHOUT ROWID;
+`
+
+// Index is an open index file. Its methods may be called by several goroutines; several processes may share the file, of
+// which one at a time writes.
+type Index struct {
+	db   *sql.DB
+	path string
+
+	mu   sync.Mutex
+	snap *snapshot // what is in memory of the last generation seen
+}
+
+// Open opens the index file at path or creates it, with its folder. A file of another format or a damaged one is replaced.
+func Open(ctx context.Context, path string) (*Index, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("create the index folder: %w", err)
+	}
+	ix, err := open(ctx, path)
+	if err == nil {
+		return ix, nil
+	}
+	if !errors.Is(err, errObsolete) && !damaged(err) {
+		return nil, fmt.Errorf("open index %s: %w", path, err)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("discard the obsolete index: %w", err)
+		}
+	}
+	if ix, err = open(ctx, path); err != nil {
+		return nil, fmt.Errorf("create index %s: %w", path, err)
+	}
+	return ix, nil
+}
+
+var errObsolete = errors.New("index has another format")
+
+func damaged(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB)
+}
+
+func open(ctx context.Context, path string) (*Index, error) {
+	// synchronous=NORMAL under WAL never damages the file; the last commits may be lost with the power, and are then made
+	// again from the sources.
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-8000)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)"}}
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite", u.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
+	ix := &Index{db: db, path: path}
+	if err := ix.prepare(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return ix, nil
+}
+
+// prepare creates the schema in a new file and refuses one of another format.
+func (ix *Index) prepare(ctx context.Context) error {
+	var version int
+	if err := ix.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version == format {
+		return nil
+	}
+	if version != 0 {
+		return errObsolete
+	}
+	conn, err := ix.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	// Two processes may come here at once: the second finds the schema made.
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err = conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	if err == nil && version == 0 {
+		_, err = conn.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA user_version = %d;", format))
+	}
+	if err != nil {
+		conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// Close releases the file.
+func (ix *Index) Close() error { return ix.db.Close() }
+
+// Path is where the index file lies.
+func (ix *Index) Path() string { return ix.path }
+
+// Document is what the index knows of one document.
+type Document struct {
+	ID       int64
+	Path     string
+	Hash     [16]byte
+	Size     int64
+	Modified time.Time // the file's modification time when it was read
+	Seen     time.Time // when it was read
+	Updated  time.Time // when its content last changed, by the source's history where there is one
+	Flags    uint32    // the source's classification
+	Skip     string    // why its content is not searchable; empty when it is
+
+	firstChunk, chunks int64
+}
+
+// Documents returns all documents by path.
+func (ix *Index) Documents(ctx context.Context) (map[string]*Document, error) {
+	snap, err := ix.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return snap.byPath, nil
+}
+
+// Meta returns a value stored with SetMeta, or "".
+func (ix *Index) Meta(ctx context.Context, name string) (string, error) {
+	var v string
+	err := ix.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = ?", name).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return v, err
+}
+
+// Stats describes the index as it is.
+type Stats struct {
+	Documents, Chunks, Segments int
+	Bytes                       int64 // of the sources
+}
+
+// Stats counts what is searchable.
+func (ix *Index) Stats(ctx context.Context) (Stats, error) {
+	snap, err := ix.current(ctx)
+	if err != nil {
+		return Stats{}, err
+	}
+	s := Stats{Documents: len(snap.docs), Segments: len(snap.segments)}
+	for _, d := range snap.docs {
+		s.Bytes += d.Size
+		s.Chunks += int(d.chunks)
+	}
+	return s, nil
+}

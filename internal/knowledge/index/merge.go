@@ -1,0 +1,172 @@
+package index
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+)
+
+// maxSegments is how many segments a search may have to visit. Each costs one block per query term, some 30 us.
+const maxSegments = 8
+
+// Merge joins segments where there are too many, or where most of one is gone, and frees what they held of documents
+// that are gone. It says whether it changed anything. The caller must be the only writer.
+func (ix *Index) Merge(ctx context.Context) (bool, error) {
+	snap, err := ix.current(ctx)
+	if err != nil {
+		return false, err
+	}
+	victims := chooseMerge(snap.segments)
+	if len(victims) == 0 {
+		return false, nil
+	}
+	tx, err := ix.db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, fmt.Errorf("merge segments: %w", err)
+	}
+	defer tx.Rollback()
+	if err := countCommit(ctx, tx); err != nil {
+		return false, fmt.Errorf("merge segments: %w", err)
+	}
+	if err := merge(ctx, tx, victims); err != nil {
+		return false, fmt.Errorf("merge segments: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return false, fmt.Errorf("merge segments: %w", err)
+	}
+	return true, nil
+}
+
+// chooseMerge picks segments of similar size, the smallest first, so that a chunk is rewritten about log(n) times.
+func chooseMerge(segments []*segment) []*segment {
+	var chosen []*segment
+	var full []*segment
+	for _, s := range segments {
+		if s.live*2 < len(s.rows) {
+			chosen = append(chosen, s)
+		} else {
+			full = append(full, s)
+		}
+	}
+	if len(full) > maxSegments {
+		slices.SortFunc(full, func(a, b *segment) int { return cmp.Compare(a.live, b.live) })
+		sum := 0
+		for i, s := range full {
+			if i >= len(full)-maxSegments/2 && s.live > sum {
+				break
+			}
+			sum += s.live
+			chosen = append(chosen, s)
+		}
+	}
+	slices.SortFunc(chosen, func(a, b *segment) int { return cmp.Compare(a.id, b.id) })
+	return chosen
+}
+
+// merge writes one segment in place of several.
+func merge(ctx context.Context, tx *sql.Tx, segments []*segment) error {
+	var rows []row
+	cursors := make([]*cursor, 0, len(segments))
+	for _, seg := range segments {
+		c := &cursor{ctx: ctx, tx: tx, segment: seg.id, ordinals: make([]int32, len(seg.rows))}
+		for i, r := range seg.rows {
+			c.ordinals[i] = -1
+			if seg.docs[i] != nil {
+				c.ordinals[i] = int32(len(rows))
+				rows = append(rows, r)
+			}
+		}
+		if err := c.next(); err != nil {
+			return err
+		}
+		cursors = append(cursors, c)
+	}
+	w, err := newSegmentWriter(ctx, tx, rows)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	for {
+		var least []byte
+		for _, c := range cursors {
+			if !c.done && (least == nil || bytes.Compare(c.reader.term, least) < 0) {
+				least = c.reader.term
+			}
+		}
+		if least == nil {
+			break
+		}
+		term := bytes.Clone(least)
+		p := posting{last: -1, current: -1}
+		for _, c := range cursors { // in the order of their new ordinals
+			if c.done || !bytes.Equal(c.reader.term, term) {
+				continue
+			}
+			err := eachPosting(c.reader.postings, len(c.ordinals), func(ordinal, frequency uint32) {
+				if o := c.ordinals[ordinal]; o >= 0 {
+					p.add(o, frequency)
+				}
+			})
+			if err != nil {
+				return err
+			}
+			if err := c.next(); err != nil {
+				return err
+			}
+		}
+		if p.flush(); p.count > 0 {
+			if err := w.add(term, p.count, p.data); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	for _, seg := range segments {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM block WHERE segment = ?", seg.id); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM segment WHERE id = ?", seg.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cursor walks the terms of a segment, block by block.
+type cursor struct {
+	ctx      context.Context
+	tx       *sql.Tx
+	segment  int64
+	ordinals []int32 // old -> new; -1 for gone
+	first    []byte  // of the block being read
+	reader   blockReader
+	done     bool
+}
+
+func (c *cursor) next() error {
+	for !c.reader.next() {
+		if c.reader.err != nil {
+			return c.reader.err
+		}
+		query, args := "SELECT first, data FROM block WHERE segment = ? ORDER BY first LIMIT 1", []any{c.segment}
+		if c.first != nil {
+			query, args = "SELECT first, data FROM block WHERE segment = ? AND first > ? ORDER BY first LIMIT 1", []any{c.segment, c.first}
+		}
+		var data []byte
+		err := c.tx.QueryRowContext(c.ctx, query, args...).Scan(&c.first, &data)
+		if err == sql.ErrNoRows {
+			c.done = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.reader = blockReader{data: data}
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// snapshot is what is kept in memory of one generation: everything but terms, postings and text. It is immutable.
+type snapshot struct {
+	generation int64
+	docs       map[int64]*Document
+	byPath     map[string]*Document
+	segments   []*segment
+	chunks     int     // alive
+	meanLength float32 // of a chunk, in weighted words
+}
+
+type segment struct {
+	id   int64
+	rows []row
+	docs []*Document // of each row; nil where the document is gone
+	live int
+}
+
+// current returns the snapshot of the newest generation.
+func (ix *Index) current(ctx context.Context) (*snapshot, error) {
+	tx, err := ix.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("read the index: %w", err)
+	}
+	defer tx.Rollback()
+	return ix.load(ctx, tx)
+}
+
+// load returns the snapshot that belongs to tx, from memory if that is the last one seen.
+func (ix *Index) load(ctx context.Context, tx *sql.Tx) (*snapshot, error) {
+	var generation int64
+	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'commits'), 0)").Scan(&generation); err != nil {
+		return nil, fmt.Errorf("read the index: %w", err)
+	}
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if ix.snap != nil && ix.snap.generation == generation {
+		return ix.snap, nil
+	}
+	snap, err := readSnapshot(ctx, tx, generation, ix.snap)
+	if err != nil {
+		return nil, fmt.Errorf("read the index: %w", err)
+	}
+	if ix.snap == nil || ix.snap.generation < generation {
+		ix.snap = snap
+	}
+	return snap, nil
+}
+
+func readSnapshot(ctx context.Context, tx *sql.Tx, generation int64, old *snapshot) (*snapshot, error) {
+	s := &snapshot{generation: generation, docs: map[int64]*Document{}, byPath: map[string]*Document{}}
+	rows, err := tx.QueryContext(ctx, "SELECT id, path, hash, size, modified, seen, updated, flags, skip, first_chunk, chunks FROM document")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		d := &Document{}
+		var hash sql.RawBytes
+		var modified, seen, updated int64
+		if err := rows.Scan(&d.ID, &d.Path, &hash, &d.Size, &modified, &seen, &updated, &d.Flags, &d.Skip, &d.firstChunk, &d.chunks); err != nil {
+			return nil, err
+		}
+		copy(d.Hash[:], hash)
+		d.Modified, d.Seen, d.Updated = time.Unix(0, modified), time.Unix(0, seen), time.Unix(updated, 0)
+		s.docs[d.ID], s.byPath[d.Path] = d, d
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.readSegments(ctx, tx, old); err != nil {
+		return nil, err
+	}
+	total := 0
+	for _, seg := range s.segments {
+		for i := range seg.rows {
+			if seg.docs[i] != nil {
+				s.chunks++
+				total += int(seg.rows[i].length)
+			}
+		}
+	}
+	s.meanLength = max(1, float32(total)/float32(max(s.chunks, 1)))
+	return s, nil
+}
+
+func (s *snapshot) readSegments(ctx context.Context, tx *sql.Tx, old *snapshot) error {
+	known := map[int64][]row{} // segments never change
+	if old != nil {
+		for _, seg := range old.segments {
+			known[seg.id] = seg.rows
+		}
+	}
+	ids, err := tx.QueryContext(ctx, "SELECT id FROM segment ORDER BY id")
+	if err != nil {
+		return err
+	}
+	defer ids.Close()
+	for ids.Next() {
+		seg := &segment{}
+		if err := ids.Scan(&seg.id); err != nil {
+			return err
+		}
+		s.segments = append(s.segments, seg)
+	}
+	if err := ids.Err(); err != nil {
+		return err
+	}
+	for _, seg := range s.segments {
+		seg.rows = known[seg.id]
+		if seg.rows == nil {
+			var table []byte
+			if err := tx.QueryRowContext(ctx, "SELECT table_ FROM segment WHERE id = ?", seg.id).Scan(&table); err != nil {
+				return err
+			}
+			if seg.rows, err = decodeRows(table); err != nil {
+				return err
+			}
+		}
+		seg.docs = make([]*Document, len(seg.rows))
+		for i, r := range seg.rows {
+			if seg.docs[i] = s.docs[r.document]; seg.docs[i] != nil {
+				seg.live++
+			}
+		}
+	}
+	return nil
+}

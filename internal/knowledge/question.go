@@ -1,0 +1,210 @@
+package knowledge
+
+import (
+	"strings"
+
+	"github.com/dragoman/dragoman/internal/knowledge/analysis"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+)
+
+// question is a query after analysis: which concepts it asks for, and by which index terms each of them may be found.
+type question struct {
+	concepts []concept
+	terms    []index.Term
+	byTerm   map[string][]termUse // term -> the concepts that it speaks for
+	words    []int                // the question's words in order: index into concepts, or -1
+	lower    []string             // the same, lower-cased
+	asks     intent
+}
+
+// concept is one thing the question names: usually one of its words.
+type concept struct {
+	word       string  // as written
+	weight     float32 // 1 for a content word, less for words that questions are made of
+	identifier bool    // looks like code: camelCase, snake_case, call(), --flag, CONSTANT, in backticks
+	whole      string  // the joined lower-cased identifier, for comparison with names
+}
+
+// termUse says how well the occurrence of a term stands for a concept.
+type termUse struct {
+	concept int
+	share   float32 // 1 for the word itself, 1/n for one of n parts of an identifier, less for related words
+}
+
+// intent is what kind of document the question asks for in so many words.
+type intent struct{ tests, examples, history, data bool }
+
+const (
+	weightPart    = 0.7  // of one part of an identifier
+	weightWhole   = 1.5  // of an identifier as a whole
+	weightJoined  = 0.8  // of two neighbouring words as one identifier ("rate limit" -> RateLimit)
+	weightRelated = 0.35 // of a synonym or abbreviation
+	maxConcepts   = 24   // further words of a long text add noise, not aim
+)
+
+// parseQuestion analyses text. Words of earlier (a conversation's previous question) count for less.
+func parseQuestion(text, earlier string) *question {
+	q := &question{byTerm: map[string][]termUse{}}
+	q.add(text, 1)
+	if earlier != "" {
+		n, lower := q.words, q.lower
+		q.add(earlier, 0.4)
+		q.words, q.lower = n, lower
+	}
+	return q
+}
+
+func (q *question) add(text string, weight float32) {
+	prev, prevWord := -1, ""
+	seen := map[string]int{}
+	for i := range q.concepts {
+		seen[strings.ToLower(q.concepts[i].word)] = i
+	}
+	for i := 0; ; {
+		start, end := analysis.NextWord(text, i)
+		if start == len(text) {
+			return
+		}
+		i = end
+		word := text[start:end]
+		lower := strings.ToLower(word)
+		q.lower = append(q.lower, lower)
+		q.asks.note(lower)
+		code := LooksLikeCode(text, start, end)
+		if !code && (analysis.IsStopword(lower) || len(word) == 1) {
+			q.words = append(q.words, -1)
+			continue
+		}
+		id, known := seen[lower]
+		if !known {
+			if len(q.concepts) == maxConcepts {
+				q.words = append(q.words, -1)
+				continue
+			}
+			id = len(q.concepts)
+			c := concept{word: word, weight: weight, identifier: code}
+			if !code && questionWords[lower] {
+				c.weight *= 0.3
+			}
+			q.concepts = append(q.concepts, c)
+			seen[lower] = id
+			q.expand(id, lower)
+		}
+		q.words = append(q.words, id)
+		if prev >= 0 && prev == len(q.words)-2 && !known && isPlain(prevWord) && isPlain(lower) {
+			q.use(prevWord+lower, weightJoined*weight, id, 1)
+			q.use(prevWord+lower, 0, q.words[prev], 1)
+		}
+		prev, prevWord = len(q.words)-1, lower
+	}
+}
+
+// expand adds the terms under which concept id may be found.
+func (q *question) expand(id int, lower string) {
+	c := &q.concepts[id]
+	t := analysis.Of(c.word)
+	n := float32(len(t.Parts))
+	if n == 1 {
+		q.use(t.Parts[0], c.weight, id, 1)
+		c.whole = lower
+	} else {
+		for _, p := range t.Parts {
+			q.use(p, weightPart*c.weight, id, 0.9/n)
+		}
+		if t.Whole != "" {
+			q.use(t.Whole, weightWhole*c.weight, id, 1)
+			c.whole = t.Whole
+		}
+	}
+	if c.weight < 0.3 {
+		return
+	}
+	for _, r := range related[lower] {
+		q.use(analysis.Stem(r), weightRelated*c.weight, id, 0.6)
+	}
+	if n == 1 {
+		for _, r := range related[t.Parts[0]] {
+			q.use(analysis.Stem(r), weightRelated*c.weight, id, 0.6)
+		}
+	}
+}
+
+// use notes that term speaks for a concept. The greater weight wins where a term speaks for several.
+func (q *question) use(term string, weight float32, id int, share float32) {
+	uses, known := q.byTerm[term]
+	for i := range uses {
+		if uses[i].concept == id {
+			return
+		}
+	}
+	if !known {
+		if len(q.terms) == index.MaxTerms {
+			return
+		}
+		q.terms = append(q.terms, index.Term{Text: term, Weight: weight})
+	} else if weight > 0 {
+		for i := range q.terms {
+			if q.terms[i].Text == term {
+				q.terms[i].Weight = max(q.terms[i].Weight, weight)
+			}
+		}
+	}
+	q.byTerm[term] = append(uses, termUse{id, share})
+}
+
+// LooksLikeCode says whether the word at [start, end) of text is written like an identifier: camelCase, snake_case, a call,
+// a flag, a selector, or in backticks.
+func LooksLikeCode(text string, start, end int) bool {
+	word := text[start:end]
+	if strings.ContainsRune(word, '_') {
+		return true
+	}
+	if end < len(text) && text[end] == '(' || start > 0 && text[start-1] == '`' && end < len(text) {
+		return true
+	}
+	if start > 1 && text[start-2:start] == "--" {
+		return true
+	}
+	if start > 1 && text[start-1] == '.' && isWordByte(text[start-2]) || end+1 < len(text) && text[end] == '.' && isWordByte(text[end+1]) {
+		return true // a.b
+	}
+	lower, upperInside, digit := false, false, false
+	for i := range len(word) {
+		switch c := word[i]; {
+		case c >= 'a' && c <= 'z':
+			lower = true
+		case c >= 'A' && c <= 'Z':
+			upperInside = upperInside || i > 0
+		case c >= '0' && c <= '9':
+			digit = true
+		}
+	}
+	return upperInside && lower || digit && lower && len(word) > 2
+}
+
+func isWordByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c >= 0x80
+}
+
+// isPlain says whether a lower-cased word consists of ASCII letters.
+func isPlain(w string) bool {
+	for i := range len(w) {
+		if w[i] < 'a' || w[i] > 'z' {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *intent) note(word string) {
+	switch word {
+	case "test", "tests", "tested", "testing", "unittest", "benchmark", "benchmarks", "fuzz", "mock", "fixture":
+		a.tests = true
+	case "example", "examples", "sample", "demo", "tutorial":
+		a.examples = true
+	case "changelog", "release", "released", "releases", "version", "versions", "changed", "upgrade", "migrate", "deprecated", "history", "since":
+		a.history = true
+	case "yaml", "yml", "json", "toml", "ci", "workflow", "makefile", "dockerfile", "config", "configuration", "lint", "linter", "dependency", "dependencies", "package":
+		a.data = true
+	}
+}

@@ -1,0 +1,406 @@
+package knowledge
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dragoman/dragoman/internal/knowledge/analysis"
+	"github.com/dragoman/dragoman/internal/knowledge/chunk"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
+)
+
+// The weights of the ranking rules, found by coordinate search over the tuning sets named in bench/README.md.
+type weights struct {
+	coverage   float64 // how much of the question a passage speaks of, beyond what BM25 gives for it
+	names      float64 // what it defines is what the question names
+	exact      float64 // it defines the very identifier asked for
+	run        float64 // consecutive words of the question stand in it as they are (error messages)
+	near       float64 // the question's words stand near each other
+	file       float64 // other passages of its file match as well
+	again      float64 // per passage of the same file ranked above
+	test       float64
+	example    float64
+	history    float64
+	data       float64
+	head       float64
+	loose      float64
+	section    float64
+	definition float64
+}
+
+var ranking = weights{
+	coverage: 1, names: 1.2, exact: 1.2, run: 0.5, near: 0.3, file: 0.25, again: 0.93,
+	test: 0.5, example: 0.7, history: 0.5, data: 0.6, head: 0.8, loose: 0.9, section: 1, definition: 1,
+}
+
+// candidate is a chunk while it is ranked.
+type candidate struct {
+	index.Chunk
+	hit      index.Hit
+	score    float64
+	coverage float64 // share of the question's weight that occurs, 0..1
+	rules    []string
+	marks    []mark
+}
+
+// mark is a word of a chunk that speaks for a concept.
+type mark struct {
+	line    int // within the chunk, from 0
+	pos     int // word number in the chunk
+	concept int
+	share   float32
+	word    int // of the question, where it is the same word as written; else -1
+}
+
+// ranker ranks the candidates of one question.
+type ranker struct {
+	q     *question
+	idf   []float64 // of each concept, its weight included
+	total float64
+	words map[string][]termUse // surface word -> what it speaks for; nil for nothing
+	w     *weights
+}
+
+func newRanker(q *question, res *index.Result, w *weights) *ranker {
+	r := &ranker{q: q, idf: make([]float64, len(q.concepts)), words: map[string][]termUse{}, w: w}
+	for i, t := range q.terms {
+		if i >= len(res.IDF) {
+			break
+		}
+		for _, u := range q.byTerm[t.Text] {
+			if u.share >= 1 && t.Weight > 0 || r.idf[u.concept] == 0 {
+				r.idf[u.concept] = max(r.idf[u.concept], float64(res.IDF[i]))
+			}
+		}
+	}
+	for i := range r.idf {
+		r.idf[i] *= float64(q.concepts[i].weight)
+		r.total += r.idf[i]
+	}
+	if r.total == 0 {
+		r.total = 1
+	}
+	return r
+}
+
+// rank scores and sorts candidates.
+func (r *ranker) rank(cands []candidate) {
+	byFile := map[int64][]int{}
+	for i := range cands {
+		r.score(&cands[i])
+		byFile[cands[i].Doc.ID] = append(byFile[cands[i].Doc.ID], i)
+	}
+	best := 0.0
+	for i := range cands {
+		best = max(best, cands[i].score)
+	}
+	if best > 0 {
+		for _, members := range byFile {
+			if len(members) < 2 {
+				continue
+			}
+			slices.SortFunc(members, func(a, b int) int { return cmpDesc(cands[a].score, cands[b].score) })
+			support := 0.0
+			for _, m := range members[1:min(len(members), 4)] {
+				support += cands[m].score / best / 3
+			}
+			for _, m := range members {
+				cands[m].score *= 1 + r.w.file*support
+			}
+		}
+	}
+	slices.SortStableFunc(cands, func(a, b candidate) int { return cmpDesc(a.score, b.score) })
+	seen := map[int64]int{}
+	for i := range cands {
+		id := cands[i].Doc.ID
+		for range seen[id] {
+			cands[i].score *= r.w.again
+		}
+		seen[id]++
+	}
+	slices.SortStableFunc(cands, func(a, b candidate) int { return cmpDesc(a.score, b.score) })
+}
+
+func cmpDesc(a, b float64) int {
+	switch {
+	case a > b:
+		return -1
+	case a < b:
+		return 1
+	}
+	return 0
+}
+
+// score applies the rules to one candidate.
+func (r *ranker) score(c *candidate) {
+	r.mark(c)
+	found := make([]float64, len(r.q.concepts))
+	for _, m := range c.marks {
+		found[m.concept] = max(found[m.concept], float64(m.share))
+	}
+	names, namesWords, exact := r.named(c)
+	for i, v := range names {
+		found[i] = max(found[i], v)
+	}
+	for i, v := range found {
+		c.coverage += r.idf[i] * v / r.total
+	}
+	s := float64(c.hit.Score) * (1 + r.w.coverage*c.coverage)
+	nameCoverage, namePrecision := 0.0, 0.0
+	for i, v := range names {
+		nameCoverage += r.idf[i] * v / r.total
+	}
+	if namesWords > 0 {
+		n := 0.0
+		for _, v := range names {
+			n += v
+		}
+		namePrecision = min(1, n/float64(namesWords))
+	}
+	if f := nameCoverage * (0.3 + 0.7*namePrecision); f > 0.05 {
+		s *= 1 + r.w.names*f
+		c.note(f > 0.25, "its name matches")
+	}
+	if exact > 0 {
+		s *= 1 + r.w.exact*exact
+		c.note(true, "defines what is asked for")
+	}
+	if run := r.longestRun(c); run > 0 {
+		s *= 1 + r.w.run*run
+		c.note(run > 0.3, "contains words of the question in sequence")
+	}
+	s *= 1 + r.w.near*r.nearness(c)
+	c.score = s * r.prior(c)
+}
+
+func (c *candidate) note(when bool, rule string) {
+	if when {
+		c.rules = append(c.rules, rule)
+	}
+}
+
+// mark finds the words of the chunk that speak for concepts of the question.
+func (r *ranker) mark(c *candidate) {
+	text := c.Text
+	line, pos, from := 0, 0, 0
+	for i := 0; ; pos++ {
+		start, end := analysis.NextWord(text, i)
+		if start == len(text) {
+			return
+		}
+		line += strings.Count(text[from:start], "\n")
+		from, i = start, end
+		word := text[start:end]
+		uses, known := r.words[word]
+		if !known {
+			uses = r.lookUp(word)
+			r.words[word] = uses
+		}
+		for _, u := range uses {
+			c.marks = append(c.marks, mark{line: line, pos: pos, concept: u.concept, share: u.share})
+		}
+	}
+}
+
+// lookUp returns the concepts for which a word as written speaks, each at its best.
+func (r *ranker) lookUp(word string) []termUse {
+	t := analysis.Of(word)
+	var out []termUse
+	add := func(term string) {
+		for _, u := range r.q.byTerm[term] {
+			known := false
+			for i := range out {
+				if out[i].concept == u.concept {
+					if term != t.Whole {
+						out[i].share = min(1, out[i].share+u.share)
+					} else {
+						out[i].share = max(out[i].share, u.share)
+					}
+					known = true
+				}
+			}
+			if !known {
+				out = append(out, u)
+			}
+		}
+	}
+	for i, p := range t.Parts {
+		if !slices.Contains(t.Parts[:i], p) {
+			add(p)
+		}
+	}
+	if t.Whole != "" {
+		add(t.Whole)
+	}
+	return out
+}
+
+// named compares what the chunk defines, and its file's name, with the question. It returns how well each concept is
+// named, the number of words in the names, and how exactly (0..1) an identifier of the question is defined here.
+func (r *ranker) named(c *candidate) (found []float64, words int, exact float64) {
+	found = make([]float64, len(r.q.concepts))
+	label := c.Defines
+	if c.Kind == chunk.Section {
+		label = c.Symbol[strings.LastIndexByte(c.Symbol, '>')+1:]
+	}
+	several := strings.Count(label, " ") > 2 && c.Kind != chunk.Section // a block of constants names many things
+	analysis.Each(label, func(word string, t analysis.Terms) {
+		words += len(t.Parts)
+		for _, u := range r.lookUp(word) {
+			found[u.concept] = max(found[u.concept], float64(u.share))
+		}
+		whole := t.Whole
+		if whole == "" {
+			whole = strings.ToLower(word)
+		}
+		for i := range r.q.concepts {
+			q := &r.q.concepts[i]
+			if q.whole == "" || q.whole != whole || c.Kind == chunk.Section {
+				continue
+			}
+			e := 0.0
+			switch {
+			case q.identifier && q.word == word:
+				e = 1
+			case q.identifier:
+				e = 0.8
+			case q.weight >= 0.5 && q.word == word && word != strings.ToLower(word):
+				e = 0.6 // "Check" in a question about Check
+			case q.weight >= 0.5 && len(r.q.concepts) <= 3:
+				e = 0.4
+			}
+			exact = max(exact, e*min(1, 1.5*r.idf[i]/r.total+0.3))
+		}
+	})
+	if several {
+		words = min(words, 4)
+	}
+	// "Logger.Check" asked for: the method of that very type.
+	if dot := strings.LastIndexByte(c.Symbol, '.'); dot > 0 && exact > 0 {
+		owner := strings.ToLower(c.Symbol[:dot])
+		for i := range r.q.concepts {
+			if r.q.concepts[i].whole == owner {
+				exact = min(1.4, exact*1.4)
+			}
+		}
+	}
+	stem := path.Base(c.Doc.Path)
+	if dot := strings.IndexByte(stem, '.'); dot > 0 {
+		stem = stem[:dot]
+	}
+	analysis.Each(stem, func(word string, _ analysis.Terms) {
+		for _, u := range r.lookUp(word) {
+			found[u.concept] = max(found[u.concept], 0.5*float64(u.share))
+		}
+	})
+	return found, words, exact
+}
+
+// longestRun is the weight of the longest sequence of the question's words that stands in the chunk as it stands in the
+// question, beyond a single word, relative to the whole question. Function words count as steps but not as weight.
+func (r *ranker) longestRun(c *candidate) float64 {
+	words := r.q.words
+	if len(words) < 2 {
+		return 0
+	}
+	at := map[int][]int{} // concept -> positions in the question
+	for i, id := range words {
+		if id >= 0 {
+			at[id] = append(at[id], i)
+		}
+	}
+	// runs ending at the last marked word: position in the question -> length and weight
+	type run struct {
+		pos, n int
+		weight float64
+	}
+	last := map[int]run{}
+	best := 0.0
+	for _, m := range c.marks {
+		if m.share < 0.9 {
+			continue
+		}
+		for _, i := range at[m.concept] {
+			cur := run{m.pos, 1, r.idf[m.concept]}
+			for back := 1; back <= 3 && i-back >= 0; back++ {
+				// Function words between two marked ones must be as many in the chunk, give or take one.
+				if prev, ok := last[i-back]; ok && m.pos-prev.pos >= 1 && m.pos-prev.pos <= back+1 {
+					cur.n, cur.weight = prev.n+1, prev.weight+r.idf[m.concept]
+					break
+				}
+				if words[i-back] >= 0 {
+					break
+				}
+			}
+			if old, ok := last[i]; !ok || old.pos != m.pos || old.weight < cur.weight {
+				last[i] = cur
+			}
+			if cur.n >= 2 {
+				best = max(best, cur.weight)
+			}
+		}
+	}
+	return best / r.total
+}
+
+// nearness says how much of the question stands within some twelve lines of the chunk, relative to all that it has.
+func (r *ranker) nearness(c *candidate) float64 {
+	const span = 40 // words
+	best := 0.0
+	count := make([]int, len(r.q.concepts))
+	weight, from := 0.0, 0
+	for i, m := range c.marks {
+		if m.share >= 0.5 {
+			if count[m.concept] == 0 {
+				weight += r.idf[m.concept]
+			}
+			count[m.concept]++
+		}
+		for c.marks[from].pos < m.pos-span {
+			if f := c.marks[from]; f.share >= 0.5 {
+				if count[f.concept]--; count[f.concept] == 0 {
+					weight -= r.idf[f.concept]
+				}
+			}
+			from++
+		}
+		_ = i
+		best = max(best, weight)
+	}
+	return best / r.total
+}
+
+// prior is what speaks for or against a chunk whatever the question, unless the question asks for that very thing.
+func (r *ranker) prior(c *candidate) float64 {
+	p := 1.0
+	flags := source.Flags(c.Doc.Flags)
+	if flags&source.Test != 0 && !r.q.asks.tests {
+		p *= r.w.test
+		c.note(true, "a test")
+	}
+	if flags&source.Example != 0 && !r.q.asks.examples {
+		p *= r.w.example
+		c.note(true, "an example")
+	}
+	if flags&source.Changelog != 0 && !r.q.asks.history {
+		p *= r.w.history
+		c.note(true, "a change log")
+	}
+	switch c.Kind {
+	case chunk.Data:
+		if !r.q.asks.data {
+			p *= r.w.data
+		}
+	case chunk.Head:
+		p *= r.w.head
+	case chunk.Code:
+		p *= r.w.loose
+	case chunk.Section:
+		p *= r.w.section
+	default:
+		p *= r.w.definition
+	}
+	return p
+}

@@ -1,0 +1,293 @@
+package knowledge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/dragoman/dragoman/internal/knowledge/chunk"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
+)
+
+// Progress tells how far a Sync has come.
+type Progress struct {
+	Phase        string // "scan", "index" or "merge"
+	Files, Total int    // of the files that have to be read
+	Bytes        int64  // read so far
+	TotalBytes   int64
+}
+
+// Report is what a Sync did.
+type Report struct {
+	Added, Changed, Removed, Unchanged int
+	Bytes                              int64 // of source read
+	Skipped                            []source.Skip
+	Ignored                            int
+	Elapsed                            time.Duration
+}
+
+const (
+	// segmentBytes is how much text a worker collects before it is committed: it bounds memory (a builder holds about
+	// three times as much) and what an interruption loses.
+	segmentBytes = 10 << 20
+	// racy is how far apart a file's modification and our reading of it must lie before an equal time and size prove
+	// that it is unchanged: file systems keep times as coarse as two seconds (FAT), and editors are quick.
+	racy = 2 * time.Second
+	// lockPoll is how often a process looks whether another one is still indexing the same collection.
+	lockPoll = 50 * time.Millisecond
+)
+
+// Sync brings the index up to date with the folder: new and changed files (by content) are indexed, others left alone,
+// vanished ones removed. What was committed stays when ctx ends it early. Of several calls one works at a time, also across
+// processes. progress, which may be nil, is called now and then from one goroutine at a time.
+func (c *Collection) Sync(ctx context.Context, now func() time.Time, progress func(Progress)) (Report, error) {
+	select {
+	case c.gate <- struct{}{}:
+		defer func() { <-c.gate }()
+	case <-ctx.Done():
+		return Report{}, ctx.Err()
+	}
+	lock := flock.New(c.index.Path() + ".lock")
+	if ok, err := lock.TryLockContext(ctx, lockPoll); !ok {
+		return Report{}, fmt.Errorf("wait for the process that is indexing %s: %w", c.Root, err)
+	}
+	defer lock.Close()
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	s := &syncer{c: c, now: now, progress: progress, started: now()}
+	err := s.run(ctx)
+	s.report.Elapsed = now().Sub(s.started)
+	return s.report, err
+}
+
+type syncer struct {
+	c        *Collection
+	now      func() time.Time
+	progress func(Progress)
+	started  time.Time
+	report   Report
+
+	docs map[string]*index.Document
+	todo []source.File
+
+	mu    sync.Mutex // guards what the workers share: report, touch
+	touch []*index.Document
+	files atomic.Int64
+	bytes atomic.Int64
+}
+
+func (s *syncer) run(ctx context.Context) error {
+	s.progress(Progress{Phase: "scan"})
+	listing, err := source.Walk(ctx, s.c.Root, source.Options{Include: s.c.Include})
+	if err != nil {
+		return err
+	}
+	s.report.Skipped, s.report.Ignored = listing.Skipped, listing.Ignored
+	if s.docs, err = s.c.index.Documents(ctx); err != nil {
+		return err
+	}
+	gone, total := s.compare(listing.Files)
+	if len(gone)+len(s.todo) == 0 {
+		return s.history(ctx)
+	}
+	if err := s.indexAll(ctx, gone, total); err != nil {
+		return err
+	}
+	s.progress(Progress{Phase: "merge"})
+	for {
+		again, err := s.c.index.Merge(ctx)
+		if err != nil {
+			return err
+		}
+		if !again {
+			break
+		}
+	}
+	return s.history(ctx)
+}
+
+// compare sorts out which files have to be read and which documents are gone.
+func (s *syncer) compare(files []source.File) (gone []string, total int64) {
+	present := make(map[string]bool, len(files))
+	for _, f := range files {
+		if s.excluded(f.Path) {
+			continue
+		}
+		present[f.Path] = true
+		d := s.docs[f.Path]
+		if d != nil && d.Size == f.Size && d.Modified.Equal(f.ModTime) && d.Seen.Sub(f.ModTime) > racy {
+			s.report.Unchanged++
+			if d.Skip != "" {
+				s.report.Skipped = append(s.report.Skipped, source.Skip{Path: d.Path, Reason: source.Reason(d.Skip)})
+			}
+			continue
+		}
+		s.todo = append(s.todo, f)
+		total += f.Size
+	}
+	for path := range s.docs {
+		if !present[path] {
+			gone = append(gone, path)
+		}
+	}
+	slices.Sort(gone)
+	return gone, total
+}
+
+func (s *syncer) excluded(path string) bool {
+	return slices.ContainsFunc(s.c.Exclude, func(p string) bool { return matchPath(p, path) })
+}
+
+// indexAll reads the files with several workers, each filling a builder of its own, and commits the builders one at a time.
+func (s *syncer) indexAll(ctx context.Context, gone []string, total int64) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	workers := min(runtime.GOMAXPROCS(0), max(1, len(s.todo)/8))
+	full := make(chan *index.Builder)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			b := index.NewBuilder()
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(s.todo) {
+					break
+				}
+				if err := s.index(b, s.todo[i]); err != nil {
+					cancel(err)
+					return
+				}
+				if b.Size() >= segmentBytes {
+					select {
+					case full <- b:
+						b = index.NewBuilder()
+					case <-ctx.Done():
+					}
+				}
+			}
+			select {
+			case full <- b:
+			case <-ctx.Done():
+			}
+		})
+	}
+	go func() { wg.Wait(); close(full) }()
+
+	change := index.Change{Remove: gone}
+	s.report.Removed = len(gone)
+	tick := time.NewTicker(80 * time.Millisecond)
+	defer tick.Stop()
+	for open := true; open; {
+		var b *index.Builder
+		select {
+		case b, open = <-full:
+		case <-tick.C:
+			s.progress(Progress{"index", int(s.files.Load()), len(s.todo), s.bytes.Load(), total})
+			continue
+		}
+		if !open {
+			break
+		}
+		change.Add = b
+		s.mu.Lock()
+		change.Touch, s.touch = s.touch, nil
+		s.mu.Unlock()
+		if b.Len()+len(change.Touch)+len(change.Remove) > 0 && ctx.Err() == nil {
+			if err := s.c.index.Commit(ctx, change); err != nil {
+				cancel(err)
+			}
+		}
+		change = index.Change{}
+	}
+	s.progress(Progress{"index", int(s.files.Load()), len(s.todo), s.bytes.Load(), total})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// index reads one file into a builder, unless its content is what it was.
+func (s *syncer) index(b *index.Builder, f source.File) error {
+	seen := s.now()
+	content, skip, err := source.Read(s.c.Root, f)
+	s.files.Add(1)
+	s.bytes.Add(f.Size)
+	if err != nil {
+		return fmt.Errorf("read %q: %w", f.Path, err)
+	}
+	old := s.docs[f.Path]
+	doc := index.Document{Path: f.Path, Size: f.Size, Modified: f.ModTime, Seen: seen, Updated: f.ModTime, Flags: uint32(f.Flags)}
+	var chunks []chunk.Chunk
+	if skip != nil {
+		doc.Skip = string(skip.Reason)
+	} else {
+		doc.Hash, doc.Size, doc.Modified = content.Hash, content.Size, content.ModTime
+		if old != nil && old.Skip == "" && old.Hash == content.Hash {
+			same := *old
+			same.Modified, same.Seen, same.Size = content.ModTime, seen, content.Size
+			s.mu.Lock()
+			s.touch = append(s.touch, &same)
+			s.report.Unchanged++
+			s.mu.Unlock()
+			return nil
+		}
+		chunks = chunk.Split(f.Path, content.Text)
+	}
+	b.Add(doc, chunks)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if skip != nil {
+		s.report.Skipped = append(s.report.Skipped, *skip)
+	} else {
+		s.report.Bytes += content.Size
+	}
+	if old == nil {
+		s.report.Added++
+	} else {
+		s.report.Changed++
+	}
+	return nil
+}
+
+// historyHead is the commit up to which the documents' times of change are known.
+const historyHead = "history_head"
+
+// history replaces files' modification times, which tell when they were checked out, by those of the commits that changed
+// them. What is edited after that has its own time again, until the edit is committed.
+func (s *syncer) history(ctx context.Context) error {
+	since, err := s.c.index.Meta(ctx, historyHead)
+	if err != nil {
+		return err
+	}
+	times, head, err := source.History(ctx, s.c.Root, since)
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil // no history is no fault: the files' own times stand
+	}
+	if head == since || head == "" {
+		return nil
+	}
+	docs, err := s.c.index.Documents(ctx)
+	if err != nil {
+		return err
+	}
+	updated := map[string]time.Time{}
+	for path, at := range times {
+		if d := docs[path]; d != nil && !d.Updated.Equal(at) {
+			updated[path] = at
+		}
+	}
+	return s.c.index.Commit(ctx, index.Change{Updated: updated, Meta: map[string]string{historyHead: head}})
+}

@@ -1,0 +1,155 @@
+package ledger
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Catalogue knows what models cost.
+type Catalogue struct {
+	own  []Entry // what the operator set: wins over the list
+	list []Entry
+}
+
+// Entry prices some models of one provider.
+type Entry struct {
+	Provider string
+	Models   []string  // exact names, or a prefix with one star at its end
+	From     time.Time // the first moment it holds
+	Price    Price
+}
+
+// Free prices every model of a provider at nothing, as fits a model server on this machine.
+func Free(provider string) Entry { return Entry{Provider: provider, Models: []string{"*"}} }
+
+//go:embed prices.json
+var prices []byte
+
+// NewCatalogue reads the list of prices that is built in; own entries, as set by the operator, win over it.
+func NewCatalogue(own ...Entry) (*Catalogue, error) {
+	list, err := parsePrices(prices)
+	if err != nil {
+		return nil, fmt.Errorf("read the built-in price list: %w", err)
+	}
+	return &Catalogue{own: own, list: list}, nil
+}
+
+// Lookup finds the price of a model at a moment. known is false where no entry fits: the cost of such a request is unknown,
+// which is not the same as nothing. An exact name wins over a prefix, a longer prefix over a shorter one, a later date over
+// an earlier one.
+func (c *Catalogue) Lookup(provider, model string, at time.Time) (p Price, known bool) {
+	if p, known = find(c.own, provider, model, at); known {
+		return p, true
+	}
+	return find(c.list, provider, model, at)
+}
+
+func find(entries []Entry, provider, model string, at time.Time) (p Price, known bool) {
+	var best int
+	var from time.Time
+	for _, e := range entries {
+		if e.Provider != provider || e.From.After(at) {
+			continue
+		}
+		for _, pattern := range e.Models {
+			fit := match(pattern, model)
+			if fit > best || fit > 0 && fit == best && !e.From.Before(from) {
+				best, from, p, known = fit, e.From, e.Price, true
+			}
+		}
+	}
+	return p, known
+}
+
+// match says how well a pattern fits a model: 0 not at all, else the more the better.
+func match(pattern, model string) int {
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		if strings.HasPrefix(model, prefix) {
+			return 1 + len(prefix)
+		}
+		return 0
+	}
+	if pattern == model {
+		return 2 + len(pattern) // better than any prefix of it
+	}
+	return 0
+}
+
+// priceLine is one line of prices.json.
+type priceLine struct {
+	Provider string   `json:"provider"`
+	Models   []string `json:"models"`
+	From     string   `json:"from"`
+	rateLine
+	Long    *longLine `json:"long"`
+	Context int64     `json:"context"`
+	Note    string    `json:"note"`
+}
+
+type rateLine struct {
+	Input       *Money `json:"input"`
+	CachedInput *Money `json:"cached_input"`
+	CacheWrite  *Money `json:"cache_write"`
+	Output      *Money `json:"output"`
+}
+
+type longLine struct {
+	Over int64 `json:"over"`
+	rateLine
+}
+
+func parsePrices(src []byte) ([]Entry, error) {
+	var file struct {
+		About  []string    `json:"about"`
+		Prices []priceLine `json:"prices"`
+	}
+	d := json.NewDecoder(bytes.NewReader(src))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&file); err != nil {
+		return nil, err
+	}
+	lines := file.Prices
+	entries := make([]Entry, 0, len(lines))
+	for i, l := range lines {
+		e := Entry{Provider: l.Provider, Models: l.Models, Price: Price{Context: l.Context}}
+		var err error
+		if e.From, err = time.Parse(time.DateOnly, l.From); err != nil {
+			return nil, fmt.Errorf("entry %d: from: %w", i+1, err)
+		}
+		if e.Price.Rates, err = l.rates(); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i+1, err)
+		}
+		if l.Long != nil {
+			e.Price.LongOver = l.Long.Over
+			if e.Price.Long, err = l.Long.rates(); err != nil {
+				return nil, fmt.Errorf("entry %d: long: %w", i+1, err)
+			}
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+func (l rateLine) rates() (Rates, error) {
+	if l.Input == nil || l.Output == nil {
+		return Rates{}, errors.New("input and output need a price")
+	}
+	r := Rates{Input: *l.Input, CachedInput: *l.Input, CacheWrite: *l.Input, Output: *l.Output}
+	if l.CachedInput != nil {
+		r.CachedInput = *l.CachedInput
+	}
+	if l.CacheWrite != nil {
+		r.CacheWrite = *l.CacheWrite
+	}
+	for _, m := range []Money{r.Input, r.CachedInput, r.CacheWrite, r.Output} {
+		if m < 0 {
+			return Rates{}, errors.New("a price is negative")
+		}
+	}
+	return r, nil
+}

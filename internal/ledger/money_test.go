@@ -1,0 +1,155 @@
+package ledger
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+func TestParseMoney(t *testing.T) {
+	tests := []struct {
+		in   string
+		want Money
+		ok   bool
+	}{
+		{"0.0123", 12_300_000, true}, {"$0.0123", 12_300_000, true}, {"500 USD", 500 * USD, true}, {"-$3", -3 * USD, true},
+		{"0.000000001", 1, true}, {" 1.50 ", 1_500_000_000, true}, {"007", 7 * USD, true},
+		{"9223372036.854775807", math.MaxInt64, true}, {"-9223372036.854775808", math.MinInt64, true},
+		{"9223372036.854775808", 0, false}, {"0.0000000001", 0, false}, {"", 0, false}, {"$", 0, false}, {"1.", 0, false},
+		{".5", 0, false}, {"1e3", 0, false}, {"--1", 0, false}, {"1,000", 0, false}, {"€5", 0, false}, {"NaN", 0, false},
+	}
+	for _, tt := range tests {
+		got, err := ParseMoney(tt.in)
+		if got != tt.want || (err == nil) != tt.ok {
+			t.Errorf("ParseMoney(%q) = %d, %v; want %d, ok %v", tt.in, got, err, tt.want, tt.ok)
+		}
+		if err != nil && !errors.Is(err, ErrMoney) {
+			t.Errorf("ParseMoney(%q): %v is no ErrMoney", tt.in, err)
+		}
+	}
+}
+
+func TestMoneyString(t *testing.T) {
+	for m, want := range map[Money]string{
+		0: "$0.00", 12_300_000: "$0.0123", 3 * USD: "$3.00", -1: "-$0.000000001", math.MinInt64: "-$9223372036.854775808",
+	} {
+		if got := m.String(); got != want {
+			t.Errorf("Money(%d) = %s, want %s", int64(m), got, want)
+		}
+	}
+}
+
+func TestMoneyRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := Money(rapid.Int64().Draw(t, "m"))
+		if got, err := ParseMoney(m.String()); err != nil || got != m {
+			t.Fatalf("%d -> %s -> %d, %v", int64(m), m, int64(got), err)
+		}
+	})
+}
+
+func TestPlusSaturates(t *testing.T) {
+	tests := []struct{ a, b, want Money }{
+		{1, 2, 3}, {math.MaxInt64, 1, math.MaxInt64}, {math.MinInt64, -1, math.MinInt64}, {math.MaxInt64, math.MinInt64, -1},
+		{math.MinInt64, math.MinInt64, math.MinInt64},
+	}
+	for _, tt := range tests {
+		if got := tt.a.Plus(tt.b); got != tt.want {
+			t.Errorf("%d + %d = %d, want %d", tt.a, tt.b, got, tt.want)
+		}
+	}
+}
+
+func TestCost(t *testing.T) {
+	p := Price{
+		Rates:    Rates{Input: 3 * USD, CachedInput: USD / 10 * 3, CacheWrite: USD / 100 * 375, Output: 15 * USD},
+		LongOver: 1000, Long: Rates{Input: 6 * USD, Output: 30 * USD},
+	}
+	tests := []struct {
+		name string
+		u    chat.Usage
+		want Money
+	}{
+		{"nothing", chat.Usage{}, 0},
+		{"plain", chat.Usage{Input: 1000, Output: 100}, 4_500_000},
+		{"cached and written", chat.Usage{Input: 1000, CachedInput: 600, CacheWrite: 300}, 300_000 + 180_000 + 1_125_000},
+		{"reasoning is part of output", chat.Usage{Output: 100, Reasoning: 90}, 1_500_000},
+		{"a long prompt is billed at its own rate", chat.Usage{Input: 1001, Output: 100}, 6_006_000 + 3_000_000},
+		{"negative counts", chat.Usage{Input: -5, CachedInput: -5, Output: -5}, 0},
+		{"more cached than input", chat.Usage{Input: 10, CachedInput: 100, CacheWrite: 100}, 3_000},
+	}
+	for _, tt := range tests {
+		if got := Cost(tt.u, p); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+	// Half a nano-dollar rounds up, less does not.
+	if got := Cost(chat.Usage{Input: 1}, Price{Rates: Rates{Input: 500_000}}); got != 1 {
+		t.Errorf("half rounds to %d", got)
+	}
+	if got := Cost(chat.Usage{Input: 1}, Price{Rates: Rates{Input: 499_999}}); got != 0 {
+		t.Errorf("less than half rounds to %d", got)
+	}
+}
+
+func drawUsage(t *rapid.T, most int64) chat.Usage {
+	in := rapid.Int64Range(0, most).Draw(t, "input")
+	cached := rapid.Int64Range(0, in).Draw(t, "cached")
+	return chat.Usage{
+		Input: in, CachedInput: cached, CacheWrite: rapid.Int64Range(0, in-cached).Draw(t, "written"),
+		Output: rapid.Int64Range(0, most).Draw(t, "output"),
+	}
+}
+
+func drawPrice(t *rapid.T) Price {
+	rate := rapid.Map(rapid.Int64Range(0, int64(1000*USD)), func(n int64) Money { return Money(n) })
+	return Price{Rates: Rates{rate.Draw(t, "in"), rate.Draw(t, "cached"), rate.Draw(t, "write"), rate.Draw(t, "out")}}
+}
+
+func TestCostProperties(t *testing.T) {
+	const most = 1_000_000_000_000 // tokens
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPrice(t)
+		a, b := drawUsage(t, most/2), drawUsage(t, most/2)
+		sum := chat.Usage{
+			Input: a.Input + b.Input, CachedInput: a.CachedInput + b.CachedInput, CacheWrite: a.CacheWrite + b.CacheWrite,
+			Output: a.Output + b.Output,
+		}
+		ca, cb, both := Cost(a, p), Cost(b, p), Cost(sum, p)
+		switch {
+		case ca < 0 || cb < 0 || both == math.MaxInt64:
+			t.Fatalf("out of range: %d, %d, %d", ca, cb, both)
+		case both < ca || both < cb:
+			t.Fatalf("more tokens cost less: %d, %d, together %d", ca, cb, both)
+		case max(ca+cb-both, both-ca-cb) > 4: // one for each of the four components
+			t.Fatalf("not additive: %d + %d, together %d", ca, cb, both)
+		}
+	})
+}
+
+func TestCostSaturates(t *testing.T) {
+	u := chat.Usage{Input: math.MaxInt64, Output: math.MaxInt64}
+	p := Price{Rates: Rates{Input: math.MaxInt64, Output: math.MaxInt64}}
+	if got := Cost(u, p); got != math.MaxInt64 {
+		t.Errorf("got %d", got)
+	}
+}
+
+func FuzzParseMoney(f *testing.F) {
+	for _, s := range []string{"0.0123", "$1", "-$0.5", "500 USD", "1.", "9223372036.854775808"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		m, err := ParseMoney(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParseMoney(m.String()); err != nil || again != m {
+			t.Errorf("%q: %d reads back as %d, %v", s, m, again, err)
+		}
+	})
+}

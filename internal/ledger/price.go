@@ -1,0 +1,65 @@
+package ledger
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+// Price is what a model costs, in Money per million tokens. A rate is never negative.
+type Price struct {
+	Rates
+	// LongOver is the size of a prompt, in tokens, above which every token of the request is billed at Long; 0 where the
+	// model has one price.
+	LongOver int64
+	Long     Rates
+	// Context is how many tokens the model takes, prompt and answer together; 0 where unknown.
+	Context int64
+}
+
+// Rates are Money per million tokens of each kind.
+type Rates struct {
+	Input       Money // prompt tokens that are neither of the next two
+	CachedInput Money // prompt tokens read from the provider's cache
+	CacheWrite  Money // prompt tokens written to the provider's cache, at its shortest lifetime
+	Output      Money // answer tokens, reasoning included
+}
+
+// perMillion is how many tokens a rate is for.
+const perMillion = 1_000_000
+
+// Cost is what a usage costs. Each of its four components is rounded half up to a whole nano-dollar, so that a bill differs
+// from the exact figure by at most two nano-dollars; a component that does not fit stays at the largest amount. Counts that
+// cannot be are cut to what can: a negative one to none, and cached, then written tokens to what is left of the prompt.
+func Cost(u chat.Usage, p Price) Money {
+	rates := p.Rates
+	input := max(u.Input, 0)
+	if p.LongOver > 0 && input > p.LongOver {
+		rates = p.Long
+	}
+	cached := min(max(u.CachedInput, 0), input)
+	written := min(max(u.CacheWrite, 0), input-cached)
+	return component(input-cached-written, rates.Input).
+		Plus(component(cached, rates.CachedInput)).
+		Plus(component(written, rates.CacheWrite)).
+		Plus(component(max(u.Output, 0), rates.Output))
+}
+
+// component is tokens x rate / 1e6, rounded half up. The product takes 128 bits, so nothing overflows on the way.
+func component(tokens int64, rate Money) Money {
+	if tokens <= 0 || rate <= 0 {
+		return 0
+	}
+	hi, lo := bits.Mul64(uint64(tokens), uint64(rate))
+	lo, carry := bits.Add64(lo, perMillion/2, 0)
+	hi += carry
+	if hi >= perMillion {
+		return math.MaxInt64
+	}
+	q, _ := bits.Div64(hi, lo, perMillion)
+	if q > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return Money(q)
+}

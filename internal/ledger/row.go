@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+// Row records one request that was sent to a provider. It is written before the request leaves and settled once, when the
+// request is over, whichever way it ended.
+type Row struct {
+	ID        string // unique; made by Dispatch where empty
+	TraceID   string // the turn that the request belongs to; a turn may have several
+	Principal string // the name of who asked
+	KeyID     string // the API key that they used; empty on the command line
+	Assistant string // empty for a plain model
+	Provider  string
+	Model     string // as it was asked for
+	Try       int    // 1 for the first request of a turn, 2 for its retry or fallback, ...
+	Started   time.Time
+	State     State
+	Outcome
+}
+
+// State says how far a request got.
+type State string
+
+const (
+	Dispatched State = "dispatched" // on its way, or cut off by a crash that nobody has noticed yet
+	Settled    State = "settled"    // a complete answer came
+	Failed     State = "failed"     // it ended in any other way; what it used is billed all the same
+	Abandoned  State = "abandoned"  // the process that had sent it is gone; what it used is unknown
+)
+
+// Outcome is how a request ended.
+type Outcome struct {
+	Usage     chat.Usage
+	Cost      Money
+	CostKnown bool // false: no price is known, so Cost says nothing
+	Finish    chat.FinishReason
+	ErrorCode chat.Code     // why it failed
+	First     time.Duration // from Started to the first token; 0 where none came
+	Duration  time.Duration // from Started to the end
+}
+
+// Grouping names what totals are kept apart by.
+type Grouping string
+
+const (
+	ByNothing   Grouping = ""
+	ByProvider  Grouping = "provider"
+	ByModel     Grouping = "model" // keyed "provider/model"
+	ByAssistant Grouping = "assistant"
+	ByPrincipal Grouping = "principal"
+	ByDay       Grouping = "day" // of Started, in UTC, keyed "2006-01-02"
+)
+
+// Total sums up the rows of one group.
+type Total struct {
+	Key         string
+	Requests    int64
+	Open        int64      // of Requests: dispatched
+	Failed      int64      // of Requests
+	Abandoned   int64      // of Requests
+	Usage       chat.Usage // Estimated where that of any row is
+	Cost        Money      // of the rows whose cost is known
+	UnknownCost int64      // how many rows that are over have no known cost, so that nobody takes Cost for the whole
+}
+
+var (
+	// ErrRowExists says that a row with this ID is already there.
+	ErrRowExists = errors.New("usage row exists already")
+	// ErrNoRow says that there is no such row.
+	ErrNoRow = errors.New("no such usage row")
+)
+
+// Store keeps usage rows. Its methods may be called from many goroutines and many processes at once.
+type Store interface {
+	// InsertUsage writes a row in state Dispatched. When it returns nil, the row survives a crash of the process and of the
+	// machine. It returns ErrRowExists for an ID that is taken.
+	InsertUsage(ctx context.Context, r Row) error
+	// SettleUsage moves a Dispatched row to state, with its outcome, and says whether it did: false means that the row had
+	// been settled or abandoned before and is unchanged. It returns ErrNoRow for an unknown ID.
+	SettleUsage(ctx context.Context, id string, state State, o Outcome) (bool, error)
+	// AbandonUsage moves to Abandoned every Dispatched row whose process has ended without settling it, and says how many.
+	// Rows of processes that still run are left alone.
+	AbandonUsage(ctx context.Context) (int, error)
+	// UsageTotals sums up the rows that started at since or later, ordered by key.
+	UsageTotals(ctx context.Context, since time.Time, by Grouping) ([]Total, error)
+}

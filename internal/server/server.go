@@ -1,0 +1,180 @@
+// Package server is the HTTP door: the OpenAI dialect under /v1, traces under /api, and a health check.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/store"
+)
+
+// Runner runs turns.
+type Runner interface {
+	Run(ctx context.Context, t *assistant.Turn) (*assistant.Answer, error)
+}
+
+// Lister lists the models that can be asked.
+type Lister interface {
+	List(ctx context.Context) []string
+}
+
+// Verifier knows whose key a key is.
+type Verifier interface {
+	Verify(ctx context.Context, plaintext string) (identity.Principal, error)
+}
+
+// TraceReader reads traces.
+type TraceReader interface {
+	Trace(ctx context.Context, id string) (store.Trace, error)
+}
+
+// Options is what a server needs.
+type Options struct {
+	Engine     Runner
+	Assistants map[string]assistant.Definition
+	Models     Lister
+	Keys       Verifier
+	Traces     TraceReader
+	Log        *slog.Logger
+	Now        func() time.Time
+	MaxBody    int64         // bytes of a request
+	Drain      time.Duration // how long answers under way may go on when the server stops
+}
+
+// Server is the HTTP door.
+type Server struct {
+	Options
+	handler  http.Handler
+	draining atomic.Bool
+	models   modelList
+}
+
+// New makes a server; Serve starts it.
+func New(o Options) *Server {
+	s := &Server{Options: o}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.Handle("POST /v1/chat/completions", s.authenticated(s.chatCompletions))
+	mux.Handle("GET /v1/models", s.authenticated(s.listModels))
+	mux.Handle("GET /v1/models/{id...}", s.authenticated(s.getModel))
+	mux.Handle("GET /api/traces/{id}", s.authenticated(s.getTrace))
+	mux.HandleFunc("/", s.notFound)
+	s.handler = s.logged(mux)
+	return s
+}
+
+// ServeHTTP makes the server testable without a socket.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Serve answers requests until ctx is done; then it takes no more and lets those under way finish, at most for Drain.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	// Requests outlive ctx while they drain; what is left then is cut.
+	base, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	hs := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second, // of headers and body; answers may take as long as they take
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	var served sync.WaitGroup
+	var serveErr error
+	served.Go(func() { serveErr = hs.Serve(ln) })
+	stopped := make(chan struct{})
+	go func() { served.Wait(); close(stopped) }()
+	select {
+	case <-stopped:
+		return fmt.Errorf("serve: %w", serveErr)
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	s.Log.Info("stopping; answers under way go on", "at most", s.Drain.String())
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
+	defer cancel()
+	err := hs.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.Log.Warn("cutting answers that take too long")
+		cut()
+		err = hs.Close()
+	}
+	<-stopped
+	return err
+}
+
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if s.draining.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, `{"status":"stopping"}`)
+		return
+	}
+	fmt.Fprintln(w, `{"status":"ok"}`)
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, "", &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no %s %s here; the API is at /v1/chat/completions and /v1/models", r.Method, r.URL.Path)})
+}
+
+// logged logs each request and keeps a panic from taking more than its own request down.
+func (s *Server) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := s.Now()
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				s.Log.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				if rec.status == 0 {
+					s.fail(rec, "", &chat.Error{Code: chat.CodeInternal, Message: "internal error; see the server's log"})
+				}
+			}
+			level := slog.LevelInfo
+			if r.URL.Path == "/healthz" {
+				level = slog.LevelDebug
+			}
+			s.Log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", rec.status, "ms", s.Now().Sub(begun).Milliseconds(),
+				"trace", rec.Header().Get("x-dragoman-trace"), "key", rec.key)
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recorder remembers the status for the log.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	key    string
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -1,0 +1,31 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/dragoman/dragoman/internal/store"
+)
+
+// Setting implements store.Settings.
+func (d *DB) Setting(ctx context.Context, key string) (string, error) {
+	var value string
+	err := d.read.QueryRowContext(ctx, `SELECT value FROM settings WHERE key = ?`, key).Scan(&value)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", fmt.Errorf("setting %s: %w", key, store.ErrNotFound)
+	case err != nil:
+		return "", d.explain("read a setting", err)
+	}
+	return value, nil
+}
+
+// SetSetting implements store.Settings.
+func (d *DB) SetSetting(ctx context.Context, key, value string) error {
+	if _, err := d.write.ExecContext(ctx, `INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)`, key, value); err != nil {
+		return d.explain("write a setting", err)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/ledger"
+)
+
+// InsertUsage implements ledger.Store.
+func (d *DB) InsertUsage(ctx context.Context, r ledger.Row) error {
+	_, err := d.write.ExecContext(ctx, `INSERT INTO usage
+		(id, trace_id, principal, key_id, assistant, provider, model, try, started, state, instance)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?)`,
+		r.ID, r.TraceID, r.Principal, r.KeyID, r.Assistant, r.Provider, r.Model, r.Try, nanos(r.Started), d.instance.id)
+	switch {
+	case taken(err):
+		return fmt.Errorf("usage row %s: %w", r.ID, ledger.ErrRowExists)
+	case err != nil:
+		return d.explain("write a usage row", err)
+	}
+	return nil
+}
+
+// SettleUsage implements ledger.Store.
+func (d *DB) SettleUsage(ctx context.Context, id string, state ledger.State, o ledger.Outcome) (bool, error) {
+	u := o.Usage
+	res, err := d.write.ExecContext(ctx, `UPDATE usage SET state = ?, input = ?, cached_input = ?, cache_write = ?, output = ?,
+		reasoning = ?, estimated = ?, cost = ?, cost_known = ?, finish = ?, error_code = ?, first = ?, duration = ?
+		WHERE id = ? AND state = 'dispatched'`,
+		state, u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning, u.Estimated, int64(o.Cost), o.CostKnown,
+		string(o.Finish), string(o.ErrorCode), int64(o.First), int64(o.Duration), id)
+	if err != nil {
+		return false, d.explain("settle a usage row", err)
+	}
+	n, err := res.RowsAffected()
+	if err != nil || n == 1 {
+		return n == 1, err
+	}
+	var there bool
+	if err := d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM usage WHERE id = ?)`, id).Scan(&there); err != nil {
+		return false, d.explain("look for a usage row", err)
+	}
+	if !there {
+		return false, fmt.Errorf("usage row %s: %w", id, ledger.ErrNoRow)
+	}
+	return false, nil
+}
+
+// AbandonUsage implements ledger.Store. Which processes still run is known from the locks that they hold in the folder.
+func (d *DB) AbandonUsage(ctx context.Context) (int, error) {
+	folder := filepath.Dir(d.path)
+	unlock, err := lockFolder(ctx, folder)
+	if err != nil {
+		return 0, d.explain("lock the data folder", err)
+	}
+	defer unlock()
+	alive, err := running(folder, d.instance.id)
+	if err != nil {
+		return 0, d.explain("look for processes that are gone", err)
+	}
+	owners, err := d.strings(ctx, `SELECT DISTINCT instance FROM usage WHERE state = 'dispatched'`)
+	if err != nil {
+		return 0, d.explain("look for usage rows of processes that are gone", err)
+	}
+	total := 0
+	for _, owner := range owners {
+		if alive[owner] {
+			continue
+		}
+		res, err := d.write.ExecContext(ctx, `UPDATE usage SET state = 'abandoned' WHERE state = 'dispatched' AND instance = ?`, owner)
+		if err != nil {
+			return total, d.explain("close the usage rows of a process that is gone", err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return total, err
+		}
+		total += int(n)
+	}
+	return total, nil
+}
+
+func (d *DB) strings(ctx context.Context, query string) (list []string, err error) {
+	rows, err := d.read.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, rows.Err()
+}
+
+// groups are the SQL of each grouping's key.
+var groups = map[ledger.Grouping]string{
+	ledger.ByNothing:   `''`,
+	ledger.ByProvider:  `provider`,
+	ledger.ByModel:     `provider || '/' || model`,
+	ledger.ByAssistant: `assistant`,
+	ledger.ByPrincipal: `principal`,
+	ledger.ByDay:       `date(started / 1000000000, 'unixepoch')`,
+}
+
+// UsageTotals implements ledger.Store.
+func (d *DB) UsageTotals(ctx context.Context, since time.Time, by ledger.Grouping) ([]ledger.Total, error) {
+	key, ok := groups[by]
+	if !ok {
+		return nil, fmt.Errorf("usage cannot be grouped by %q", by)
+	}
+	rows, err := d.read.QueryContext(ctx, `SELECT `+key+` AS k, count(*), sum(state = 'dispatched'), sum(state = 'failed'),
+		sum(state = 'abandoned'), sum(input), sum(cached_input), sum(cache_write), sum(output), sum(reasoning), max(estimated),
+		sum(iif(cost_known, cost, 0)), sum(state <> 'dispatched' AND NOT cost_known)
+		FROM usage WHERE started >= ? GROUP BY k ORDER BY k`, nanos(since))
+	if err != nil {
+		return nil, d.explain("sum up usage", err)
+	}
+	defer rows.Close()
+	var totals []ledger.Total
+	for rows.Next() {
+		var t ledger.Total
+		u := &t.Usage
+		if err := rows.Scan(&t.Key, &t.Requests, &t.Open, &t.Failed, &t.Abandoned, &u.Input, &u.CachedInput, &u.CacheWrite,
+			&u.Output, &u.Reasoning, &u.Estimated, (*int64)(&t.Cost), &t.UnknownCost); err != nil {
+			return nil, d.explain("sum up usage", err)
+		}
+		totals = append(totals, t)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, d.explain("sum up usage", err)
+	}
+	return totals, nil
+}
+
+// UsageOfTrace implements store.Store.
+func (d *DB) UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, error) {
+	rows, err := d.read.QueryContext(ctx, `SELECT id, trace_id, principal, key_id, assistant, provider, model, try, started, state,
+		input, cached_input, cache_write, output, reasoning, estimated, cost, cost_known, finish, error_code, first, duration
+		FROM usage WHERE trace_id = ? ORDER BY started, try, id`, traceID)
+	if err != nil {
+		return nil, d.explain("read the usage of a turn", err)
+	}
+	defer rows.Close()
+	var list []ledger.Row
+	for rows.Next() {
+		var r ledger.Row
+		var started int64
+		u := &r.Usage
+		if err := rows.Scan(&r.ID, &r.TraceID, &r.Principal, &r.KeyID, &r.Assistant, &r.Provider, &r.Model, &r.Try, &started,
+			&r.State, &u.Input, &u.CachedInput, &u.CacheWrite, &u.Output, &u.Reasoning, &u.Estimated, (*int64)(&r.Cost),
+			&r.CostKnown, &r.Finish, &r.ErrorCode, (*int64)(&r.First), (*int64)(&r.Duration)); err != nil {
+			return nil, d.explain("read the usage of a turn", err)
+		}
+		r.Started = fromNanos(started)
+		list = append(list, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, d.explain("read the usage of a turn", err)
+	}
+	return list, nil
+}
