@@ -19,10 +19,11 @@ type question struct {
 
 // concept is one thing the question names: usually one of its words.
 type concept struct {
-	word       string  // as written
-	weight     float32 // 1 for a content word, less for words that questions are made of
-	identifier bool    // looks like code: camelCase, snake_case, call(), --flag, CONSTANT, in backticks
-	whole      string  // the joined lower-cased identifier, for comparison with names
+	word       string   // as written
+	weight     float32  // 1 for a content word, less for words that questions are made of
+	identifier bool     // looks like code: camelCase, snake_case, call(), --flag, CONSTANT, in backticks
+	whole      string   // the joined lower-cased identifier, for comparison with names
+	own        []string // the terms of the word itself, the most telling last
 }
 
 // termUse says how well the occurrence of a term stands for a concept.
@@ -107,6 +108,7 @@ func (q *question) expand(id int, lower string) {
 	if n == 1 {
 		q.use(t.Parts[0], c.weight, id, 1)
 		c.whole = lower
+		c.own = t.Parts
 	} else {
 		for _, p := range t.Parts {
 			q.use(p, weightPart*c.weight, id, 0.9/n)
@@ -115,6 +117,7 @@ func (q *question) expand(id int, lower string) {
 			q.use(t.Whole, weightWhole*c.weight, id, 1)
 			c.whole = t.Whole
 		}
+		c.own = append(t.Parts, c.whole)
 	}
 	if c.weight < 0.3 {
 		return

@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -31,8 +32,8 @@ type weights struct {
 }
 
 var ranking = weights{
-	coverage: 1, names: 1.2, exact: 1.2, run: 0.5, near: 0.3, file: 0.25, again: 0.93,
-	test: 0.5, example: 0.7, history: 0.5, data: 0.6, head: 0.8, loose: 0.9, section: 1, definition: 1,
+	coverage: 1, names: 0.3, exact: 0.85, run: 0.35, near: 0.1, file: 0.5, again: 0.93,
+	test: 0.4, example: 0.7, history: 0.5, data: 0.6, head: 0.8, loose: 0.9, section: 1, definition: 1,
 }
 
 // candidate is a chunk while it is ranked.
@@ -65,14 +66,21 @@ type ranker struct {
 
 func newRanker(q *question, res *index.Result, w *weights) *ranker {
 	r := &ranker{q: q, idf: make([]float64, len(q.concepts)), words: map[string][]termUse{}, w: w}
-	for i, t := range q.terms {
-		if i >= len(res.IDF) {
-			break
+	idf := map[string]float64{}
+	for i, t := range q.terms[:len(res.IDF)] {
+		if res.Counts[i] > 0 {
+			idf[t.Text] = float64(res.IDF[i])
 		}
-		for _, u := range q.byTerm[t.Text] {
-			if u.share >= 1 && t.Weight > 0 || r.idf[u.concept] == 0 {
-				r.idf[u.concept] = max(r.idf[u.concept], float64(res.IDF[i]))
+	}
+	rarest := math.Log(1 + float64(res.Chunks)) // what a word that occurs nowhere would tell
+	for i := range q.concepts {
+		for _, term := range q.concepts[i].own {
+			if v, ok := idf[term]; ok {
+				r.idf[i] = max(r.idf[i], v)
 			}
+		}
+		if r.idf[i] == 0 {
+			r.idf[i] = rarest
 		}
 	}
 	for i := range r.idf {

@@ -10,7 +10,10 @@ import (
 )
 
 // Text is a document that comes from no folder; it is one passage.
-type Text struct{ ID, Text string }
+type Text struct {
+	ID, Text string
+	Language string // file extension of the language, "py"; empty for prose
+}
 
 // Add indexes texts. Only a collection that is never synced with a folder keeps them.
 func (c *Collection) Add(ctx context.Context, texts []Text) error {
@@ -18,7 +21,14 @@ func (c *Collection) Add(ctx context.Context, texts []Text) error {
 	for _, t := range texts {
 		sum := sha256.Sum256([]byte(t.Text))
 		doc := index.Document{Path: t.ID, Hash: [16]byte(sum[:16]), Size: int64(len(t.Text)), Updated: time.Unix(0, 0)}
-		b.Add(doc, []chunk.Chunk{{Start: 1, End: 1, Kind: chunk.Section, Text: t.Text}})
+		c := chunk.Chunk{Start: 1, End: 1, Kind: chunk.Section, Text: t.Text}
+		if t.Language != "" {
+			c.Kind = chunk.Function
+			for _, part := range chunk.Split("passage."+t.Language, t.Text) {
+				c.Defines += part.Defines + " "
+			}
+		}
+		b.Add(doc, []chunk.Chunk{c})
 	}
 	return c.index.Commit(ctx, index.Change{Add: b})
 }

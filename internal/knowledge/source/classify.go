@@ -104,19 +104,7 @@ var (
 		h5 hdf5 onnx pb pt pth safetensors gguf ggml tflite keystore jks der mo swp swo ds_store blend fbx glb gltf stl obj3d dat0 rdb dump profraw pprof prof`)
 	lockFiles = set(`go.sum go.work.sum package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb cargo.lock poetry.lock pipfile.lock uv.lock pdm.lock
 		composer.lock gemfile.lock podfile.lock packages.lock.json mix.lock pubspec.lock flake.lock deno.lock gradle.lockfile .terraform.lock.hcl cartfile.resolved package.resolved`)
-	secretNames = set(`.npmrc .pypirc .netrc _netrc .pgpass .htpasswd .git-credentials id_rsa id_dsa id_ecdsa id_ed25519 credentials credentials.json secrets.yaml secrets.yml
-		secrets.json service-account.json .dockercfg .s3cfg master.key`)
-	secretExtensions = set("pem key p12 pfx jks keystore ppk kdbx asc gpg tfstate")
 )
-
-// isSecretFolder tells that a folder of this name holds keys and passwords.
-func isSecretFolder(name string) bool {
-	switch name {
-	case ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker":
-		return true
-	}
-	return false
-}
 
 // folderReason tells why a folder of this name is left out, or "". builds says that Cargo or Maven build beside it.
 func folderReason(name string, builds bool) (Reason, string) {
@@ -134,9 +122,7 @@ func fileReason(_, name string) (Reason, string) {
 	low := strings.ToLower(name)
 	ext := extension(name)
 	switch {
-	case secretNames[low] || secretExtensions[ext]:
-		return Secret, ""
-	case low == ".env" || strings.HasPrefix(low, ".env.") && !strings.HasSuffix(low, ".example") && !strings.HasSuffix(low, ".sample") && !strings.HasSuffix(low, ".template"):
+	case isSecret(low, ext):
 		return Secret, ""
 	case binaryExtensions[ext]:
 		return Binary, ""

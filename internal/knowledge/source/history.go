@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -13,92 +14,193 @@ import (
 	"time"
 )
 
-// ErrNoHistory says that there is no git history to be read: no repository, no commits, no git.
-var ErrNoHistory = errors.New("there is no git history")
+// ErrNoHistory says that there is no git history to read: no git, no repository, no commit yet, or one that git refuses to
+// open. Modification times are what is left then.
+var ErrNoHistory = errors.New("no git history")
 
-// Bounds of what History reads: a repository with more commits than this changes so often that a file untouched by all of
-// them may keep the time of its checkout.
+// Bounds of one reading: a question should not wait longer for a date beside its sources, and what lies further back
+// falls back to the modification time.
 const (
-	maxCommits  = 20_000
-	historyTime = 3 * time.Second
+	maxCommits     = 20_000
+	maxHistoryTime = 3 * time.Second
 )
 
-// History tells when the files below root were last changed by a commit, and the commit that it looked up to. With since, a
-// commit that it had looked up to before, it reads only what came after; where that commit is no longer part of the
-// history, all of it. It stops after some seconds with what it has.
+// History tells when each file below root was last changed by a commit, and at which commit (its full hash) it looked. Keys
+// are paths as in File.Path; files that are gone since are among them. Times are those of the commit, in UTC.
+//
+// With the head of an earlier call as since only what came later is read, to be laid over the earlier result; a since that
+// the repository no longer knows is as good as none. Renamed files count as changed, merged ones when they were merged. Beyond 20,000 commits or three seconds
+// older changes are missing, without an error.
+//
+// Nothing that a stranger's repository configures is run, and nothing is fetched.
 func History(ctx context.Context, root, since string) (changed map[string]time.Time, head string, err error) {
-	out, err := git(ctx, root, "rev-parse", "HEAD")
+	git, err := exec.LookPath("git")
 	if err != nil {
-		return nil, "", ErrNoHistory
+		return nil, "", fmt.Errorf("%w: git is not installed", ErrNoHistory)
 	}
-	head = strings.TrimSpace(string(out))
-	changed = map[string]time.Time{}
-	if head == since {
-		return changed, head, nil
-	}
-	span := "HEAD"
-	if since != "" {
-		if _, err := git(ctx, root, "merge-base", "--is-ancestor", since, "HEAD"); err == nil {
-			span = since + "..HEAD"
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, historyTime)
+	h := history{git: git, root: root}
+	bounded, cancel := context.WithTimeout(ctx, maxHistoryTime)
 	defer cancel()
-	cmd := gitCommand(ctx, root, "log", span, "--format=%x01%ct", "--name-only", "-z", "--relative", "-m", "--first-parent", "--no-renames", "-n", strconv.Itoa(maxCommits), "--", ".")
-	pipe, err := cmd.StdoutPipe()
+
+	head, prefix, err := h.position(bounded)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil, "", ctx.Err()
+		}
 		return nil, "", err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, "", ErrNoHistory
+	if head == since {
+		return map[string]time.Time{}, head, nil
 	}
-	readLog(pipe, changed)
-	if err := cmd.Wait(); err != nil && errors.Is(ctx.Err(), context.Canceled) {
+	rev := head
+	if isHash(since) {
+		rev = since + ".." + head
+	}
+	changed, err = h.log(bounded, rev, prefix)
+	if err != nil && rev != head && bounded.Err() == nil {
+		changed, err = h.log(bounded, head, prefix)
+	}
+	switch {
+	case ctx.Err() != nil:
 		return nil, "", ctx.Err()
+	case bounded.Err() != nil: // what was read is right, only not all
+		return changed, head, nil
+	case err != nil:
+		return nil, "", fmt.Errorf("%w: %w", ErrNoHistory, err)
 	}
 	return changed, head, nil
 }
 
-// readLog reads records that are separated by NUL: \x01 and a time for each commit, then the names of its files.
-func readLog(r io.Reader, changed map[string]time.Time) {
-	sc := bufio.NewScanner(r)
-	sc.Buffer(make([]byte, 64<<10), 1<<20)
-	sc.Split(func(data []byte, atEOF bool) (int, []byte, error) {
-		if i := bytes.IndexByte(data, 0); i >= 0 {
-			return i + 1, data[:i], nil
-		}
-		if atEOF && len(data) > 0 {
-			return len(data), data, nil
-		}
-		return 0, nil, nil
-	})
-	var at time.Time
-	for sc.Scan() {
-		rec := strings.TrimLeft(sc.Text(), "\n")
-		if i := strings.IndexByte(rec, 1); i >= 0 {
-			stamp, rest, _ := strings.Cut(rec[i+1:], "\n")
-			if n, err := strconv.ParseInt(strings.TrimSpace(stamp), 10, 64); err == nil {
-				at = time.Unix(n, 0)
+type history struct{ git, root string }
+
+// position returns the commit that is checked out and the path of root in its work tree, with a slash at the end.
+func (h history) position(ctx context.Context) (head, prefix string, err error) {
+	cmd := h.command(ctx, "rev-parse", "--show-prefix", "HEAD^{commit}")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", "", fmt.Errorf("%w: %s", ErrNoHistory, gitSays(&stderr, err))
+	}
+	text := strings.TrimSuffix(string(out), "\n")
+	i := strings.LastIndexByte(text, '\n') // a folder's name may hold line breaks, too
+	if i < 0 || !isHash(text[i+1:]) {
+		return "", "", fmt.Errorf("%w: git answered %q", ErrNoHistory, text)
+	}
+	return text[i+1:], text[:i], nil
+}
+
+// log reads the changes of a revision range. The map it returns with an error holds what was read until then.
+func (h history) log(ctx context.Context, rev, prefix string) (map[string]time.Time, error) {
+	// No path in git begins with a slash, so a record that does is the head of a commit. For who reads this branch, what
+	// a merge brings changed when it was merged; this also reaches further back than reading every commit.
+	args := []string{"log", "-z", "--format=/%ct", "--name-only", "-m", "--first-parent", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null",
+		"--no-show-signature", "--no-color", "-n", strconv.Itoa(maxCommits), rev, "--"}
+	if prefix != "" {
+		args = append(args, ".")
+	}
+	cmd := h.command(ctx, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("read git history: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("read git history: %w", err)
+	}
+	changed, readErr := parseLog(stdout, prefix)
+	if readErr != nil {
+		_, _ = io.Copy(io.Discard, stdout) // so that git can end by itself
+	}
+	if err := cmd.Wait(); err != nil {
+		return changed, fmt.Errorf("read git history: %s", gitSays(&stderr, err))
+	}
+	return changed, readErr
+}
+
+// parseLog reads what log asks git for: "/seconds NUL", then for a commit with changes "\n", and each path followed by NUL.
+func parseLog(r io.Reader, prefix string) (map[string]time.Time, error) {
+	changed := make(map[string]time.Time)
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(make([]byte, 64<<10), 1<<20)
+	scanner.Split(splitNUL)
+	var when time.Time
+	fresh := false // the last record was the head of a commit
+	for scanner.Scan() {
+		record := scanner.Bytes()
+		if len(record) > 0 && record[0] == '/' {
+			seconds, err := strconv.ParseInt(string(record[1:]), 10, 64)
+			if err != nil {
+				return changed, fmt.Errorf("git log wrote the time %q", record)
 			}
-			rec = strings.TrimLeft(rest, "\n")
-		}
-		if rec == "" {
+			when, fresh = time.Unix(seconds, 0).UTC(), true
 			continue
 		}
-		if _, known := changed[rec]; !known { // the log begins with the newest
-			changed[rec] = at
+		if fresh {
+			record, fresh = bytes.TrimPrefix(record, []byte{'\n'}), false
+		}
+		path, ok := bytes.CutPrefix(record, []byte(prefix))
+		if !ok || len(path) == 0 {
+			continue
+		}
+		if known, ok := changed[string(path)]; !ok || when.After(known) {
+			changed[string(path)] = when
 		}
 	}
+	return changed, scanner.Err()
 }
 
-func git(ctx context.Context, root string, args ...string) ([]byte, error) {
-	return gitCommand(ctx, root, args...).Output()
+func splitNUL(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(data, 0); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	return 0, nil, nil // git ends every record; an unfinished one was cut off
 }
 
-// gitCommand runs git without what a repository could make it run: hooks, monitors, signature programs.
-func gitCommand(ctx context.Context, root string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", root, "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false"}, args...)...)
-	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "GIT_PAGER=cat", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+// command prepares git to run in root. The repository may be a stranger's: the settings that would make these commands run
+// a program, open the network or change their output are set here, where they win over its own.
+func (h history) command(ctx context.Context, args ...string) *exec.Cmd {
+	fixed := []string{"--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false",
+		"-c", "log.follow=false", "-c", "log.showRoot=true", "-c", "diff.relative=false", "-c", "diff.ignoreSubmodules=none"}
+	cmd := exec.CommandContext(ctx, h.git, append(fixed, args...)...)
+	cmd.Dir = h.root
 	cmd.WaitDelay = time.Second
+	cmd.Env = append(outsideRepository(os.Environ()), "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1",
+		"GIT_ALLOW_PROTOCOL=none", "LC_ALL=C")
 	return cmd
+}
+
+// outsideRepository drops the variables that bind git to one repository, as they are set in a hook: root says which one.
+// They are those of "git rev-parse --local-env-vars" that name places.
+func outsideRepository(env []string) []string {
+	kept := make([]string, 0, len(env)+5)
+	for _, v := range env {
+		name, _, _ := strings.Cut(v, "=")
+		switch name {
+		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY",
+			"GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE", "GIT_EXTERNAL_DIFF",
+			"GIT_TRACE", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS":
+			continue
+		}
+		kept = append(kept, v)
+	}
+	return kept
+}
+
+// gitSays returns the first line that git complained with.
+func gitSays(stderr *bytes.Buffer, err error) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
+	if line == "" {
+		return err.Error()
+	}
+	return strings.TrimPrefix(line, "fatal: ")
+}
+
+// isHash tells a full SHA-1 or SHA-256 object name.
+func isHash(s string) bool {
+	if len(s) != 40 && len(s) != 64 {
+		return false
+	}
+	return strings.Trim(s, "0123456789abcdef") == ""
 }

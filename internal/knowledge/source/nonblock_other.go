@@ -2,5 +2,5 @@
 
 package source
 
-// There are neither named pipes in folders nor a way to refuse links here.
-const nonblock, nofollow = 0, 0
+// There are no named pipes in folders here.
+const nonblock = 0

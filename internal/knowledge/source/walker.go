@@ -91,7 +91,9 @@ func (w *walker) read(dir folder, found []folder, out *Listing) ([]folder, error
 	before := len(out.Files) + len(out.Skipped)
 	marks := w.marksOf(&dir, entries)
 	if marks.vendored != "" && !dir.taken {
-		out.Skipped = append(out.Skipped, Skip{dir.path, Vendored, marks.vendored})
+		if dir.in {
+			out.Skipped = append(out.Skipped, Skip{dir.path, Vendored, marks.vendored})
+		}
 		return found, w.count(1)
 	}
 	for _, e := range entries {

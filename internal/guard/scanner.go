@@ -1,0 +1,166 @@
+package guard
+
+import "strings"
+
+// Bounds of what the scanner holds back.
+const (
+	maxToken   = 16 << 10 // a longer run of characters is searched in pieces
+	maxContext = 96       // of a line, before a run
+	maxHeader  = 80       // "-----BEGIN ... PRIVATE KEY-----"
+	maxPEM     = 64 << 10 // a private key that does not end
+)
+
+const (
+	pemBegin = "-----BEGIN "
+	pemKey   = "PRIVATE KEY-----"
+	pemEnd   = "-----END "
+)
+
+// scanner searches a text that comes in pieces. Where the pieces end makes no difference to what it finds.
+type scanner struct {
+	found func(Finding)     // positions in the whole text
+	pass  func(text string) // what is certainly no secret; nil where nobody wants it
+	buf   string            // not decided yet
+	at    int               // position of buf in the whole text
+	line  []byte            // the end of the line before buf
+	key   bool              // buf begins with a private key
+}
+
+// feed takes the next piece; final says that it is the last.
+func (s *scanner) feed(text string, final bool) {
+	s.buf += text
+	for s.buf != "" {
+		if s.key {
+			if !s.privateKey(final) {
+				return
+			}
+			continue
+		}
+		n := plainRun(s.buf)
+		if n > 0 {
+			s.emit(n)
+			continue
+		}
+		end := tokenEnd(s.buf)
+		whole := end < len(s.buf) || final || end >= maxToken
+		end = min(end, maxToken)
+		if i := strings.Index(s.buf[:end], pemBegin[:len(pemBegin)-1]); i >= 0 {
+			switch state := pemHeader(s.buf[i:], final); {
+			case state == undecided:
+				return
+			case state == yes:
+				s.token(i)
+				s.key = true
+				continue
+			}
+		}
+		if !whole {
+			return
+		}
+		s.token(end)
+	}
+}
+
+// plainRun is the length of what s begins with that no secret has part in: blanks and characters beyond ASCII.
+func plainRun(s string) int {
+	i := 0
+	for i < len(s) && (s[i] <= ' ' || s[i] >= 0x7f) {
+		i++
+	}
+	return i
+}
+
+// tokenEnd is the length of the run of printable ASCII that s begins with.
+func tokenEnd(s string) int {
+	i := 0
+	for i < len(s) && s[i] > ' ' && s[i] < 0x7f {
+		i++
+	}
+	return i
+}
+
+type decision int
+
+const (
+	no decision = iota
+	yes
+	undecided
+)
+
+// pemHeader says whether s begins with the header of a private key.
+func pemHeader(s string, final bool) decision {
+	head := s[:min(len(s), maxHeader)]
+	if nl := strings.IndexByte(head, '\n'); nl >= 0 {
+		head = head[:nl]
+		final = true
+	}
+	if i := strings.Index(head, pemKey); i >= 0 && strings.HasPrefix(head, pemBegin) {
+		return yes
+	}
+	if final || len(head) == maxHeader || len(head) >= len(pemBegin) && !strings.HasPrefix(head, pemBegin) {
+		return no
+	}
+	return undecided
+}
+
+// privateKey looks for the end of a key. It says whether there was one.
+func (s *scanner) privateKey(final bool) bool {
+	end := -1
+	if i := strings.Index(s.buf, pemEnd); i >= 0 {
+		if j := strings.Index(s.buf[i:], pemKey); j >= 0 {
+			end = i + j + len(pemKey)
+		}
+	}
+	switch {
+	case end >= 0 && end <= maxPEM:
+	case len(s.buf) >= maxPEM:
+		end = maxPEM
+	case final:
+		end = len(s.buf)
+	default:
+		return false
+	}
+	s.secret("private key", end)
+	s.key = false
+	return true
+}
+
+// token searches the first n bytes of buf and passes them on.
+func (s *scanner) token(n int) {
+	token, done := s.buf[:n], 0
+	inToken(string(s.line), token, func(rule string, start, end int) {
+		if start < done {
+			return
+		}
+		s.emit(start - done)
+		s.secret(rule, end-start)
+		done = end
+	})
+	s.emit(n - done)
+}
+
+// emit passes the first n bytes of buf on.
+func (s *scanner) emit(n int) {
+	if n > 0 && s.pass != nil {
+		s.pass(s.buf[:n])
+	}
+	s.advance(n)
+}
+
+// secret reports the first n bytes of buf.
+func (s *scanner) secret(rule string, n int) {
+	s.found(Finding{rule, s.at, s.at + n})
+	s.advance(n)
+}
+
+func (s *scanner) advance(n int) {
+	text := s.buf[:n]
+	if nl := strings.LastIndexByte(text, '\n'); nl >= 0 {
+		s.line, text = s.line[:0], text[nl+1:]
+	}
+	s.line = append(s.line, text...)
+	if len(s.line) > maxContext {
+		s.line = append(s.line[:0], s.line[len(s.line)-maxContext:]...)
+	}
+	s.buf, s.at = s.buf[n:], s.at+n
+}

@@ -1,0 +1,122 @@
+package guard
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// Vault replaces the secrets of one turn by placeholders, "[SECRET_1a2b3c]", and puts them back. The same secret gets the
+// same placeholder, so that a model can still tell two keys apart. It belongs to one goroutine.
+type Vault struct {
+	salt    []byte
+	secrets map[string]string // placeholder -> secret
+}
+
+const (
+	placeholderStart  = "[SECRET_"
+	placeholderLength = len(placeholderStart) + 6 + 1
+)
+
+// NewVault makes a vault. salt is random, so that nobody can guess a placeholder, nor a secret by its placeholder.
+func NewVault(salt []byte) *Vault {
+	return &Vault{salt: salt, secrets: map[string]string{}}
+}
+
+// Mask replaces the secrets in a text.
+func (v *Vault) Mask(text string) (string, []Finding) {
+	findings := FindSecrets(text)
+	if len(findings) == 0 {
+		return text, nil
+	}
+	var b strings.Builder
+	at := 0
+	for _, f := range findings {
+		b.WriteString(text[at:f.Start])
+		b.WriteString(v.placeholder(text[f.Start:f.End], text))
+		at = f.End
+	}
+	b.WriteString(text[at:])
+	return b.String(), findings
+}
+
+// placeholder returns the placeholder of a secret: one that no other secret has, and that the text does not hold by itself.
+func (v *Vault) placeholder(secret, text string) string {
+	for n := byte(0); ; n++ {
+		mac := hmac.New(sha256.New, v.salt)
+		mac.Write([]byte{n})
+		mac.Write([]byte(secret))
+		p := placeholderStart + hex.EncodeToString(mac.Sum(nil)[:3]) + "]"
+		old, taken := v.secrets[p]
+		if taken && old == secret {
+			return p
+		}
+		if !taken && !strings.Contains(text, p) || n == 255 {
+			v.secrets[p] = secret
+			return p
+		}
+	}
+}
+
+// Restore puts the secrets back.
+func (v *Vault) Restore(text string) string {
+	r := NewRestorer(v)
+	return r.Write(text) + r.Flush()
+}
+
+// Restorer puts the secrets of a vault back into a text that comes in pieces.
+type Restorer struct {
+	v    *Vault
+	held string
+}
+
+// NewRestorer makes a restorer for one answer. A nil vault holds nothing.
+func NewRestorer(v *Vault) *Restorer { return &Restorer{v: v} }
+
+// Write takes a piece and returns what can be passed on: all but what may be the beginning of a placeholder.
+func (r *Restorer) Write(delta string) string {
+	if r.v == nil || len(r.v.secrets) == 0 {
+		return delta
+	}
+	text := r.held + delta
+	r.held = ""
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(text, '[')
+		if i < 0 {
+			b.WriteString(text)
+			return b.String()
+		}
+		b.WriteString(text[:i])
+		text = text[i:]
+		if len(text) < placeholderLength && mayBegin(text) {
+			r.held = text
+			return b.String()
+		}
+		if len(text) >= placeholderLength {
+			if secret, ok := r.v.secrets[text[:placeholderLength]]; ok {
+				b.WriteString(secret)
+				text = text[placeholderLength:]
+				continue
+			}
+		}
+		b.WriteByte('[')
+		text = text[1:]
+	}
+}
+
+// mayBegin says whether s may be the beginning of a placeholder.
+func mayBegin(s string) bool {
+	if len(s) <= len(placeholderStart) {
+		return strings.HasPrefix(placeholderStart, s)
+	}
+	return strings.HasPrefix(s, placeholderStart) && strings.Trim(s[len(placeholderStart):], "0123456789abcdef") == ""
+}
+
+// Flush returns what is held back.
+func (r *Restorer) Flush() string {
+	s := r.held
+	r.held = ""
+	return s
+}

@@ -1,0 +1,220 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+// Upstream is what answers requests.
+type Upstream interface {
+	Name() string
+	Stream(ctx context.Context, req *chat.Request) (chat.Stream, error)
+}
+
+// Target is a model at an upstream.
+type Target struct {
+	Upstream Upstream
+	Model    string
+}
+
+// Outcome is how one request ended.
+type Outcome struct {
+	Usage             chat.Usage // as reported; zero where nothing was
+	Finish            chat.FinishReason
+	Err               *chat.Error   // nil for a complete answer
+	FirstToken, Total time.Duration // FirstToken is 0 where none came
+}
+
+// Attempt is a record of one request, for the trace.
+type Attempt struct {
+	Provider, Model string
+	Try             int           // 1 for the first request of all
+	Err             *chat.Error   // nil for the one that answered
+	Wait            time.Duration // before it
+}
+
+// Options says how Open tries.
+type Options struct {
+	Retries int                                        // further requests to the same model
+	Now     func() time.Time                           //
+	Wait    func(context.Context, time.Duration) error // nil waits for real
+	Jitter  func() float64                             // 0..1; nil is random
+	// Dispatch is called right before each request is sent; its error keeps the request from being sent and ends Open. The
+	// function that it returns is called exactly once, when the request has ended in whatever way.
+	Dispatch func(ctx context.Context, t Target, try int) (settle func(Outcome), err error)
+}
+
+const (
+	firstWait = 250 * time.Millisecond // before the first retry; doubles with each
+	longWait  = 10 * time.Second       // a provider that asks for more is passed over
+)
+
+// Open sends a request to the targets in turn until one gives its first token, and returns its stream from that token on. A
+// failure that may pass is retried at the same target; any other but a faulty request goes on to the next. After the first
+// token nothing is tried again: the caller has begun to read.
+func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (chat.Stream, Target, []Attempt, error) {
+	if o.Wait == nil {
+		o.Wait = wait
+	}
+	if o.Jitter == nil {
+		o.Jitter = rand.Float64
+	}
+	var attempts []Attempt
+	var last *chat.Error
+	var tried []string
+	for _, t := range targets {
+		var pause time.Duration
+		for retry := 0; retry <= o.Retries; retry++ {
+			if retry > 0 {
+				if err := o.Wait(ctx, pause); err != nil {
+					return nil, t, attempts, &chat.Error{Code: chat.CodeCancelled, Message: "the request was cancelled", Err: err}
+				}
+			}
+			s, err := o.try(ctx, t, req, len(attempts)+1)
+			if err != nil && err.Code == errNotSent {
+				return nil, t, attempts, err.Err
+			}
+			attempts = append(attempts, Attempt{t.Upstream.Name(), t.Model, len(attempts) + 1, err, pause})
+			if err == nil {
+				return s, t, attempts, nil
+			}
+			last = err
+			if err.Code == chat.CodeCancelled || ctx.Err() != nil {
+				return nil, t, attempts, err
+			}
+			if err.Code == chat.CodeInvalidRequest || err.Code == chat.CodeTooLarge {
+				return nil, t, attempts, err // no other model would take it either
+			}
+			pause = backoff(retry, o.Jitter(), err.RetryAfter)
+			if !err.Retryable() || pause > longWait {
+				break
+			}
+		}
+		tried = append(tried, t.Upstream.Name()+"/"+t.Model)
+	}
+	if last == nil {
+		return nil, Target{}, nil, &chat.Error{Code: chat.CodeUnavailable, Message: "there is no model to ask"}
+	}
+	if len(tried) > 1 {
+		e := *last
+		e.Message = fmt.Sprintf("%s (tried %s)", last.Message, strings.Join(tried, ", "))
+		last = &e
+	}
+	return nil, Target{}, attempts, last
+}
+
+// errNotSent marks, inside this file, a request that Dispatch kept from being sent.
+const errNotSent chat.Code = "not sent"
+
+// backoff is the wait before a retry: what the provider asks for, or else twice the last, spread over half to all of it so
+// that many callers don't come back at once.
+func backoff(retry int, jitter float64, asked time.Duration) time.Duration {
+	if asked > 0 {
+		return asked
+	}
+	return time.Duration(float64(firstWait<<retry) * (0.5 + jitter/2))
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// try sends one request and reads up to its first token.
+func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number int) (chat.Stream, *chat.Error) {
+	r := *req
+	r.Model = t.Model
+	settle, err := o.Dispatch(ctx, t, number)
+	if err != nil {
+		return nil, &chat.Error{Code: errNotSent, Err: err}
+	}
+	s := &openStream{begun: o.Now(), now: o.Now, settle: settle}
+	if s.inner, err = t.Upstream.Stream(ctx, &r); err != nil {
+		e := chat.AsError(err)
+		s.settled(e)
+		return nil, e
+	}
+	for {
+		ev, err := s.inner.Next()
+		if err == io.EOF {
+			err = &chat.Error{Code: chat.CodeUpstream, Provider: t.Upstream.Name(), Message: "the provider sent an empty answer"}
+		}
+		if err != nil {
+			s.inner.Close()
+			e := chat.AsError(err)
+			s.settled(e)
+			return nil, e
+		}
+		s.note(ev)
+		s.held = append(s.held, ev)
+		if ev.Text != "" || len(ev.ToolCalls) > 0 || ev.Finish != "" {
+			s.outcome.FirstToken = s.now().Sub(s.begun)
+			return s, nil
+		}
+	}
+}
+
+// openStream is a stream whose first events were read, and which settles its request when it ends.
+type openStream struct {
+	inner   chat.Stream
+	held    []chat.Event
+	begun   time.Time
+	now     func() time.Time
+	outcome Outcome
+	settle  func(Outcome)
+	once    sync.Once
+}
+
+func (s *openStream) note(ev chat.Event) {
+	if ev.Usage != nil {
+		s.outcome.Usage = *ev.Usage
+	}
+	if ev.Finish != "" {
+		s.outcome.Finish = ev.Finish
+	}
+}
+
+func (s *openStream) Next() (chat.Event, error) {
+	if len(s.held) > 0 {
+		ev := s.held[0]
+		s.held = s.held[1:]
+		return ev, nil
+	}
+	ev, err := s.inner.Next()
+	switch {
+	case err == nil:
+		s.note(ev)
+	case err == io.EOF:
+		s.settled(nil)
+	default:
+		s.settled(chat.AsError(err))
+	}
+	return ev, err
+}
+
+// Close ends the request; one that was not read to its end counts as cancelled.
+func (s *openStream) Close() error {
+	err := s.inner.Close()
+	s.settled(&chat.Error{Code: chat.CodeCancelled, Message: "the answer was not read to its end"})
+	return err
+}
+
+func (s *openStream) settled(e *chat.Error) {
+	s.once.Do(func() {
+		s.outcome.Err, s.outcome.Total = e, s.now().Sub(s.begun)
+		s.settle(s.outcome)
+	})
+}

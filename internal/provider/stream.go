@@ -1,0 +1,111 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/sse"
+)
+
+// stream reads the events of one answer.
+type stream struct {
+	p       *Provider
+	ctx     context.Context
+	body    io.ReadCloser
+	events  *sse.Reader
+	decoder streamDecoder
+	watch   *time.Timer // ends the request when nothing comes
+	stop    func()
+	begun   bool // a token came
+	err     error
+	once    sync.Once
+}
+
+func newStream(ctx context.Context, p *Provider, body io.ReadCloser, watch *time.Timer, stop func()) *stream {
+	return &stream{p: p, ctx: ctx, body: body, events: sse.NewReader(body, maxEvent), decoder: p.dialect.newStream(), watch: watch, stop: stop}
+}
+
+// Next returns the next event that says something.
+func (s *stream) Next() (chat.Event, error) {
+	for s.err == nil {
+		if s.decoder.Ended() {
+			s.err = io.EOF
+			break
+		}
+		raw, err := s.events.Next()
+		if err != nil {
+			s.err = s.end(err)
+			break
+		}
+		ev, err := s.decoder.Decode(raw.Name, raw.Data)
+		if err != nil {
+			s.err = s.p.own(s.broken(chat.AsError(err)))
+			break
+		}
+		if ev.Text != "" || len(ev.ToolCalls) > 0 || ev.Finish != "" {
+			s.begun = true
+		}
+		if s.begun {
+			s.watch.Reset(s.p.cfg.IdleTimeout) // the cause stays errFirstToken; begun tells which it was
+		}
+		if ev.Text != "" || len(ev.ToolCalls) > 0 || ev.Finish != "" || ev.Usage != nil || ev.ID != "" {
+			return ev, nil
+		}
+	}
+	s.Close()
+	return chat.Event{}, s.err
+}
+
+// end says what it means that no more events can be read.
+func (s *stream) end(err error) error {
+	if errors.Is(err, io.EOF) {
+		if s.decoder.Complete() {
+			return io.EOF
+		}
+		return s.p.own(s.broken(&chat.Error{Code: chat.CodeUpstream, Message: "the answer broke off", Err: io.ErrUnexpectedEOF}))
+	}
+	if errors.Is(err, sse.ErrTooLarge) {
+		return s.p.own(s.broken(&chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no event stream", Err: err}))
+	}
+	e := s.p.netError(s.ctx, err)
+	if s.begun && e.Code == chat.CodeTimeout {
+		e.Message = fmt.Sprintf("nothing came for %s in the middle of the answer", s.p.cfg.IdleTimeout)
+	}
+	return s.p.own(s.broken(e))
+}
+
+// broken gives a failure after the first token its own code: what came so far is not an answer.
+func (s *stream) broken(e *chat.Error) *chat.Error {
+	if s.begun && e.Code != chat.CodeCancelled {
+		e.Code = chat.CodeStreamBroken
+	}
+	return e
+}
+
+// Close ends the request.
+func (s *stream) Close() error {
+	s.once.Do(func() {
+		s.stop()
+		s.body.Close()
+	})
+	return nil
+}
+
+// wholeStream is the answer of a server that does not stream.
+type wholeStream struct{ ev *chat.Event }
+
+func (s *wholeStream) Next() (chat.Event, error) {
+	if s.ev == nil {
+		return chat.Event{}, io.EOF
+	}
+	ev := *s.ev
+	s.ev = nil
+	return ev, nil
+}
+
+func (s *wholeStream) Close() error { return nil }
