@@ -128,7 +128,7 @@ func (s *scanner) privateKey(final bool) bool {
 // token searches the first n bytes of buf and passes them on.
 func (s *scanner) token(n int) {
 	token, done := s.buf[:n], 0
-	inToken(string(s.line), token, func(rule string, start, end int) {
+	inToken(s.line, token, func(rule string, start, end int) {
 		if start < done {
 			return
 		}

@@ -66,7 +66,7 @@ var (
 
 // inToken finds the secrets of one run of characters, given what stands before it in its line. Positions count from the
 // run's beginning.
-func inToken(before, token string, found func(rule string, start, end int)) {
+func inToken(before []byte, token string, found func(rule string, start, end int)) {
 	if len(token) < 8 {
 		return
 	}
@@ -78,7 +78,7 @@ func inToken(before, token string, found func(rule string, start, end int)) {
 			}
 			any := false
 			for _, m := range r.match.FindAllStringIndex(token, -1) {
-				if !placeholder(token[m[0]:m[1]]) {
+				if !blanked.MatchString(token[m[0]:m[1]]) {
 					found(r.name, m[0], m[1])
 					any = true
 				}
@@ -89,27 +89,38 @@ func inToken(before, token string, found func(rule string, start, end int)) {
 		}
 	}
 	if strings.Contains(token, "://") {
-		if m := urlPassword.FindStringSubmatchIndex(token); m != nil && !placeholder(token[m[2]:m[3]]) && !expression(token[m[2]:m[3]]) {
-			found("password in a URL", m[2], m[3])
+		any := false
+		for _, m := range urlPassword.FindAllStringSubmatchIndex(token, -1) {
+			if v := token[m[2]:m[3]]; !placeholder(v) && !expression(v) {
+				found("password in a URL", m[2], m[3])
+				any = true
+			}
+		}
+		if any {
 			return
 		}
 	}
-	if strings.ContainsAny(token, "=:") {
+	if i := strings.IndexAny(token, "=:"); i >= 3 && len(token)-i > 8 {
 		if m := inline.FindStringSubmatchIndex(token); m != nil && random(token[m[2]:m[3]]) {
 			found("secret setting", m[2], m[3])
 			return
 		}
 	}
-	if before == "" {
+	// What stands before decides: "name =", "name:", "Bearer".
+	end := len(before)
+	for end > 0 && strings.IndexByte(" \t\"'`", before[end-1]) >= 0 {
+		end--
+	}
+	if end == 0 || end == len(before) && before[end-1] != '=' && before[end-1] != ':' {
 		return
 	}
-	switch last := before[len(before)-1]; last {
-	case ' ', '\t', '=', ':', '"', '\'', '`':
-	default:
+	last := before[end-1] | 0x20
+	setting := before[end-1] == '=' || before[end-1] == ':' || before[end-1] == '>'
+	if !setting && last != 'r' && last != 'c' {
 		return
 	}
 	start := len(token) - len(strings.TrimLeft(token, "\"'`"))
-	end := start
+	end = start
 	for end < len(token) && strings.IndexByte("\"'`,;)}]", token[end]) < 0 {
 		end++
 	}
@@ -118,9 +129,9 @@ func inToken(before, token string, found func(rule string, start, end int)) {
 		return
 	}
 	switch {
-	case named.MatchString(before):
+	case setting && named.Match(before):
 		found("secret setting", start, end)
-	case bearer.MatchString(before) && len(value) >= 16:
+	case !setting && bearer.Match(before) && len(value) >= 16:
 		found("authorization header", start, end)
 	}
 }
@@ -172,6 +183,9 @@ func entropy(v string) float64 {
 }
 
 var placeholders = regexp.MustCompile(`(?i)your|example|changeme|change[_-]me|placeholder|dummy|sample|redacted|secret_|xxxx|0000000|1234567|abcdef|test[_-]?(?:key|token|secret)|insert|replace|todo|foobar|lorem|\.\.\.|…|<|>|\*\*\*|not-?needed|none|null|undefined`)
+
+// blanked are vendors' formats filled in for show.
+var blanked = regexp.MustCompile(`(?i)your|example|xxxxx|placeholder|redacted|\.\.\.|<|>|\*\*\*`)
 
 // placeholder says whether a value stands for one.
 func placeholder(v string) bool { return placeholders.MatchString(v) }
