@@ -42,6 +42,9 @@ func Pins(text string) []Pin {
 		if len(line) > 4096 {
 			continue
 		}
+		if strings.HasPrefix(line, "diff --git ") || strings.HasPrefix(line, "--- ") {
+			continue // the new name follows
+		}
 		if m := reDiffFile.FindStringSubmatch(line); m != nil {
 			diffFile = strings.TrimSpace(m[1])
 			continue
@@ -93,7 +96,7 @@ func Pins(text string) []Pin {
 // file name must be unique.
 func resolve(path string, documents func(yield func(string) bool)) (string, bool) {
 	want := strings.Split(strings.Trim(path, "/"), "/")
-	best, bestLen, ties := "", 0, 0
+	best, bestLen, ties, whole := "", 0, 0, false
 	for doc := range documents {
 		have := strings.Split(doc, "/")
 		n := 0
@@ -105,8 +108,8 @@ func resolve(path string, documents func(yield func(string) bool)) (string, bool
 		case n == len(have) && n == len(want):
 			return doc, true
 		case n > bestLen || n == bestLen && n == len(have):
-			best, bestLen, ties = doc, n, 0
-		case n == bestLen:
+			best, bestLen, ties, whole = doc, n, 0, n == len(have)
+		case n == bestLen && !whole:
 			ties++
 		}
 	}

@@ -21,6 +21,7 @@ type weights struct {
 	near       float64 // the question's words stand near each other
 	file       float64 // other passages of its file match as well
 	again      float64 // per passage of the same file ranked above
+	window     float64 // per window of the same definition ranked above
 	test       float64
 	example    float64
 	history    float64
@@ -32,7 +33,7 @@ type weights struct {
 }
 
 var ranking = weights{
-	coverage: 1, names: 0.3, exact: 0.85, run: 0.35, near: 0.1, file: 0.5, again: 0.93,
+	coverage: 1, names: 0.3, exact: 0.85, run: 0.35, near: 0.1, file: 0.5, again: 0.93, window: 0.8,
 	test: 0.4, example: 0.7, history: 0.5, data: 0.6, head: 0.8, loose: 0.9, section: 1, definition: 1,
 }
 
@@ -120,13 +121,21 @@ func (r *ranker) rank(cands []candidate) {
 		}
 	}
 	slices.SortStableFunc(cands, func(a, b candidate) int { return cmpDesc(a.score, b.score) })
-	seen := map[int64]int{}
+	type unit struct {
+		doc    int64
+		symbol string
+	}
+	seen := map[unit]int{}
 	for i := range cands {
-		id := cands[i].Doc.ID
-		for range seen[id] {
-			cands[i].score *= r.w.again
+		file := unit{doc: cands[i].Doc.ID}
+		cands[i].score *= math.Pow(r.w.again, float64(seen[file]))
+		seen[file]++
+		if cands[i].Symbol == "" {
+			continue
 		}
-		seen[id]++
+		file.symbol = cands[i].Symbol
+		cands[i].score *= math.Pow(r.w.window, float64(seen[file]))
+		seen[file]++
 	}
 	slices.SortStableFunc(cands, func(a, b candidate) int { return cmpDesc(a.score, b.score) })
 }

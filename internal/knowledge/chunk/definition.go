@@ -23,8 +23,8 @@ func (l *Language) definition(line string, nested bool) (name string, kind Kind,
 		}
 		if kind, ok := l.keywords[word]; ok && after != "" && (after[0] == ' ' || after[0] == '*' || after[0] == '\t' || after[0] == '(' || after[0] == '<' || word == "init" || word == "deinit") {
 			if name := nameAfter(after, l); name != "" {
-				if kind == Type && strings.HasSuffix(t, ";") && !strings.Contains(t, "{") && l.clike {
-					return "", "", false // a declaration: "struct foo *bar;"
+				if kind == Type && l.clike && (strings.HasSuffix(t, ";") && !strings.Contains(t, "{") || strings.Contains(t, "=")) {
+					return "", "", false // a declaration or a value: "struct foo *bar;", "struct ops x = {"
 				}
 				return name, kind, true
 			}
@@ -112,7 +112,7 @@ func b2i(b bool) int {
 
 // statements are words that a line with "(...) {" may begin with and that are no names of functions.
 var statements = words(`if for while switch catch return else do try throw new await yield typeof delete sizeof case default using lock foreach
-synchronized with function when until unless assert super this goto elif print import export in of defer select`)
+synchronized with function when until unless assert super this goto elif print import export defer`)
 
 // methodName reads "name(...) {" and "name<T>(...): R {", as methods are written in classes.
 func methodName(t string) (string, bool) {
@@ -122,7 +122,13 @@ func methodName(t string) (string, bool) {
 		i++
 	}
 	name := t[:i]
-	if i == 0 || i == len(t) || statements[name] || t[i] != '(' && t[i] != '<' {
+	after := strings.TrimLeft(t[i:], " ")
+	if strings.HasPrefix(after, "<") { // type parameters
+		if end := strings.Index(after, ">("); end >= 0 {
+			after = after[end+1:]
+		}
+	}
+	if i == 0 || statements[name] || !strings.HasPrefix(after, "(") {
 		return "", false
 	}
 	if last := t[len(t)-1]; last != '{' && last != '(' && last != ',' && !strings.HasSuffix(t, "}") {

@@ -16,7 +16,8 @@ func splitGo(s *source) ([]Chunk, bool) {
 		return nil, false
 	}
 	tf := fset.File(f.Pos())
-	line := func(p token.Pos) int { return tf.Line(p) - 1 } // from 0
+	// Positions as they are, whatever "//line" directives say.
+	line := func(p token.Pos) int { return tf.PositionFor(p, false).Line - 1 } // from 0
 	context := "package " + f.Name.Name
 
 	type unit struct {

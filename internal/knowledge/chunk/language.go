@@ -61,7 +61,7 @@ var (
 		modifier: words("export default async abstract declare public private protected static readonly override get set"), methods: true, assigned: true}
 	java = &Language{Name: "java", comments: append([]string{"@"}, cComments...), strings: []string{`"""`}, loose: Code,
 		keywords: kinds("type: class interface enum record @interface"),
-		modifier: words("public private protected static final abstract sealed non-sealed synchronized native default strictfp transient volatile partial internal virtual override async unsafe extern readonly new"),
+		modifier: words("public private protected static final abstract sealed non-sealed synchronized native default strictfp transient volatile partial internal virtual override async unsafe extern readonly"),
 		clike:    true, methods: true}
 	csharp = &Language{Name: "csharp", comments: append([]string{"["}, cComments...), preproc: true, loose: Code,
 		keywords: kinds("type: class interface enum record struct namespace"), modifier: java.modifier, clike: true, methods: true}

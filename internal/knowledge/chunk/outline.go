@@ -237,7 +237,7 @@ func (s *source) afterLicence() int {
 	for i < len(s.lines) && (s.blank(i) || strings.HasPrefix(s.lines[i], "#!")) {
 		i++
 	}
-	begin, licence, inBlock := i, false, false
+	licence, inBlock := false, false
 	for ; i < len(s.lines); i++ {
 		t := strings.TrimSpace(s.lines[i])
 		if strings.HasPrefix(t, "/*") {
@@ -259,7 +259,7 @@ func (s *source) afterLicence() int {
 		}
 	}
 	if !licence || i >= len(s.lines) {
-		return begin
+		return 0
 	}
 	return i
 }

@@ -79,11 +79,12 @@ func (s *source) bytes(from, to int) int {
 func (s *source) sections() []section {
 	var out []section
 	start := section{}
-	i := 0
+	i, front := 0, 0
 	if len(s.lines) > 0 && strings.TrimRight(s.lines[0], " ") == "---" { // front matter stays with the first section
 		for j := 1; j < min(len(s.lines), 100); j++ {
 			if t := strings.TrimRight(s.lines[j], " "); t == "---" || t == "..." {
 				i = j + 1
+				front = i
 				break
 			}
 		}
@@ -91,6 +92,10 @@ func (s *source) sections() []section {
 	underlines := map[byte]int{} // reStructuredText: levels in order of appearance
 	fence := ""
 	open := func(h heading, at int) {
+		if start.title == "" && front > 0 && !s.hasText(front, at) {
+			start.heading = h
+			return
+		}
 		if start.to = at; start.from < at && (start.title != "" || s.hasText(start.from, at)) {
 			out = append(out, start)
 			start = section{from: at}
