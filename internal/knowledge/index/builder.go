@@ -23,6 +23,7 @@ const maxFrequency = 255
 type Builder struct {
 	terms    map[string]uint32   // term -> index in names, postings
 	words    map[string][]uint32 // word as written -> terms; nil for words that are not indexed in text
+	labels   map[string][]uint32 // the same for words in names, of which all are
 	names    []string
 	postings []posting
 	entries  []entry
@@ -63,7 +64,7 @@ func (p *posting) flush() {
 
 // NewBuilder makes an empty builder.
 func NewBuilder() *Builder {
-	return &Builder{terms: map[string]uint32{}, words: map[string][]uint32{}}
+	return &Builder{terms: map[string]uint32{}, words: map[string][]uint32{}, labels: map[string][]uint32{}}
 }
 
 // Size is the number of bytes of text added so far: what the builder holds in memory is a small multiple of it.
@@ -145,11 +146,22 @@ func (b *Builder) id(term string) uint32 {
 	return id
 }
 
-// label indexes names, of which none is too common to keep: a method may well be called "With".
+// label indexes names, of which no word is too common to keep: a method may well be called "With".
 func (b *Builder) label(ordinal int32, s string, weight uint32) {
-	analysis.Each(s, func(_ string, t analysis.Terms) {
-		for _, id := range b.ids(t) {
+	for i := 0; ; {
+		start, end := analysis.NextWord(s, i)
+		if start == len(s) {
+			return
+		}
+		i = end
+		ids, ok := b.labels[s[start:end]]
+		if !ok {
+			word := strings.Clone(s[start:end])
+			ids = b.ids(analysis.Of(word))
+			b.labels[word] = ids
+		}
+		for _, id := range ids {
 			b.postings[id].add(ordinal, weight)
 		}
-	})
+	}
 }
