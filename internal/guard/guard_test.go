@@ -163,7 +163,7 @@ func TestVaultRoundTrip(t *testing.T) {
 		masked, findings := v.Mask(text)
 		for _, f := range findings {
 			for _, key := range []string{openAIKey, awsKey, githubKey, jwt} { // found wherever they stand
-				if text[f.Start:f.End] == key && strings.Contains(masked, key) && len(FindSecrets(masked)) > 0 {
+				if text[f.Start:f.End] == key && strings.Contains(masked, key) {
 					rt.Fatalf("%q is still in %q", key, masked)
 				}
 			}

@@ -1,9 +1,11 @@
 package guard
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +28,7 @@ func NewVault(salt []byte) *Vault {
 
 // Mask replaces the secrets in a text.
 func (v *Vault) Mask(text string) (string, []Finding) {
-	findings := FindSecrets(text)
+	findings := everywhere(text, FindSecrets(text))
 	if len(findings) == 0 {
 		return text, nil
 	}
@@ -39,6 +41,29 @@ func (v *Vault) Mask(text string) (string, []Finding) {
 	}
 	b.WriteString(text[at:])
 	return b.String(), findings
+}
+
+// everywhere adds to the secrets found their other occurrences in the text: what was recognised in one place is as secret
+// where it stands among other letters.
+func everywhere(text string, findings []Finding) []Finding {
+	const long = 12 // shorter ones may be part of ordinary words
+	all := slices.Clone(findings)
+	for _, f := range findings {
+		secret := text[f.Start:f.End]
+		for at := 0; len(secret) >= long; {
+			i := strings.Index(text[at:], secret)
+			if i < 0 {
+				break
+			}
+			found := Finding{f.Rule, at + i, at + i + len(secret)}
+			at = found.End
+			if !slices.ContainsFunc(all, func(o Finding) bool { return o.Start < found.End && found.Start < o.End }) {
+				all = append(all, found)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Finding) int { return cmp.Compare(a.Start, b.Start) })
+	return all
 }
 
 // placeholder returns the placeholder of a secret: one that no other secret has, and that the text does not hold by itself.

@@ -39,7 +39,7 @@ const (
 	weightPart    = 0.7  // of one part of an identifier
 	weightWhole   = 1.5  // of an identifier as a whole
 	weightJoined  = 0.8  // of two neighbouring words as one identifier ("rate limit" -> RateLimit)
-	weightRelated = 0.35 // of a synonym or abbreviation
+	weightRelated = 0.25 // of a synonym or abbreviation
 	maxConcepts   = 24   // further words of a long text add noise, not aim
 )
 

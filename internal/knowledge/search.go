@@ -85,7 +85,9 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	c.take(res, r, cands, limit)
+	if err := c.take(ctx, res, r, cands, limit); err != nil {
+		return nil, err
+	}
 	for i := range min(3, len(cands)) {
 		res.Confidence = max(res.Confidence, cands[i].coverage)
 	}
@@ -120,7 +122,7 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]candidate, 
 }
 
 // take moves candidates into the result, or notes why not.
-func (c *Collection) take(res *Result, r *ranker, cands []candidate, limit int) {
+func (c *Collection) take(ctx context.Context, res *Result, r *ranker, cands []candidate, limit int) error {
 	leave := func(cand *candidate, reason string) {
 		res.LeftOut = append(res.LeftOut, LeftOut{c.Name, cand.Doc.Path, cand.Start, cand.End, cand.Symbol, cand.score, reason})
 	}
@@ -146,8 +148,51 @@ func (c *Collection) take(res *Result, r *ranker, cands []candidate, limit int) 
 		if len(res.Passages) == 0 {
 			lines = firstLines
 		}
+		if err := c.widen(ctx, r, cand); err != nil {
+			return err
+		}
 		res.Passages = append(res.Passages, c.passage(r, cand, lines))
 	}
+	return nil
+}
+
+// A passage of a few lines is shown with its neighbours, as long as all of them together stay short: what an accessor or
+// a constant means often stands beside it.
+const (
+	fewLines  = 10
+	wideLines = 18
+)
+
+// widen joins a short candidate with its neighbours in the document.
+func (c *Collection) widen(ctx context.Context, r *ranker, cand *candidate) error {
+	if cand.End-cand.Start+1 > fewLines || cand.Doc.Chunks() < 2 {
+		return nil
+	}
+	around, err := c.index.Around(ctx, cand.Doc, cand.ID)
+	if err != nil {
+		return err
+	}
+	wider := cand.Chunk
+	for _, n := range around { // the next one first
+		from, to := min(wider.Start, n.Start), max(wider.End, n.End)
+		if to-from+1 > wideLines {
+			continue
+		}
+		switch {
+		case n.Start > wider.End:
+			wider.Text += strings.Repeat("\n", n.Start-wider.End) + n.Text
+		case n.End < wider.Start:
+			wider.Text = n.Text + strings.Repeat("\n", wider.Start-n.End) + wider.Text
+		default:
+			continue
+		}
+		wider.Start, wider.End = from, to
+	}
+	if wider.Start != cand.Start || wider.End != cand.End {
+		cand.Chunk, cand.marks = wider, nil
+		r.mark(cand)
+	}
+	return nil
 }
 
 // overlaps says whether most of a candidate is already in a passage: windows of one long function overlap a little.

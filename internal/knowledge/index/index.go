@@ -160,6 +160,9 @@ func (ix *Index) Documents(ctx context.Context) (map[string]*Document, error) {
 	return snap.byPath, nil
 }
 
+// Chunks is the number of chunks that the document was cut into.
+func (d *Document) Chunks() int { return int(d.chunks) }
+
 // Meta returns a value stored with SetMeta, or "".
 func (ix *Index) Meta(ctx context.Context, name string) (string, error) {
 	var v string

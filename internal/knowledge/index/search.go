@@ -242,6 +242,26 @@ func (ix *Index) DocumentChunks(ctx context.Context, path string) ([]Chunk, erro
 	return out, rows.Err()
 }
 
+// Around returns the neighbours of a chunk in its document, the next one first.
+func (ix *Index) Around(ctx context.Context, doc *Document, id int64) ([]Chunk, error) {
+	var out []Chunk
+	for _, n := range []int64{id + 1, id - 1} {
+		if n < doc.firstChunk || n >= doc.firstChunk+doc.chunks {
+			continue
+		}
+		c := Chunk{Doc: doc}
+		err := c.scan(ix.db.QueryRowContext(ctx, chunkColumns+"WHERE id = ?", n))
+		if errors.Is(err, sql.ErrNoRows) {
+			continue // a commit has removed it since
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read passages of %q: %w", doc.Path, err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
 const chunkColumns = `SELECT id, start, "end", kind, symbol, defines, context, text FROM chunk `
 
 func (c *Chunk) scan(row interface{ Scan(...any) error }) error {
