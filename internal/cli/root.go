@@ -110,7 +110,37 @@ hosted one; "dragoman serve" offers the same behind an OpenAI-compatible API.`,
 		}
 	}
 	root.AddCommand(versionCommand(e))
+	strict(root)
 	return root
+}
+
+// strict makes every argument that a command cannot take a usageError that says what to do: cobra shows the help of "key"
+// for "key revok" and calls that a success.
+func strict(c *cobra.Command) {
+	if args := c.Args; args != nil {
+		c.Args = func(c *cobra.Command, given []string) error {
+			if err := args(c, given); err != nil {
+				return &usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
+			}
+			return nil
+		}
+	}
+	if !c.Runnable() {
+		c.Args, c.SuggestionsMinimumDistance = cobra.ArbitraryArgs, 2
+		c.RunE = func(c *cobra.Command, given []string) error {
+			if len(given) == 0 {
+				return c.Help()
+			}
+			err := fmt.Errorf("unknown command %q; see `%s --help`", given[0], c.CommandPath())
+			if near := c.SuggestionsFor(given[0]); len(near) > 0 {
+				err = fmt.Errorf("unknown command %q; did you mean `%s %s`?", given[0], c.CommandPath(), near[0])
+			}
+			return &usageError{err}
+		}
+	}
+	for _, sub := range c.Commands() {
+		strict(sub)
+	}
 }
 
 // answering are the flags of the commands that answer questions.
@@ -131,12 +161,14 @@ func (a *answering) flags(c *cobra.Command) {
 	f.StringVarP(&a.assistant, "assistant", "a", "", "assistant to ask (default: code)")
 	f.BoolVar(&a.local, "local", false, "nothing may leave this machine")
 	f.StringSliceVar(&a.only, "only", nil, "only documents that match a `pattern`: a folder, a file, *.go")
-	c.MarkFlagsMutuallyExclusive("path", "collection")
 	c.MarkFlagDirname("path")
 }
 
 // open builds the application.
 func (e *env) open(ctx context.Context, a *answering, progress func(knowledge.Progress)) (*app.App, error) {
+	if a.path != "" && a.collection != "" {
+		return nil, &usageError{errors.New("--path and --collection name two places to answer from; give one of them")}
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("find the current folder: %w", err)

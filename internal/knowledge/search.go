@@ -156,16 +156,20 @@ func (c *Collection) take(ctx context.Context, res *Result, r *ranker, cands []c
 	return nil
 }
 
-// A passage of a few lines is shown with its neighbours, as long as all of them together stay short: what an accessor or
-// a constant means often stands beside it.
+// A passage of a few lines is shown with its neighbours, as long as all of them together stay short: a section of three
+// lines, an accessor or a constant mean little without what stands beside them.
 const (
-	fewLines  = 10
-	wideLines = 18
+	fewLines, wideLines = 5, 12
+	fewProse, wideProse = 10, 18
 )
 
 // widen joins a short candidate with its neighbours in the document.
 func (c *Collection) widen(ctx context.Context, r *ranker, cand *candidate) error {
-	if cand.End-cand.Start+1 > fewLines || cand.Doc.Chunks() < 2 {
+	few, wide := fewLines, wideLines
+	if cand.Kind == chunk.Section {
+		few, wide = fewProse, wideProse
+	}
+	if cand.End-cand.Start+1 > few || cand.Doc.Chunks() < 2 {
 		return nil
 	}
 	around, err := c.index.Around(ctx, cand.Doc, cand.ID)
@@ -175,7 +179,7 @@ func (c *Collection) widen(ctx context.Context, r *ranker, cand *candidate) erro
 	wider := cand.Chunk
 	for _, n := range around { // the next one first
 		from, to := min(wider.Start, n.Start), max(wider.End, n.End)
-		if to-from+1 > wideLines {
+		if to-from+1 > wide || n.Kind == chunk.Head {
 			continue
 		}
 		switch {

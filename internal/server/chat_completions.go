@@ -213,4 +213,3 @@ func (s *Server) fail(w http.ResponseWriter, trace string, err *chat.Error) {
 	w.WriteHeader(status)
 	w.Write(body)
 }
-

@@ -77,6 +77,9 @@ func New(o Options) *Server {
 // ServeHTTP makes the server testable without a socket.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
+// settleFor is how long cut requests may take to end: closing the books takes milliseconds, on a busy disk a second.
+const settleFor = 5 * time.Second
+
 // Serve answers requests until ctx is done; then it takes no more and lets those under way finish, at most for Drain.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	// Requests outlive ctx while they drain; what is left then is cut.
@@ -109,7 +112,12 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.Log.Warn("cutting answers that take too long")
 		cut()
-		err = hs.Close()
+		// What is cut must still be settled, and whoever called us closes the books when we return.
+		settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleFor)
+		defer cancel()
+		if err = hs.Shutdown(settle); err != nil {
+			err = errors.Join(err, hs.Close())
+		}
 	}
 	<-stopped
 	return err
