@@ -24,6 +24,7 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/prompt"
+	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/route"
 	"github.com/dragoman/dragoman/internal/store"
 	"github.com/dragoman/dragoman/internal/store/sqlite"
@@ -69,6 +70,9 @@ const folder = "folder"
 
 // Open builds everything. Nothing is indexed and no model is called yet.
 func Open(ctx context.Context, o Options) (_ *App, err error) {
+	if o.Client == nil {
+		o.Client = provider.NewClient()
+	}
 	a := &App{options: o}
 	if err := a.loadConfig(); err != nil {
 		return nil, err
@@ -87,7 +91,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if a.Models, err = findModels(ctx, a.Config, o); err != nil {
 		return nil, err
 	}
-	prices, err := ledger.NewCatalogue(append(a.Config.Prices(), a.Models.free()...)...)
+	prices, err := ledger.NewCatalogue(append(a.Models.free(), a.Config.Prices()...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -221,6 +225,9 @@ func (a *App) prepareKnowledge() error {
 	return nil
 }
 
+// Policy is the guard policy of what has no assistant: of plain models.
+func (a *App) Policy() guard.Policy { return a.policy("") }
+
 func (a *App) policy(name string) guard.Policy {
 	p := guard.DefaultPolicy()
 	g, ok := a.Config.Guards[cmp.Or(name, config.DefaultGuard)]
@@ -276,6 +283,7 @@ func (a *App) Housekeeping(ctx context.Context) error {
 // Close lets go of everything.
 func (a *App) Close() error {
 	a.collections.close()
+	a.options.Client.CloseIdleConnections()
 	return a.Store.Close()
 }
 

@@ -45,10 +45,10 @@ func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Ans
 	if err != nil || t.Session == "" || t.Trace.Error != "" {
 		return err
 	}
-	// The question is kept as the guards left it, without its secrets.
+	// Both are kept without their secrets.
 	messages := make([]store.Message, 0, 2)
 	for _, m := range []chat.Message{chat.NewText(chat.User, t.Trace.Question), ans.Message} {
-		text, err := json.Marshal(content{m.Text()})
+		text, err := json.Marshal(content{t.Masked(m.Text())})
 		if err != nil {
 			return fmt.Errorf("encode a message: %w", err)
 		}

@@ -82,7 +82,7 @@ func (t *Turn) attach(sup *supporter, sentence string) string {
 	trimmed := strings.TrimSpace(withoutMarks(sentence, len(t.sources)))
 	c := newClaim(trimmed)
 	if what, bad := sup.unfounded(c); bad {
-		t.Trace.Dropped = append(t.Trace.Dropped, trimmed)
+		t.Trace.Dropped = append(t.Trace.Dropped, t.Masked(trimmed))
 		t.Trace.note("dropped a sentence that names " + what)
 		return ""
 	}
@@ -90,6 +90,7 @@ func (t *Turn) attach(sup *supporter, sentence string) string {
 		return sentence
 	}
 	v := sup.judge(trimmed, c, nil)
+	v.Text = t.Masked(trimmed) // a trace keeps no secret
 	space := sentence[len(strings.TrimRight(sentence, " \n")):]
 	if v.Source == 0 {
 		t.Trace.Sentences = append(t.Trace.Sentences, v)

@@ -58,6 +58,17 @@ func (t *Turn) maskMessage(m chat.Message) chat.Message {
 		}
 	}
 	m.Parts = parts
+	calls := make([]chat.ToolCall, len(m.ToolCalls))
+	for i, c := range m.ToolCalls {
+		calls[i] = c
+		if masked, findings := t.vault.Mask(c.Arguments); len(findings) > 0 && t.Definition.Policy.Secrets == guard.Mask {
+			calls[i].Arguments = masked
+			t.find("input", "secret: "+findings[0].Rule, guard.Mask, 0)
+		}
+	}
+	if len(calls) > 0 {
+		m.ToolCalls = calls
+	}
 	return m
 }
 

@@ -115,7 +115,7 @@ func (e *Engine) judge(_ context.Context, t *Turn) error {
 		t.cite(text)
 		return nil
 	case Grounded:
-		t.judgeSentences(text)
+		t.judgeSentences(t.Masked(text))
 	}
 	t.cite(text)
 	if n := len(t.Trace.Invented); n > 0 {

@@ -73,28 +73,29 @@ type Turn struct {
 	Out        Sink
 
 	// What the steps make of it.
-	Trace     *Trace
-	question  string // the last user message, secrets masked
-	earlier   string // the user message before it
-	history   []chat.Message
-	found     []knowledge.Passage
-	decision  route.Decision
-	outgoing  *chat.Request // as it goes to the model
-	sources   []Source      // numbered as in the prompt and the answer
-	vault     *guard.Vault
-	key       cache.Key
-	cacheable bool
-	cached    *cachedAnswer
-	filters   []filter
-	answer    strings.Builder // as the caller got it
-	calls     []chat.ToolCall
-	finish    chat.FinishReason
-	usage     chat.Usage
-	markers   *markerFilter
-	output    *outputGuard
-	failure   error
-	started   time.Time
-	clock     func() time.Time
+	Trace       *Trace
+	question    string // the last user message, secrets masked
+	earlier     string // the user message before it
+	history     []chat.Message
+	found       []knowledge.Passage
+	decision    route.Decision
+	outgoing    *chat.Request // as it goes to the model
+	sources     []Source      // numbered as in the prompt and the answer
+	vault       *guard.Vault
+	key         cache.Key
+	cacheable   bool
+	cached      *cachedAnswer
+	filters     []filter
+	answer      strings.Builder // as the caller got it
+	calls       []chat.ToolCall
+	finish      chat.FinishReason
+	usage       chat.Usage
+	markers     *markerFilter
+	output      *outputGuard
+	callSecrets map[int]*guard.Restorer // by the index of a tool call
+	failure     error
+	started     time.Time
+	clock       func() time.Time
 }
 
 // Sink takes a turn's answer as it comes. An error from it ends the turn: the caller is gone.
@@ -106,6 +107,15 @@ type Sink interface {
 
 // Sources returns the numbered passages from which the answer is made.
 func (t *Turn) Sources() []Source { return t.sources }
+
+// Masked is a text of this turn as it may be kept: with placeholders for secrets.
+func (t *Turn) Masked(text string) string {
+	if t.vault == nil || t.Definition.Policy.Secrets != guard.Mask {
+		return text
+	}
+	masked, _ := t.vault.Mask(text)
+	return masked
+}
 
 // Decision returns the models chosen to answer.
 func (t *Turn) Decision() route.Decision { return t.decision }
@@ -275,11 +285,35 @@ func (t *Turn) pump(s chat.Stream) error {
 			t.usage = *ev.Usage
 		}
 		ev.Text = t.filter(ev.Text, false)
+		t.restoreCalls(ev.ToolCalls)
 		if err := t.deliver(ev); err != nil {
 			return err
 		}
 	}
 }
 
+// restoreCalls puts the caller's secrets back into the arguments of tool calls, each of which is a stream of its own.
+func (t *Turn) restoreCalls(parts []chat.ToolCallPart) {
+	for i := range parts {
+		r := t.callSecrets[parts[i].Index]
+		if r == nil {
+			r = guard.NewJSONRestorer(t.vault)
+			if t.callSecrets == nil {
+				t.callSecrets = map[int]*guard.Restorer{}
+			}
+			t.callSecrets[parts[i].Index] = r
+		}
+		parts[i].Arguments = r.Write(parts[i].Arguments)
+	}
+}
+
 // flush sends what the filters still hold.
-func (t *Turn) flush() error { return t.deliver(chat.Event{Text: t.filter("", true)}) }
+func (t *Turn) flush() error {
+	ev := chat.Event{Text: t.filter("", true)}
+	for index, r := range t.callSecrets {
+		if rest := r.Flush(); rest != "" {
+			ev.ToolCalls = append(ev.ToolCalls, chat.ToolCallPart{Index: index, Arguments: rest})
+		}
+	}
+	return t.deliver(ev)
+}

@@ -28,6 +28,7 @@ func evalCommand(e *env) *cobra.Command {
 func evalRunCommand(e *env) *cobra.Command {
 	var asJSON, misses bool
 	var least float64
+	var root string
 	c := &cobra.Command{
 		Use:   "run SET...",
 		Short: "Ask the questions of eval sets and count the answers among the first three citations",
@@ -40,7 +41,7 @@ counts when the lines that it shows hold one of them.`,
 			failed := false
 			all := lab.Score{}
 			for _, path := range args {
-				rep, err := e.evalSet(c.Context(), path)
+				rep, err := e.evalSet(c.Context(), path, root)
 				if err != nil {
 					return err
 				}
@@ -68,19 +69,21 @@ counts when the lines that it shows hold one of them.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object for each set")
+	c.Flags().StringVar(&root, "root", "", "`folder` that the sets are about, in place of the source that they name")
 	c.Flags().BoolVar(&misses, "misses", false, "list the questions that were not answered")
 	c.Flags().Float64Var(&least, "min", 0, "fail below this `share`, 0 to 1, of answers among the first three")
 	return c
 }
 
-func (e *env) evalSet(ctx context.Context, path string) (*lab.EvalReport, error) {
+func (e *env) evalSet(ctx context.Context, path, root string) (*lab.EvalReport, error) {
 	set, err := lab.LoadEvalSet(path)
 	if err != nil {
 		return nil, err
 	}
-	root, err := set.Root(ctx)
-	if err != nil {
-		return nil, err
+	if root == "" {
+		if root, err = set.Root(ctx); err != nil {
+			return nil, err
+		}
 	}
 	dir, err := os.MkdirTemp("", "dragoman-eval-*")
 	if err != nil {

@@ -93,7 +93,7 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 		log.Warn("other machines can connect; put TLS in front of it", "address", addr.String())
 	}
 	s := server.New(server.Options{
-		Engine: ap.Engine, Assistants: ap.Assistants, Models: ap.Models, Keys: ap.Keys, Traces: ap.Store, Log: log, Now: e.now,
+		Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Keys: ap.Keys, Traces: ap.Store, Log: log, Now: e.now,
 		MaxBody: int64(ap.Config.Server.MaxBody), Drain: ap.Config.Server.Drain,
 	})
 	return s.Serve(ctx, ln)

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -93,11 +94,15 @@ func (v *Vault) Restore(text string) string {
 // Restorer puts the secrets of a vault back into a text that comes in pieces.
 type Restorer struct {
 	v    *Vault
+	json bool // the text is JSON: secrets stand in its strings
 	held string
 }
 
 // NewRestorer makes a restorer for one answer. A nil vault holds nothing.
 func NewRestorer(v *Vault) *Restorer { return &Restorer{v: v} }
+
+// NewJSONRestorer makes a restorer for the arguments of a tool call, in which a secret must be written as JSON has it.
+func NewJSONRestorer(v *Vault) *Restorer { return &Restorer{v: v, json: true} }
 
 // Write takes a piece and returns what can be passed on: all but what may be the beginning of a placeholder.
 func (r *Restorer) Write(delta string) string {
@@ -121,6 +126,9 @@ func (r *Restorer) Write(delta string) string {
 		}
 		if len(text) >= placeholderLength {
 			if secret, ok := r.v.secrets[text[:placeholderLength]]; ok {
+				if r.json {
+					secret = inJSON(secret)
+				}
 				b.WriteString(secret)
 				text = text[placeholderLength:]
 				continue
@@ -129,6 +137,19 @@ func (r *Restorer) Write(delta string) string {
 		b.WriteByte('[')
 		text = text[1:]
 	}
+}
+
+// inJSON writes a text as it stands between the quotes of a JSON string. In arguments a secret was masked as it stood there,
+// so that one without special characters, as nearly all are, comes back as it was.
+func inJSON(s string) string {
+	if !strings.ContainsAny(s, "\"\\\n\r\t") {
+		return s
+	}
+	b, err := json.Marshal(s)
+	if err != nil {
+		return s
+	}
+	return string(b[1 : len(b)-1])
 }
 
 // mayBegin says whether s may be the beginning of a placeholder.

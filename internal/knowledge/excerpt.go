@@ -8,7 +8,10 @@ import (
 )
 
 // Span is a range of lines of a document, from 1, both inclusive.
-type Span struct{ Start, End int }
+type Span struct {
+	Start int `json:"start"`
+	End   int `json:"end"`
+}
 
 // Lines of a passage that are shown: a long one is trimmed to what answers. The first passage gets more room, since a
 // reader who must scroll back for the second has lost the first.

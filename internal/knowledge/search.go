@@ -79,7 +79,9 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 		return nil, err
 	}
 	for i := range pinned {
-		res.Passages = append(res.Passages, c.passage(r, &pinned[i], firstLines))
+		p := c.passage(r, &pinned[i], firstLines)
+		p.Pinned = true
+		res.Passages = append(res.Passages, p)
 	}
 	limit := query.Limit
 	if limit <= 0 {
@@ -137,7 +139,9 @@ func (c *Collection) take(ctx context.Context, res *Result, r *ranker, cands []c
 			leave(cand, "duplicate")
 			continue
 		case overlaps(res.Passages, cand):
-			leave(cand, "overlap")
+			if !slices.ContainsFunc(res.Passages, func(p Passage) bool { return p.Path == cand.Doc.Path && p.Start <= cand.Start && p.End >= cand.End }) {
+				leave(cand, "overlap") // what is wholly in another passage is not left out
+			}
 			continue
 		case len(res.Passages) >= limit:
 			leave(cand, "limit")

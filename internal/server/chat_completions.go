@@ -58,7 +58,7 @@ type own struct {
 
 // turn makes a turn of a request: a call of an assistant, or of a plain model.
 func (s *Server) turn(req *chat.Request, p identity.Principal) (*assistant.Turn, error) {
-	t := &assistant.Turn{Request: req, Principal: p, Class: "chat"}
+	t := &assistant.Turn{Request: req, Principal: p, Class: "chat", Definition: assistant.Definition{Policy: s.Policy}}
 	if len(req.Dragoman) > 0 {
 		var o own
 		dec := json.NewDecoder(strings.NewReader(string(req.Dragoman)))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/store"
 )
@@ -43,6 +44,7 @@ type TraceReader interface {
 type Options struct {
 	Engine     Runner
 	Assistants map[string]assistant.Definition
+	Policy     guard.Policy // of plain models
 	Models     Lister
 	Keys       Verifier
 	Traces     TraceReader

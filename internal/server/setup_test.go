@@ -114,7 +114,7 @@ models:
 	}
 	d.url = "http://" + ln.Addr().String()
 	s := server.New(server.Options{
-		Engine: ap.Engine, Assistants: ap.Assistants, Models: ap.Models, Keys: ap.Keys, Traces: ap.Store,
+		Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Keys: ap.Keys, Traces: ap.Store,
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, MaxBody: o.maxBody, Drain: o.drain,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -88,7 +88,7 @@ func (u *Upstream) Requests() []*Request {
 	return append([]*Request(nil), u.requests...)
 }
 
-// Await returns the nth chat request, from 0, once it has come; nil when the test's context ends before.
+// Await returns the nth chat request, from 0, once it has come.
 func (u *Upstream) Await(t testing.TB, n int) *Request {
 	t.Helper()
 	for {

@@ -1,0 +1,82 @@
+package cache
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestExact(t *testing.T) {
+	now := time.Unix(0, 0)
+	c := NewExact[string](100, time.Minute, func() time.Time { return now })
+	a, b, d := KeyOf("a"), KeyOf("b"), KeyOf("d")
+	c.Put(a, "1", 40)
+	c.Put(b, "2", 40)
+	if v, ok := c.Get(a); !ok || v != "1" {
+		t.Errorf("%q %v", v, ok)
+	}
+	c.Put(d, "3", 40) // b was used least recently
+	if _, ok := c.Get(b); ok {
+		t.Error("the least recently used value was kept")
+	}
+	c.Put(a, "4", 10)
+	if v, _ := c.Get(a); v != "4" || c.Len() != 2 {
+		t.Errorf("%q of %d", v, c.Len())
+	}
+	c.Put(b, "5", 101)
+	if _, ok := c.Get(b); ok {
+		t.Error("what is larger than the cache was kept")
+	}
+	now = now.Add(time.Minute)
+	if _, ok := c.Get(a); ok {
+		t.Error("a stale value was returned")
+	}
+}
+
+func TestKeysDontRunTogether(t *testing.T) {
+	if KeyOf("ab", "c") == KeyOf("a", "bc") || KeyOf("a") == KeyOf("a", "") {
+		t.Error("different fields have one key")
+	}
+}
+
+func TestExactStaysWithinBounds(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		c := NewExact[int](50, time.Hour, time.Now)
+		sizes := map[int]int{}
+		for range rapid.IntRange(0, 60).Draw(rt, "n") {
+			k, size := rapid.IntRange(0, 9).Draw(rt, "key"), rapid.IntRange(0, 60).Draw(rt, "size")
+			c.Put(KeyOf(fmt.Sprint(k)), k, size)
+			sizes[k] = size
+			sum := 0
+			for k := range 10 {
+				if v, ok := c.Get(KeyOf(fmt.Sprint(k))); ok {
+					if v != k {
+						rt.Fatal("wrong value")
+					}
+					sum += sizes[k]
+				}
+			}
+			if sum > 50 {
+				rt.Fatalf("holds %d of 50", sum)
+			}
+		}
+	})
+}
+
+func TestExactConcurrently(t *testing.T) {
+	c := NewExact[int](1000, time.Hour, time.Now)
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 500 {
+				k := KeyOf(fmt.Sprint((g + i) % 40))
+				c.Put(k, i, 60)
+				c.Get(k)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,136 @@
+package openai
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+func TestDecodeRequest(t *testing.T) {
+	req, err := DecodeRequest([]byte(`{
+		"model": "assistant/code", "temperature": 0.5, "max_tokens": 5, "max_completion_tokens": 9, "stop": "END", "stream": true,
+		"stream_options": {"include_usage": true}, "seed": 9007199254740993, "logit_bias": {"1":2.50}, "metadata": {"n":12345678901234567890},
+		"dragoman": {"session": "s"}, "tool_choice": {"type": "function", "function": {"name": "get"}},
+		"tools": [{"type": "function", "function": {"name": "get", "parameters": {"type":"object"}}}],
+		"messages": [
+			{"role": "developer", "content": "be brief"},
+			{"role": "user", "content": [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]},
+			{"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "get", "arguments": "{}"}}]},
+			{"role": "tool", "tool_call_id": "c1", "content": "42"}
+		]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if req.MaxTokens != 9 || *req.Seed != 9007199254740993 || !req.IncludeUsage || req.ToolChoice != "get" || req.Stop[0] != "END" || string(req.Dragoman) != `{"session": "s"}` {
+		t.Errorf("%+v", req)
+	}
+	if string(req.Extra["metadata"]) != `{"n":12345678901234567890}` || len(req.Extra) != 2 {
+		t.Errorf("fields were lost: %v", req.Extra)
+	}
+	if req.Messages[0].Role != chat.System || req.Messages[1].Parts[1].URL == "" || req.Messages[2].ToolCalls[0].ID != "c1" || req.Messages[3].CallID != "c1" {
+		t.Errorf("%+v", req.Messages)
+	}
+	// What goes upstream says the same again.
+	body, err := EncodeRequest(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := DecodeRequest(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Dragoman = nil // ours, and not for others to see
+	again.MaxTokens = req.MaxTokens
+	if d := cmp.Diff(req, again); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestDecodeRequestErrors(t *testing.T) {
+	for body, param := range map[string]string{
+		`{`:                                "",
+		`[]`:                               "",
+		`{"messages": []}`:                 "model",
+		`{"model": "m"}`:                   "messages",
+		`{"model": 7, "messages": []}`:     "model",
+		`{"model": "m", "messages": "hi"}`: "messages",
+		`{"model": "m", "messages": [{"role": "king", "content": "x"}]}`:                             "messages.0.role",
+		`{"model": "m", "messages": [{"role": "user"}]}`:                                             "messages.0.content",
+		`{"model": "m", "messages": [{"role": "user", "content": [{"type": "video"}]}]}`:             "messages.0.content.0",
+		`{"model": "m", "n": 2, "messages": [{"role": "user", "content": "x"}]}`:                     "n",
+		`{"model": "m", "temperature": 3, "messages": [{"role": "user", "content": "x"}]}`:           "temperature",
+		`{"model": "m", "max_tokens": 0, "messages": [{"role": "user", "content": "x"}]}`:            "max_completion_tokens",
+		`{"model": "m", "stop": {"a": 1}, "messages": [{"role": "user", "content": "x"}]}`:           "stop",
+		`{"model": "m", "tools": [{"type": "web"}], "messages": [{"role": "user", "content": "x"}]}`: "tools.0",
+	} {
+		_, err := DecodeRequest([]byte(body))
+		e := chat.AsError(err)
+		if e == nil || e.Code != chat.CodeInvalidRequest || e.Param != param && param != "" {
+			t.Errorf("%s: %+v, want the field %q", body, e, param)
+		}
+	}
+}
+
+func TestReasoningModelsGetTheNewerNames(t *testing.T) {
+	cool := 0.1
+	for model, want := range map[string]bool{"gpt-5-mini": true, "o3": true, "gpt-4.1": false, "o365-model": false} {
+		body, err := EncodeRequest(&chat.Request{Model: model, MaxTokens: 5, Temperature: &cool})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(body), "max_completion_tokens") && !strings.Contains(string(body), "temperature"); got != want {
+			t.Errorf("%s: %s", model, body)
+		}
+	}
+}
+
+func TestEncodeErrorShape(t *testing.T) {
+	for code, want := range map[chat.Code]int{chat.CodeInvalidRequest: 400, chat.CodeUnauthorized: 401, chat.CodeNotFound: 404, chat.CodeRateLimited: 429, chat.CodeInternal: 500, chat.CodeUpstream: 502, chat.CodeUnavailable: 503, chat.CodeTimeout: 504} {
+		status, body := EncodeError(&chat.Error{Code: code, Message: "a <b>", Param: "p"}, "tr_1")
+		var e struct {
+			Error struct{ Message, Type, Param, Code, Trace string }
+		}
+		if err := json.Unmarshal(body, &e); err != nil || status != want || e.Error.Code != string(code) || e.Error.Trace != "tr_1" || e.Error.Message != "a <b>" {
+			t.Errorf("%s: %d %s", code, status, body)
+		}
+	}
+}
+
+func FuzzDecodeRequest(f *testing.F) {
+	f.Add([]byte(`{"model": "m", "messages": [{"role": "user", "content": "x"}], "stop": ["a"], "x": 1}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		req, err := DecodeRequest(body)
+		if err != nil {
+			if chat.AsError(err).Code != chat.CodeInvalidRequest {
+				t.Fatal(err)
+			}
+			return
+		}
+		if out, err := EncodeRequest(req); err == nil {
+			if _, err := DecodeRequest(out); err != nil && !strings.Contains(err.Error(), "number of tokens") {
+				t.Fatalf("%s became %s: %v", body, out, err)
+			}
+		}
+	})
+}
+
+func FuzzStreamDecoder(f *testing.F) {
+	f.Add("", []byte(`{"choices":[{"delta":{"content":"a","tool_calls":[{"index":9}]},"finish_reason":"stop"}],"usage":{"prompt_tokens":1}}`))
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		var d StreamDecoder
+		if ev, err := d.Decode(name, data); err == nil {
+			for _, c := range ev.ToolCalls {
+				if c.Index < 0 || c.Index > 127 {
+					t.Fatal(c.Index)
+				}
+			}
+		}
+		DecodeWhole(data)
+		DecodeError(429, data, 0)
+		DecodeModels(data)
+	})
+}
