@@ -62,11 +62,15 @@ type ranker struct {
 	idf   []float64 // of each concept, its weight included
 	total float64
 	words map[string][]termUse // surface word -> what it speaks for; nil for nothing
+	begin map[[2]byte]bool     // how the question's terms begin: a word whose parts all begin otherwise need not be stemmed
 	w     *weights
 }
 
 func newRanker(q *question, res *index.Result, w *weights) *ranker {
-	r := &ranker{q: q, idf: make([]float64, len(q.concepts)), words: map[string][]termUse{}, w: w}
+	r := &ranker{q: q, idf: make([]float64, len(q.concepts)), words: map[string][]termUse{}, begin: map[[2]byte]bool{}, w: w}
+	for term := range q.byTerm {
+		r.begin[beginning(term)] = true
+	}
 	idf := map[string]float64{}
 	for i, t := range q.terms[:len(res.IDF)] {
 		if res.Counts[i] > 0 {
@@ -209,20 +213,65 @@ func (r *ranker) mark(c *candidate) {
 		}
 		line += strings.Count(text[from:start], "\n")
 		from, i = start, end
-		word := text[start:end]
-		uses, known := r.words[word]
-		if !known {
-			uses = r.lookUp(word)
-			r.words[word] = uses
-		}
-		for _, u := range uses {
+		for _, u := range r.uses(text[start:end]) {
 			c.marks = append(c.marks, mark{line: line, pos: pos, concept: u.concept, share: u.share})
 		}
 	}
 }
 
+// uses returns the concepts for which a word as written speaks.
+func (r *ranker) uses(word string) []termUse {
+	uses, known := r.words[word]
+	if !known {
+		uses = r.lookUp(word)
+		r.words[word] = uses
+	}
+	return uses
+}
+
+// eachWord calls f with each word of a text.
+func eachWord(text string, f func(word string)) {
+	for i := 0; ; {
+		start, end := analysis.NextWord(text, i)
+		if start == len(text) {
+			return
+		}
+		f(text[start:end])
+		i = end
+	}
+}
+
+// beginning is a word's first two bytes in lower case. Stemming changes no more than what follows them.
+func beginning(w string) [2]byte {
+	var b [2]byte
+	copy(b[:], w)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return b
+}
+
+// concerns says whether a word may be or contain a term of the question.
+func (r *ranker) concerns(word string) bool {
+	if word[0] >= 0x80 {
+		return true // lower case may have other bytes
+	}
+	var buf [8]string
+	for _, part := range analysis.Parts(buf[:0], word) {
+		if r.begin[beginning(part)] || part[0] >= 0x80 {
+			return true
+		}
+	}
+	return false
+}
+
 // lookUp returns the concepts for which a word as written speaks, each at its best.
 func (r *ranker) lookUp(word string) []termUse {
+	if !r.concerns(word) {
+		return nil
+	}
 	t := analysis.Of(word)
 	var out []termUse
 	add := func(term string) {
@@ -263,15 +312,14 @@ func (r *ranker) named(c *candidate) (found []float64, words int, exact float64)
 		label = c.Symbol[strings.LastIndexByte(c.Symbol, '>')+1:]
 	}
 	several := strings.Count(label, " ") > 2 && c.Kind != chunk.Section // a block of constants names many things
-	analysis.Each(label, func(word string, t analysis.Terms) {
-		words += len(t.Parts)
-		for _, u := range r.lookUp(word) {
+	var buf [8]string
+	eachWord(label, func(word string) {
+		parts := analysis.Parts(buf[:0], word)
+		words += len(parts)
+		for _, u := range r.uses(word) {
 			found[u.concept] = max(found[u.concept], float64(u.share))
 		}
-		whole := t.Whole
-		if whole == "" {
-			whole = strings.ToLower(word)
-		}
+		whole := strings.ToLower(strings.Join(parts, ""))
 		for i := range r.q.concepts {
 			q := &r.q.concepts[i]
 			if q.whole == "" || q.whole != whole || c.Kind == chunk.Section {
@@ -307,8 +355,8 @@ func (r *ranker) named(c *candidate) (found []float64, words int, exact float64)
 	if dot := strings.IndexByte(stem, '.'); dot > 0 {
 		stem = stem[:dot]
 	}
-	analysis.Each(stem, func(word string, _ analysis.Terms) {
-		for _, u := range r.lookUp(word) {
+	eachWord(stem, func(word string) {
+		for _, u := range r.uses(word) {
 			found[u.concept] = max(found[u.concept], 0.5*float64(u.share))
 		}
 	})

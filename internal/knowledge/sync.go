@@ -37,7 +37,7 @@ type Report struct {
 const (
 	// segmentBytes is how much text a worker collects before it is committed: it bounds memory (a builder holds about
 	// three times as much) and what an interruption loses.
-	segmentBytes = 10 << 20
+	segmentBytes = 6 << 20
 	// racy is how far apart a file's modification and our reading of it must lie before an equal time and size prove
 	// that it is unchanged: file systems keep times as coarse as two seconds (FAT), and editors are quick.
 	racy = 2 * time.Second

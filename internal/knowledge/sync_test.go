@@ -342,3 +342,44 @@ func BenchmarkSyncCold(b *testing.B) {
 		os.RemoveAll(dir)
 	}
 }
+
+// BenchmarkSearchLarge asks questions of a large folder, DRAGOMAN_BENCH_ROOT, and reports the median and the slowest tenth.
+func BenchmarkSearchLarge(b *testing.B) {
+	root := os.Getenv("DRAGOMAN_BENCH_ROOT")
+	if root == "" {
+		b.Skip("set DRAGOMAN_BENCH_ROOT to a folder of sources")
+	}
+	c, err := Open(b.Context(), Options{Name: "x", Root: root, DataDir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Sync(b.Context(), time.Now, nil); err != nil {
+		b.Fatal(err)
+	}
+	questions := strings.Split(`how does the http server limit the size of request headers?
+where are environment variables passed to a child process?
+why does a goroutine leak when the context is cancelled?
+parse error: unexpected end of JSON input
+what does GOMAXPROCS default to inside a container?
+how is the garbage collector paced
+TLS handshake timeout
+MaxIdleConnsPerHost
+sort a slice in a stable way
+read a file line by line without running out of memory
+invalid memory address or nil pointer dereference
+which hash is used for maps`, "\n")
+	var took []time.Duration
+	for b.Loop() {
+		for _, q := range questions {
+			begun := time.Now()
+			if _, err := c.Search(b.Context(), Query{Text: q}); err != nil {
+				b.Fatal(err)
+			}
+			took = append(took, time.Since(begun))
+		}
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
+	b.ReportMetric(float64(took[len(took)*9/10].Microseconds())/1000, "ms-p90")
+}

@@ -139,38 +139,50 @@ func addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 			return err
 		}
 	}
-	return sw.flush()
+	return sw.finish()
 }
 
-// segmentWriter writes one segment's table and blocks.
+// segmentWriter writes one segment: its blocks, then its row.
 type segmentWriter struct {
 	blockWriter
-	insert *sql.Stmt
+	ctx       context.Context
+	tx        *sql.Tx
+	insert    *sql.Stmt
+	rows      []row
+	first     int64 // id of the first block
+	next      int64
+	directory []byte
 }
 
 func newSegmentWriter(ctx context.Context, tx *sql.Tx, rows []row) (*segmentWriter, error) {
-	length := int64(0)
-	for _, r := range rows {
-		length += int64(r.length)
-	}
-	res, err := tx.ExecContext(ctx, "INSERT INTO segment(chunks, length, table_) VALUES(?,?,?)", len(rows), length, encodeRows(rows))
-	if err != nil {
+	w := &segmentWriter{ctx: ctx, tx: tx, rows: rows}
+	if err := tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(id), 0) + 1 FROM block").Scan(&w.first); err != nil {
 		return nil, err
 	}
-	id, err := res.LastInsertId()
-	if err != nil {
+	w.next = w.first
+	var err error
+	if w.insert, err = tx.PrepareContext(ctx, "INSERT INTO block(id, data) VALUES(?,?)"); err != nil {
 		return nil, err
 	}
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO block(segment, first, data) VALUES(?,?,?)")
-	if err != nil {
-		return nil, err
-	}
-	w := &segmentWriter{insert: insert}
 	w.emit = func(first, data []byte) error {
-		_, err := insert.ExecContext(ctx, id, first, data)
+		_, err := w.insert.ExecContext(ctx, w.next, data)
+		w.next++
+		w.directory = appendDirectory(w.directory, first)
 		return err
 	}
 	return w, nil
+}
+
+// finish writes the last block and the segment's row.
+func (w *segmentWriter) finish() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if w.directory == nil {
+		w.directory = []byte{}
+	}
+	_, err := w.tx.ExecContext(w.ctx, "INSERT INTO segment(chunks, first_block, directory) VALUES(?,?,?)", encodeRows(w.rows), w.first, w.directory)
+	return err
 }
 
 func (w *segmentWriter) close() { w.insert.Close() }

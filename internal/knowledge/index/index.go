@@ -2,7 +2,7 @@
 // beside the chunks and documents themselves, so that a commit changes all of them or none.
 //
 // Layout, after Lucene: documents are indexed in memory into immutable segments; a segment's sorted terms and postings are
-// stored in blocks of some 16 KB, of which a search reads one per query term and segment. A document that changes gets a
+// stored in blocks of some 8 KB, of which a search reads one per query term and segment. A document that changes gets a
 // new id; what a segment says of ids that are gone is skipped, and dropped when segments are merged.
 //
 // The file is a cache: it can be rebuilt from the sources at any time. One that has another format or is damaged is
@@ -34,8 +34,8 @@ CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL 
                        first_chunk INTEGER NOT NULL, chunks INTEGER NOT NULL);
 CREATE TABLE chunk    (id INTEGER PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER NOT NULL, kind TEXT NOT NULL, symbol TEXT NOT NULL,
                        defines TEXT NOT NULL, context TEXT NOT NULL, text TEXT NOT NULL);
-CREATE TABLE segment  (id INTEGER PRIMARY KEY AUTOINCREMENT, chunks INTEGER NOT NULL, length INTEGER NOT NULL, table_ BLOB NOT NULL);
-CREATE TABLE block    (segment INTEGER NOT NULL, first BLOB NOT NULL, data BLOB NOT NULL, PRIMARY KEY (segment, first)) WITHOUT ROWID;
+CREATE TABLE segment  (id INTEGER PRIMARY KEY AUTOINCREMENT, chunks BLOB NOT NULL, first_block INTEGER NOT NULL, directory BLOB NOT NULL);
+CREATE TABLE block    (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 `
 
 // Index is an open index file. Its methods may be called by several goroutines; several processes may share the file, of
@@ -81,7 +81,7 @@ func damaged(err error) bool {
 func open(ctx context.Context, path string) (*Index, error) {
 	// synchronous=NORMAL under WAL never damages the file; the last commits may be lost with the power, and are then made
 	// again from the sources.
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-8000)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)"}}
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-8000)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)"}}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {

@@ -71,7 +71,7 @@ func merge(ctx context.Context, tx *sql.Tx, segments []*segment) error {
 	var rows []row
 	cursors := make([]*cursor, 0, len(segments))
 	for _, seg := range segments {
-		c := &cursor{ctx: ctx, tx: tx, segment: seg.id, ordinals: make([]int32, len(seg.rows))}
+		c := &cursor{ctx: ctx, tx: tx, segment: seg, ordinals: make([]int32, len(seg.rows))}
 		for i, r := range seg.rows {
 			c.ordinals[i] = -1
 			if seg.docs[i] != nil {
@@ -123,11 +123,11 @@ func merge(ctx context.Context, tx *sql.Tx, segments []*segment) error {
 			}
 		}
 	}
-	if err := w.flush(); err != nil {
+	if err := w.finish(); err != nil {
 		return err
 	}
 	for _, seg := range segments {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM block WHERE segment = ?", seg.id); err != nil {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM block WHERE id >= ? AND id < ?", seg.firstBlock, seg.firstBlock+int64(len(seg.directory))); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM segment WHERE id = ?", seg.id); err != nil {
@@ -141,9 +141,9 @@ func merge(ctx context.Context, tx *sql.Tx, segments []*segment) error {
 type cursor struct {
 	ctx      context.Context
 	tx       *sql.Tx
-	segment  int64
+	segment  *segment
 	ordinals []int32 // old -> new; -1 for gone
-	first    []byte  // of the block being read
+	block    int     // to be read next, from 0
 	reader   blockReader
 	done     bool
 }
@@ -153,19 +153,15 @@ func (c *cursor) next() error {
 		if c.reader.err != nil {
 			return c.reader.err
 		}
-		query, args := "SELECT first, data FROM block WHERE segment = ? ORDER BY first LIMIT 1", []any{c.segment}
-		if c.first != nil {
-			query, args = "SELECT first, data FROM block WHERE segment = ? AND first > ? ORDER BY first LIMIT 1", []any{c.segment, c.first}
-		}
-		var data []byte
-		err := c.tx.QueryRowContext(c.ctx, query, args...).Scan(&c.first, &data)
-		if err == sql.ErrNoRows {
+		if c.block == len(c.segment.directory) {
 			c.done = true
 			return nil
 		}
-		if err != nil {
+		var data []byte
+		if err := c.tx.QueryRowContext(c.ctx, "SELECT data FROM block WHERE id = ?", c.segment.firstBlock+int64(c.block)).Scan(&data); err != nil {
 			return err
 		}
+		c.block++
 		c.reader = blockReader{data: data}
 	}
 	return nil

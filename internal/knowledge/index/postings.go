@@ -16,8 +16,9 @@ import (
 // Postings are in ascending order of the chunk's ordinal in the segment: uvarint (gap<<1 | 1) where the weighted frequency is
 // 1, else uvarint (gap<<1) and uvarint frequency. The gap is counted from the ordinal before, the first from -1, less one.
 
-// blockSize is where a block ends: large enough that the table of blocks stays small, small enough to scan in some 20 us.
-const blockSize = 16 << 10
+// blockSize is where a block ends: large enough that the directory, which is kept in memory, stays small; small enough to
+// be read and scanned in some 20 us.
+const blockSize = 6 << 10
 
 var errDamaged = errors.New("index block is damaged; run `dragoman index --rebuild`")
 
@@ -181,6 +182,26 @@ func decodeRows(b []byte) ([]row, error) {
 		rows[i] = row{int64(binary.LittleEndian.Uint32(e)), int64(binary.LittleEndian.Uint32(e[4:])), binary.LittleEndian.Uint16(e[8:])}
 	}
 	return rows, nil
+}
+
+// A directory holds the first term of each of a segment's blocks: uvarint length and the term. The blocks' ids are
+// consecutive.
+
+func appendDirectory(dst, first []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(first))), first...)
+}
+
+func decodeDirectory(b []byte) ([]string, error) {
+	var out []string
+	for len(b) > 0 {
+		n, k := binary.Uvarint(b)
+		if k <= 0 || n > uint64(len(b)-k) {
+			return nil, errDamaged
+		}
+		out = append(out, string(b[k:k+int(n)]))
+		b = b[k+int(n):]
+	}
+	return out, nil
 }
 
 // sortedTerms returns the ids of names in the order of their names.

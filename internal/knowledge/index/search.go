@@ -87,7 +87,7 @@ func (ix *Index) Search(ctx context.Context, q Query) (*Result, error) {
 
 // readPostings fetches the postings of each term in each segment.
 func readPostings(ctx context.Context, tx *sql.Tx, snap *snapshot, terms []Term, counts []int) ([][][]byte, error) {
-	stmt, err := tx.PrepareContext(ctx, "SELECT data FROM block WHERE segment = ? AND first <= ? ORDER BY first DESC LIMIT 1")
+	stmt, err := tx.PrepareContext(ctx, "SELECT data FROM block WHERE id = ?")
 	if err != nil {
 		return nil, err
 	}
@@ -95,14 +95,22 @@ func readPostings(ctx context.Context, tx *sql.Tx, snap *snapshot, terms []Term,
 	lists := make([][][]byte, len(snap.segments))
 	for s, seg := range snap.segments {
 		lists[s] = make([][]byte, len(terms))
+		blocks := map[int][]byte{} // several terms may be in one
 		for i, t := range terms {
-			var data []byte
-			err := stmt.QueryRowContext(ctx, seg.id, []byte(t.Text)).Scan(&data)
-			if errors.Is(err, sql.ErrNoRows) {
+			// The last block that begins at or before the term.
+			n, exact := slices.BinarySearch(seg.directory, t.Text)
+			if !exact {
+				n--
+			}
+			if n < 0 {
 				continue
 			}
-			if err != nil {
-				return nil, err
+			data, ok := blocks[n]
+			if !ok {
+				if err := stmt.QueryRowContext(ctx, seg.firstBlock+int64(n)).Scan(&data); err != nil {
+					return nil, err
+				}
+				blocks[n] = data
 			}
 			count, postings, err := findTerm(data, []byte(t.Text))
 			if err != nil {

@@ -18,10 +18,12 @@ type snapshot struct {
 }
 
 type segment struct {
-	id   int64
-	rows []row
-	docs []*Document // of each row; nil where the document is gone
-	live int
+	id         int64
+	directory  []string // first term of each block
+	firstBlock int64
+	rows       []row
+	docs       []*Document // of each row; nil where the document is gone
+	live       int
 }
 
 // current returns the snapshot of the newest generation.
@@ -93,10 +95,10 @@ func readSnapshot(ctx context.Context, tx *sql.Tx, generation int64, old *snapsh
 }
 
 func (s *snapshot) readSegments(ctx context.Context, tx *sql.Tx, old *snapshot) error {
-	known := map[int64][]row{} // segments never change
+	known := map[int64]*segment{} // but for what is alive in them, segments never change
 	if old != nil {
 		for _, seg := range old.segments {
-			known[seg.id] = seg.rows
+			known[seg.id] = seg
 		}
 	}
 	ids, err := tx.QueryContext(ctx, "SELECT id FROM segment ORDER BY id")
@@ -115,13 +117,17 @@ func (s *snapshot) readSegments(ctx context.Context, tx *sql.Tx, old *snapshot) 
 		return err
 	}
 	for _, seg := range s.segments {
-		seg.rows = known[seg.id]
-		if seg.rows == nil {
-			var table []byte
-			if err := tx.QueryRowContext(ctx, "SELECT table_ FROM segment WHERE id = ?", seg.id).Scan(&table); err != nil {
+		if k := known[seg.id]; k != nil {
+			seg.rows, seg.directory, seg.firstBlock = k.rows, k.directory, k.firstBlock
+		} else {
+			var chunks, directory []byte
+			if err := tx.QueryRowContext(ctx, "SELECT chunks, first_block, directory FROM segment WHERE id = ?", seg.id).Scan(&chunks, &seg.firstBlock, &directory); err != nil {
 				return err
 			}
-			if seg.rows, err = decodeRows(table); err != nil {
+			if seg.rows, err = decodeRows(chunks); err != nil {
+				return err
+			}
+			if seg.directory, err = decodeDirectory(directory); err != nil {
 				return err
 			}
 		}
