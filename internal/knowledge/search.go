@@ -152,7 +152,7 @@ func (c *Collection) take(ctx context.Context, res *Result, r *ranker, cands []c
 		if len(res.Passages) == 0 {
 			lines = firstLines
 		}
-		if err := c.widen(ctx, r, cand); err != nil {
+		if err := c.widen(ctx, r, cand, res.Passages); err != nil {
 			return err
 		}
 		res.Passages = append(res.Passages, c.passage(r, cand, lines))
@@ -168,7 +168,7 @@ const (
 )
 
 // widen joins a short candidate with its neighbours in the document.
-func (c *Collection) widen(ctx context.Context, r *ranker, cand *candidate) error {
+func (c *Collection) widen(ctx context.Context, r *ranker, cand *candidate, taken []Passage) error {
 	few, wide := fewLines, wideLines
 	if cand.Kind == chunk.Section {
 		few, wide = fewProse, wideProse
@@ -183,7 +183,8 @@ func (c *Collection) widen(ctx context.Context, r *ranker, cand *candidate) erro
 	wider := cand.Chunk
 	for _, n := range around { // the next one first
 		from, to := min(wider.Start, n.Start), max(wider.End, n.End)
-		if to-from+1 > wide || n.Kind == chunk.Head {
+		shown := slices.ContainsFunc(taken, func(p Passage) bool { return p.Path == cand.Doc.Path && p.Start <= n.End && n.Start <= p.End })
+		if to-from+1 > wide || n.Kind == chunk.Head || shown {
 			continue
 		}
 		switch {

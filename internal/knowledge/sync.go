@@ -230,15 +230,17 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 	var chunks []chunk.Chunk
 	if skip != nil {
 		doc.Skip = string(skip.Reason)
+		if old != nil && old.Skip == doc.Skip {
+			s.unchanged(old, doc)
+			s.mu.Lock()
+			s.report.Skipped = append(s.report.Skipped, *skip)
+			s.mu.Unlock()
+			return nil
+		}
 	} else {
 		doc.Hash, doc.Size, doc.Modified = content.Hash, content.Size, content.ModTime
 		if old != nil && old.Skip == "" && old.Hash == content.Hash {
-			same := *old
-			same.Modified, same.Seen, same.Size = content.ModTime, seen, content.Size
-			s.mu.Lock()
-			s.touch = append(s.touch, &same)
-			s.report.Unchanged++
-			s.mu.Unlock()
+			s.unchanged(old, doc)
 			return nil
 		}
 		chunks = chunk.Split(f.Path, content.Text)
@@ -257,6 +259,16 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 		s.report.Changed++
 	}
 	return nil
+}
+
+// unchanged notes that a document was read and is what it was.
+func (s *syncer) unchanged(old *index.Document, read index.Document) {
+	same := *old
+	same.Modified, same.Seen = read.Modified, read.Seen
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touch = append(s.touch, &same)
+	s.report.Unchanged++
 }
 
 // historyHead is the commit up to which the documents' times of change are known.
