@@ -138,22 +138,26 @@ func (a *answerWriter) part(s string, whole bool) {
 		io.WriteString(a.t.w, s)
 	}
 	if whole {
+		fence := false
 		if a.holding {
-			a.styled(a.line.String())
+			fence = a.styled(a.line.String())
 			a.line.Reset()
 		}
-		io.WriteString(a.t.w, "\n")
+		if !fence {
+			io.WriteString(a.t.w, "\n")
+		}
 		a.holding, a.started = false, false
 	}
 	a.ended = whole
 }
 
-func (a *answerWriter) styled(line string) {
+// styled writes a line without its end. It says whether the line was a fence, of which nothing is shown: colours do its work.
+func (a *answerWriter) styled(line string) (fence bool) {
 	t := a.t
 	switch {
 	case strings.HasPrefix(line, "```"):
 		a.fenced = !a.fenced
-		line = t.style(line, dim)
+		return true
 	case a.fenced && strings.HasPrefix(line, "▶"):
 		line = t.style(line, bold, yellow)
 	case a.fenced:
@@ -167,6 +171,7 @@ func (a *answerWriter) styled(line string) {
 		line = t.style(line, bold)
 	}
 	io.WriteString(t.w, line)
+	return false
 }
 
 // finish ends the last line.
