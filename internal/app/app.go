@@ -274,7 +274,7 @@ func (a *App) Collections() []string { return a.collections.names() }
 func (a *App) Housekeeping(ctx context.Context) error {
 	_, err := a.Ledger.Recover(ctx)
 	if keep := a.Config.Retention.Traces; keep > 0 {
-		_, err2 := a.Store.DeleteTracesBefore(ctx, a.options.Now().Add(-time.Duration(keep)))
+		_, err2 := a.Store.DeleteTracesBefore(ctx, a.options.Now().Add(-keep))
 		err = errors.Join(err, err2)
 	}
 	return err

@@ -60,7 +60,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 		if p.APIKey == "" && config.NewProvider(name).BaseURL == p.BaseURL {
 			continue // a vendor's account without its key: the variable is not set
 		}
-		pc := provider.Config{Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), FirstTokenTimeout: time.Duration(p.Timeout)}
+		pc := provider.Config{Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), FirstTokenTimeout: p.Timeout}
 		f := Found{Source: config.FileName}
 		for _, w := range wellKnown {
 			if w.name == name {

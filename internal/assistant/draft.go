@@ -2,6 +2,7 @@ package assistant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -45,10 +46,10 @@ func (t *Turn) draftSentences(stream chat.Stream) error {
 	rest := ""
 	for {
 		ev, err := stream.Next()
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		final := err == io.EOF
+		final := err != nil
 		if ev.Finish != "" {
 			t.finish = ev.Finish
 		}

@@ -165,7 +165,9 @@ type teeStream struct {
 func (s *teeStream) Next() (chat.Event, error) {
 	ev, err := s.Stream.Next()
 	if err == nil {
-		s.text.WriteString(ev.Text)
+		if _, err := s.text.WriteString(ev.Text); err != nil {
+			return ev, err
+		}
 	}
 	return ev, err
 }

@@ -15,7 +15,7 @@ func nextSentence(text string, final bool) int {
 	if isFence(text) {
 		return fencedBlock(text, final)
 	}
-	if !final && len(strings.TrimLeft(text, " ")) < 3 && strings.HasPrefix("```", strings.TrimLeft(text, " ")) {
+	if begin := strings.TrimLeft(text, " "); !final && len(begin) < 3 && strings.Trim(begin, "`") == "" {
 		return 0 // may become a fence
 	}
 	inCode := false

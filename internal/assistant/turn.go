@@ -272,7 +272,7 @@ func (t *Turn) deliver(ev chat.Event) error {
 func (t *Turn) pump(s chat.Stream) error {
 	for {
 		ev, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

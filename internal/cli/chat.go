@@ -144,9 +144,14 @@ func (r *conversation) lines(ctx context.Context) (read func() (string, error), 
 		if err != nil {
 			return "", fmt.Errorf("prepare the terminal: %w", err)
 		}
-		defer term.Restore(int(f.Fd()), state)
-		editor.SetSize(r.t.width, 24)
-		return editor.ReadLine()
+		if err := editor.SetSize(r.t.width, 24); err != nil {
+			return "", errors.Join(err, term.Restore(int(f.Fd()), state))
+		}
+		line, err := editor.ReadLine()
+		if restoreErr := term.Restore(int(f.Fd()), state); restoreErr != nil {
+			return "", fmt.Errorf("restore the terminal: %w", restoreErr)
+		}
+		return line, err
 	}, func() {}, nil
 }
 

@@ -161,7 +161,9 @@ func (a *answering) flags(c *cobra.Command) {
 	f.StringVarP(&a.assistant, "assistant", "a", "", "assistant to ask (default: code)")
 	f.BoolVar(&a.local, "local", false, "nothing may leave this machine")
 	f.StringSliceVar(&a.only, "only", nil, "only documents that match a `pattern`: a folder, a file, *.go")
-	c.MarkFlagDirname("path")
+	if err := c.MarkFlagDirname("path"); err != nil {
+		panic(err) // the flag was made above
+	}
 }
 
 // open builds the application.

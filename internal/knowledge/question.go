@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/knowledge/analysis"
@@ -117,7 +118,7 @@ func (q *question) expand(id int, lower string) {
 			q.use(t.Whole, weightWhole*c.weight, id, 1)
 			c.whole = t.Whole
 		}
-		c.own = append(t.Parts, c.whole)
+		c.own = append(slices.Clone(t.Parts), c.whole)
 	}
 	if c.weight < 0.3 {
 		return

@@ -53,7 +53,6 @@ type mark struct {
 	pos     int // word number in the chunk
 	concept int
 	share   float32
-	word    int // of the question, where it is the same word as written; else -1
 }
 
 // ranker ranks the candidates of one question.

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -149,7 +150,7 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 	}
 	for {
 		ev, err := s.inner.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = &chat.Error{Code: chat.CodeUpstream, Provider: t.Upstream.Name(), Message: "the provider sent an empty answer"}
 		}
 		if err != nil {
@@ -197,7 +198,7 @@ func (s *openStream) Next() (chat.Event, error) {
 	switch {
 	case err == nil:
 		s.note(ev)
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		s.settled(nil)
 	default:
 		s.settled(chat.AsError(err))

@@ -86,7 +86,7 @@ func collect(s chat.Stream, err error) result {
 	defer s.Close()
 	for {
 		ev, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return r
 		}
 		if err != nil {

@@ -146,7 +146,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler {
+				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(p)
 				}
 				s.Log.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))

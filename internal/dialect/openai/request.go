@@ -7,6 +7,7 @@ package openai
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -86,7 +87,7 @@ var known = []string{"model", "messages", "tools", "tool_choice", "max_tokens", 
 func DecodeRequest(body []byte) (*chat.Request, error) {
 	var r request
 	if err := json.Unmarshal(body, &r); err != nil {
-		if te, ok := err.(*json.UnmarshalTypeError); ok {
+		if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return nil, invalid(te.Field, fmt.Sprintf("%s must be a %s, not a %s", te.Field, typeName(te.Type.String()), te.Value))
 		}
 		return nil, invalid("", "the body is not valid JSON: "+err.Error())

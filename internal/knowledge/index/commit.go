@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -72,7 +73,7 @@ func setMeta(ctx context.Context, tx *sql.Tx, name, value string) error {
 func removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
 	var first, n int64
 	err := tx.QueryRowContext(ctx, "DELETE FROM document WHERE path = ? RETURNING first_chunk, chunks", path).Scan(&first, &n)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {

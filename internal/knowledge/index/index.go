@@ -123,8 +123,8 @@ func (ix *Index) prepare(ctx context.Context) error {
 		_, err = conn.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA user_version = %d;", format))
 	}
 	if err != nil {
-		conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-		return err
+		_, rollbackErr := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return errors.Join(err, rollbackErr)
 	}
 	_, err = conn.ExecContext(ctx, "COMMIT")
 	return err
