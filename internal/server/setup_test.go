@@ -322,7 +322,7 @@ func (d *door) books() ledger.Total {
 	if len(totals) > 0 {
 		sum = totals[0]
 	}
-	if sent := int64(len(d.first.Requests()) + len(d.spare.Requests())); int64(sum.Requests) != sent || sum.Abandoned != 0 || sum.Open != 0 {
+	if sent := int64(len(d.first.Requests()) + len(d.spare.Requests())); sum.Requests != sent || sum.Abandoned != 0 || sum.Open != 0 {
 		d.t.Errorf("%d requests were sent, and the books have %+v", sent, sum)
 	}
 	return sum

@@ -128,7 +128,9 @@ func (u *Upstream) list(w http.ResponseWriter, _ *http.Request) {
 	for _, m := range u.models {
 		data = append(data, map[string]any{"id": m, "object": "model", "created": 1, "owned_by": "test"})
 	}
-	json.NewEncoder(w).Encode(map[string]any{"object": "list", "data": data})
+	if err := json.NewEncoder(w).Encode(map[string]any{"object": "list", "data": data}); err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
+	}
 }
 
 // conversation is one answer under way.
