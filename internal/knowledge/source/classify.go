@@ -98,7 +98,7 @@ var (
 		".terraform": "a cache", "Pods": "packages of CocoaPods", ".eggs": "packages of Python", ".yarn": "packages of Yarn", ".pnpm-store": "packages of pnpm",
 		".cargo": "a cache", "elm-stuff": "a cache", ".dart_tool": "a cache", "jspm_packages": "packages of jspm",
 	}
-	binaryExtensions = set(`png jpg jpeg gif bmp ico webp tif tiff avif heic psd ai eps raw mp3 mp4 m4a m4v wav ogg oga ogv flac avi mov mkv webm wmv
+	binaryExtensions = set(`svg png jpg jpeg gif bmp ico webp tif tiff avif heic psd ai eps raw mp3 mp4 m4a m4v wav ogg oga ogv flac avi mov mkv webm wmv
 		zip gz tgz bz2 xz zst lz4 7z rar tar jar war ear apk ipa deb rpm dmg iso img msi cab whl egg gem nupkg crate pdf doc docx xls xlsx ppt pptx odt ods odp
 		ttf otf woff woff2 eot exe dll so dylib a o obj lib bin class pyc pyo wasm node elc beam db sqlite sqlite3 mdb parquet feather arrow npy npz pkl pickle
 		h5 hdf5 onnx pb pt pth safetensors gguf ggml tflite keystore jks der mo swp swo ds_store blend fbx glb gltf stl obj3d dat0 rdb dump profraw pprof prof`)
