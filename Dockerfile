@@ -8,9 +8,11 @@ ARG VERSION=development
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/dragoman/dragoman/internal/cli.Version=${VERSION}" -o /dragoman ./cmd/dragoman \
  && mkdir /data
 
-FROM gcr.io/distroless/static-debian12:nonroot
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /dragoman /dragoman
-COPY --from=build --chown=nonroot:nonroot /data /data
+COPY --from=build --chown=65532:65532 /data /data
+USER 65532:65532
 ENV DRAGOMAN_DATA=/data
 VOLUME /data
 # Mount what is to be searched here, read-only.

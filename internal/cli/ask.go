@@ -162,10 +162,11 @@ func printSources(t *terminal, sources []assistant.Source, _ string) {
 		if s.Symbol != "" {
 			line += "  " + safe(s.Symbol)
 		}
-		line += t.style(fmt.Sprintf("  updated %s, score %.2f", day(s.Updated), s.Score), dim)
+		rank := fmt.Sprintf("score %.2f", s.Score)
 		if s.Pinned {
-			line += t.style(", pinned", dim)
+			rank = "pinned"
 		}
+		line += t.style(fmt.Sprintf("  updated %s, %s", day(s.Updated), rank), dim)
 		fmt.Fprintln(t.w, line)
 	}
 }

@@ -91,6 +91,7 @@ type answerWriter struct {
 	started bool            // the current line has begun
 	fenced  bool
 	ended   bool   // the last byte written ended a line
+	blank   bool   // and that line was empty
 	tail    string // an incomplete rune
 }
 
@@ -105,6 +106,7 @@ func (a *answerWriter) write(text string) {
 	for text != "" {
 		line, rest, whole := strings.Cut(text, "\n")
 		text = rest
+		a.blank = whole && line == "" && a.ended
 		a.part(line, whole)
 	}
 }
@@ -187,5 +189,8 @@ func (a *answerWriter) finish() {
 	}
 	if !a.ended {
 		io.WriteString(a.t.w, "\n")
+	}
+	if !a.blank {
+		io.WriteString(a.t.w, "\n") // what follows is no part of the answer
 	}
 }

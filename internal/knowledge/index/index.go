@@ -14,6 +14,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,8 +25,12 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// format changes with the schema, the encoding of postings, the analysis and the chunking, and makes older files obsolete.
-const format = 1
+// contents is to be raised whenever the same source would be indexed otherwise: by another encoding of postings, another
+// analysis or other chunks.
+const contents = 1
+
+// format tells files of other versions apart: those are built anew. It changes with the schema by itself.
+var format = int32(crc32.ChecksumIEEE([]byte(schema))>>1) + contents
 
 const schema = `
 CREATE TABLE meta     (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -99,7 +104,7 @@ func open(ctx context.Context, path string) (*Index, error) {
 
 // prepare creates the schema in a new file and refuses one of another format.
 func (ix *Index) prepare(ctx context.Context) error {
-	var version int
+	var version int32
 	if err := ix.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
