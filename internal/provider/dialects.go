@@ -51,6 +51,6 @@ var dialects = map[string]dialect{
 			}
 		},
 		encode: anthropic.EncodeRequest, newStream: func() streamDecoder { return &anthropic.StreamDecoder{} },
-		whole: anthropic.DecodeWhole, failure: anthropic.DecodeError, models: anthropic.DecodeModels,
+		whole: anthropic.DecodeWhole, failure: anthropic.DecodeError, models: openai.DecodeModels, // both list {"data": [{"id": ...}]}
 	},
 }

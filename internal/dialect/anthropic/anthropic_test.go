@@ -61,6 +61,5 @@ func FuzzStreamDecoder(f *testing.F) {
 		}
 		DecodeWhole(data)
 		DecodeError(500, data, 0)
-		DecodeModels(data)
 	})
 }

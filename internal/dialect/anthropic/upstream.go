@@ -214,20 +214,3 @@ func decodeErrorObject(o *errorObject, status int) *chat.Error {
 	}
 	return e
 }
-
-// DecodeModels reads the names of GET /v1/models.
-func DecodeModels(body []byte) ([]string, error) {
-	var list struct {
-		Data []struct {
-			ID string `json:"id"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, &chat.Error{Code: chat.CodeUpstream, Message: "the provider's list of models cannot be read", Err: err}
-	}
-	names := make([]string, 0, len(list.Data))
-	for _, m := range list.Data {
-		names = append(names, m.ID)
-	}
-	return names, nil
-}
