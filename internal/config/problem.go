@@ -70,14 +70,24 @@ var sensitive = regexp.MustCompile(`(?i)((?:key|secret|token|passw)[\w-]*["']?\s
 
 // conceal hides what looks like a secret in a line that is about to be printed. The length stays, so that columns do.
 func conceal(line string) string {
-	return sensitive.ReplaceAllStringFunc(line, func(m string) string {
+	line = sensitive.ReplaceAllStringFunc(line, func(m string) string {
 		parts := sensitive.FindStringSubmatch(m)
 		if strings.HasPrefix(strings.Trim(parts[2], `"'`), "${") {
 			return m
 		}
 		return parts[1] + strings.Repeat("*", len([]rune(parts[2])))
 	})
+	// The key that a secret stands under may be misspelt: that is what is being reported.
+	return random.ReplaceAllStringFunc(line, func(m string) string {
+		if !strings.ContainsAny(m, "0123456789") {
+			return m
+		}
+		return strings.Repeat("*", len(m))
+	})
 }
+
+// random finds runs of characters as long as those of keys and tokens; words and names are shorter or have no digits.
+var random = regexp.MustCompile(`[A-Za-z0-9_-]{20,}`)
 
 func sortProblems(problems []Problem) {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
