@@ -13,6 +13,7 @@ type question struct {
 	concepts []concept
 	terms    []index.Term
 	byTerm   map[string][]termUse // term -> the concepts that it speaks for
+	asked    string               // the question as it is put, without its mark; empty for names and messages
 	words    []int                // the question's words in order: index into concepts, or -1
 	lower    []string             // the same, lower-cased
 	asks     intent
@@ -47,6 +48,9 @@ const (
 // parseQuestion analyses text. Words of earlier (a conversation's previous question) count for less.
 func parseQuestion(text, earlier string) *question {
 	q := &question{byTerm: map[string][]termUse{}}
+	if asked, ok := strings.CutSuffix(strings.TrimSpace(text), "?"); ok && strings.Count(asked, " ") >= 4 {
+		q.asked = asked
+	}
 	q.add(text, 1)
 	if earlier != "" {
 		n, lower := q.words, q.lower

@@ -29,12 +29,13 @@ type weights struct {
 	head       float64
 	loose      float64
 	section    float64
+	asked      float64 // code that holds the question itself
 	definition float64
 }
 
 var ranking = weights{
 	coverage: 1, names: 0.3, exact: 0.85, run: 0.35, near: 0.1, file: 0.5, again: 0.93, window: 0.8,
-	test: 0.4, example: 0.7, history: 0.5, data: 0.6, head: 0.8, loose: 0.9, section: 1, definition: 1,
+	test: 0.4, example: 0.7, history: 0.5, data: 0.6, head: 0.8, loose: 0.9, section: 1, asked: 0.5, definition: 1,
 }
 
 // candidate is a chunk while it is ranked.
@@ -187,7 +188,10 @@ func (r *ranker) score(c *candidate) {
 		s *= 1 + r.w.exact*exact
 		c.note(true, "defines what is asked for")
 	}
-	if run := r.longestRun(c); run > 0 {
+	if run := r.longestRun(c); r.q.asked != "" && c.Kind != chunk.Section && strings.Contains(c.Text, r.q.asked) {
+		s *= r.w.asked // code that holds the very question is an example of asking, not an answer
+		c.note(true, "holds the question itself")
+	} else if run > 0 {
 		s *= 1 + r.w.run*run
 		c.note(run > 0.3, "contains words of the question in sequence")
 	}
