@@ -260,3 +260,11 @@ func BenchmarkFindSecrets(b *testing.B) {
 		FindSecrets(code)
 	}
 }
+
+func BenchmarkInspectInjection(b *testing.B) {
+	code := strings.Repeat("// Serve accepts incoming connections on the listener, creating a new goroutine for each; you must close it.\nfunc (s *Server) Serve(l net.Listener) error {\n\treturn s.instructions(l)\n}\n", 15)
+	b.SetBytes(int64(len(code)))
+	for b.Loop() {
+		InspectInjection(code)
+	}
+}
