@@ -22,7 +22,7 @@ func askCommand(e *env) *cobra.Command {
 	var a answering
 	var asJSON, withTrace, noStream bool
 	c := &cobra.Command{
-		Use:   "ask QUESTION",
+		Use:   "ask [-] QUESTION",
 		Short: "Answer a question from this folder, with citations",
 		Long: `Finds what changed in this folder's git repository (or --path, or --collection), indexes it, and answers the
 question with numbered citations.
@@ -30,10 +30,11 @@ question with numbered citations.
 The model is --model, else that of the configuration, else that of OPENAI_API_KEY, ANTHROPIC_API_KEY or
 GEMINI_API_KEY, else a model server found on this machine. Without any, the best passages are quoted verbatim.
 
-What is piped in is part of the question; a diff or a stack trace pins the places that it names.`,
+What is piped in is part of the question; a diff or a stack trace pins the places that it names. An argument "-"
+waits for a pipe that begins late.`,
 		Example: `  dragoman ask "where is the retry delay computed?"
   git diff | dragoman ask "what could this break?"
-  go test ./... 2>&1 | dragoman ask "why does this fail?"
+  go test ./... 2>&1 | dragoman ask - "why does this fail?"
   dragoman ask --path ~/src/zap --only '*.go' "how does sampling work?"
   dragoman ask --json "which ports are opened?" | jq -r '.sources[].path'`,
 		Args: cobra.ArbitraryArgs,

@@ -41,6 +41,8 @@ const (
 	// racy is how far apart a file's modification and our reading of it must lie before an equal time and size prove
 	// that it is unchanged: file systems keep times as coarse as two seconds (FAT), and editors are quick.
 	racy = 2 * time.Second
+	// maxFiles keeps a question that is asked in a home folder or at the root of a disk from indexing all of it.
+	maxFiles = 500_000
 	// lockPoll is how often a process looks whether another one is still indexing the same collection.
 	lockPoll = 50 * time.Millisecond
 )
@@ -87,7 +89,7 @@ type syncer struct {
 
 func (s *syncer) run(ctx context.Context) error {
 	s.progress(Progress{Phase: "scan"})
-	listing, err := source.Walk(ctx, s.c.Root, source.Options{Include: s.c.Include})
+	listing, err := source.Walk(ctx, s.c.Root, source.Options{Include: s.c.Include, MaxFiles: maxFiles})
 	if err != nil {
 		return err
 	}
