@@ -84,6 +84,11 @@ func (e *env) ask(ctx context.Context, ap *app.App, question string, a *answerin
 	sink := &answerSink{out: &answerWriter{t: t}, quiet: o.json || o.noStream}
 	turn.Out = sink
 	ans, err := ap.Engine.Run(ctx, turn)
+	defer func() { // nobody waits for it any more
+		if err := ap.Housekeeping(context.WithoutCancel(ctx)); err != nil {
+			e.log().Warn("old traces could not be deleted", "err", err)
+		}
+	}()
 	if o.json {
 		return e.printJSON(turn, ans, err)
 	}
