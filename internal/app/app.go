@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -44,7 +43,6 @@ type Options struct {
 	Client     *http.Client
 	Now        func() time.Time
 	Progress   func(knowledge.Progress)
-	Log        *slog.Logger
 }
 
 // App is everything, wired.

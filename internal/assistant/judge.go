@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/dragoman/dragoman/internal/chat"
 )
 
 // Citation says which source a place in the answer rests on.
@@ -220,5 +218,3 @@ func (t *Turn) cite(text string) {
 		at = m.end
 	}
 }
-
-var _ chat.Stream = (*teeStream)(nil)

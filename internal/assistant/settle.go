@@ -23,7 +23,7 @@ func (e *Engine) settle(ctx context.Context, t *Turn) error {
 		tr.Cost = ledger.Money(0).String()
 	}
 	tr.TotalMS = milliseconds(e.Now().Sub(t.started))
-	if e.Archive == nil || t.NoStore {
+	if e.Archive == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepWithin)

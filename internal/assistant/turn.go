@@ -69,7 +69,6 @@ type Turn struct {
 	Class      string
 	Privacy    string
 	Paths      []string // only documents that match
-	NoStore    bool     // leave no trace and no session in the store
 	Out        Sink
 
 	// What the steps make of it.
@@ -117,9 +116,6 @@ func (t *Turn) Masked(text string) string {
 	return masked
 }
 
-// Decision returns the models chosen to answer.
-func (t *Turn) Decision() route.Decision { return t.decision }
-
 // Mode says how the answer is made.
 func (t *Turn) Mode() Mode { return t.Trace.Mode }
 
@@ -151,7 +147,6 @@ type Searcher interface {
 type Books interface {
 	Dispatch(ctx context.Context, r ledger.Row) (ledger.Ticket, error)
 	Settle(ctx context.Context, t ledger.Ticket, o ledger.Outcome) (ledger.Outcome, error)
-	Estimate(provider, model string, u chat.Usage) (cost ledger.Money, known bool)
 }
 
 // Archive keeps sessions and traces.

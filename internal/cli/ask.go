@@ -99,7 +99,7 @@ func (e *env) ask(ctx context.Context, ap *app.App, question string, a *answerin
 		sink.out.finish()
 	}
 	if err == nil {
-		printSources(t, turn.Sources(), ap.Root)
+		printSources(t, turn.Sources())
 	}
 	if o.trace || err != nil && e.verbose {
 		printTrace(t, ans.Trace)
@@ -157,7 +157,7 @@ func (s *answerSink) Event(ev chat.Event) error {
 	return nil
 }
 
-func printSources(t *terminal, sources []assistant.Source, _ string) {
+func printSources(t *terminal, sources []assistant.Source) {
 	if len(sources) == 0 {
 		return
 	}

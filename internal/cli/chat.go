@@ -174,7 +174,7 @@ func (r *conversation) say(ctx context.Context, text string) error {
 		fmt.Fprintln(r.t.w, r.t.style("error: "+safe(err.Error()), red))
 		return nil // the next question may do better
 	}
-	printSources(r.t, turn.Sources(), r.ap.Root)
+	printSources(r.t, turn.Sources())
 	printFooter(r.t, ans)
 	fmt.Fprintln(r.t.w)
 	answer := chat.NewText(chat.Assistant, ans.Message.Text())

@@ -177,7 +177,7 @@ func (e *env) open(ctx context.Context, a *answering, progress func(knowledge.Pr
 	}
 	return app.Open(ctx, app.Options{
 		Dir: dir, ConfigPath: e.configPath, DataDir: e.dataDir, Path: a.path, Collection: a.collection, Model: a.model,
-		Assistant: a.assistant, Local: a.local, Getenv: e.getenv, Client: (*http.Client)(nil), Now: e.now, Progress: progress, Log: e.log(),
+		Assistant: a.assistant, Local: a.local, Getenv: e.getenv, Client: (*http.Client)(nil), Now: e.now, Progress: progress,
 	})
 }
 

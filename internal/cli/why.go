@@ -49,7 +49,7 @@ func whyCommand(e *env) *cobra.Command {
 				fmt.Fprintf(t.w, ", %s/%s", safe(tr.Provider), safe(tr.Model))
 			}
 			fmt.Fprintf(t.w, ", cost %s\n\n", tr.Cost)
-			printSources(t, tr.Sources, "")
+			printSources(t, tr.Sources)
 			printTrace(t, &tr)
 			return nil
 		},

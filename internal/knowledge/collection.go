@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/dragoman/dragoman/internal/knowledge/index"
-	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
 // Collection is one body of searchable knowledge: a folder and its index. Its methods may be called concurrently.
@@ -75,21 +74,6 @@ func (c *Collection) Stats(ctx context.Context) (index.Stats, error) { return c.
 
 // IndexPath is where the index lies.
 func (c *Collection) IndexPath() string { return c.index.Path() }
-
-// Skipped lists the files whose content was found not to be fit for search when they were read.
-func (c *Collection) Skipped(ctx context.Context) ([]source.Skip, error) {
-	docs, err := c.index.Documents(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []source.Skip
-	for _, d := range docs {
-		if d.Skip != "" {
-			out = append(out, source.Skip{Path: d.Path, Reason: source.Reason(d.Skip)})
-		}
-	}
-	return out, nil
-}
 
 // Clear throws away what is indexed.
 func (c *Collection) Clear(ctx context.Context) error { return c.index.Clear(ctx) }

@@ -161,7 +161,7 @@ func (r *ranker) nearness(c *candidate) float64 {
 	best := 0.0
 	count := make([]int, len(r.q.concepts))
 	weight, from := 0.0, 0
-	for i, m := range c.marks {
+	for _, m := range c.marks {
 		if m.share >= 0.5 {
 			if count[m.concept] == 0 {
 				weight += r.idf[m.concept]
@@ -176,7 +176,6 @@ func (r *ranker) nearness(c *candidate) float64 {
 			}
 			from++
 		}
-		_ = i
 		best = max(best, weight)
 	}
 	return best / r.total

@@ -98,7 +98,7 @@ models:
 
 	upstreamClient := provider.NewClient()
 	ap, err := app.Open(t.Context(), app.Options{
-		Dir: dir, DataDir: t.TempDir(), Path: dir, Getenv: func(string) string { return "" }, Client: upstreamClient, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Dir: dir, DataDir: t.TempDir(), Path: dir, Getenv: func(string) string { return "" }, Client: upstreamClient, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
