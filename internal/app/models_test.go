@@ -2,7 +2,6 @@ package app
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -26,7 +25,7 @@ func ollama(t *testing.T, model string) (host string) {
 		if err != nil {
 			t.Error(err)
 		}
-		if _, err := io.WriteString(w, string(body)); err != nil {
+		if _, err := w.Write(body); err != nil {
 			t.Log(err) // the client had enough
 		}
 	}))

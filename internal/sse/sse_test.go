@@ -17,7 +17,7 @@ func readAll(r io.Reader, max int) (out []string, err error) {
 	for {
 		ev, err := sr.Next()
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = nil
 			}
 			return out, err
