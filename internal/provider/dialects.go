@@ -42,7 +42,7 @@ var dialects = map[string]dialect{
 		whole: openai.DecodeWhole, failure: openai.DecodeError, models: openai.DecodeModels,
 	},
 	"anthropic": {
-		chatPath: "/v1/messages", modelsPath: "/v1/models",
+		chatPath: "/v1/messages", modelsPath: "/v1/models?limit=1000", // one page for all
 		base: func(s string) string { return strings.TrimSuffix(strings.TrimRight(s, "/"), "/v1") },
 		authorize: func(h http.Header, key string) {
 			h.Set("anthropic-version", anthropic.Version)

@@ -44,11 +44,11 @@ type Attempt struct {
 // Options says how Open tries.
 type Options struct {
 	Retries int                                        // further requests to the same model
-	Now     func() time.Time                           //
+	Now     func() time.Time                           // required
 	Wait    func(context.Context, time.Duration) error // nil waits for real
 	Jitter  func() float64                             // 0..1; nil is random
 	// Dispatch is called right before each request is sent; its error keeps the request from being sent and ends Open. The
-	// function that it returns is called exactly once, when the request has ended in whatever way.
+	// function that it returns is called exactly once, when the request has ended in whatever way. Required.
 	Dispatch func(ctx context.Context, t Target, try int) (settle func(Outcome), err error)
 }
 
@@ -170,16 +170,20 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 
 // openStream is a stream whose first events were read, and which settles its request when it ends.
 type openStream struct {
-	inner   chat.Stream
-	held    []chat.Event
-	begun   time.Time
-	now     func() time.Time
+	inner  chat.Stream
+	held   []chat.Event
+	begun  time.Time
+	now    func() time.Time
+	settle func(Outcome)
+
+	mu      sync.Mutex // Close may come while Next waits
 	outcome Outcome
-	settle  func(Outcome)
-	once    sync.Once
+	once    sync.Once // settles
 }
 
 func (s *openStream) note(ev chat.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if ev.Usage != nil {
 		s.outcome.Usage = *ev.Usage
 	}
@@ -215,7 +219,10 @@ func (s *openStream) Close() error {
 
 func (s *openStream) settled(e *chat.Error) {
 	s.once.Do(func() {
+		s.mu.Lock()
 		s.outcome.Err, s.outcome.Total = e, s.now().Sub(s.begun)
-		s.settle(s.outcome)
+		outcome := s.outcome
+		s.mu.Unlock()
+		s.settle(outcome)
 	})
 }

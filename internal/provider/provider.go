@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -44,7 +45,7 @@ type Provider struct {
 	client  *http.Client
 }
 
-// New makes a provider. client carries its requests; nil takes NewClient's.
+// New makes a provider. client carries its requests, but follows no redirect; nil takes NewClient's.
 func New(cfg Config, client *http.Client) (*Provider, error) {
 	d, ok := dialects[cfg.Dialect]
 	if !ok {
@@ -63,26 +64,29 @@ func New(cfg Config, client *http.Client) (*Provider, error) {
 	if client == nil {
 		client = NewClient()
 	}
-	return &Provider{cfg, d, client}, nil
+	own := *client
+	own.CheckRedirect = noRedirect
+	return &Provider{cfg, d, &own}, nil
 }
 
-// NewClient makes an HTTP client for upstream calls: it keeps connections, never follows a redirect (a key would follow
-// it), and has no overall timeout, since an answer may stream for minutes.
+// noRedirect keeps a key from being sent to where a server points.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// NewClient makes an HTTP client for upstream calls: it keeps connections, never follows a redirect, and has no overall
+// timeout, since an answer may stream for minutes.
 func NewClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 64
 	t.IdleConnTimeout = 90 * time.Second
 	t.DisableCompression = true // gzip would hold back the pieces of a stream
-	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: t, CheckRedirect: noRedirect}
 }
 
 // Name is the provider's name in the configuration.
 func (p *Provider) Name() string { return p.cfg.Name }
 
-var (
-	errFirstToken = errors.New("no first token in time")
-	errIdle       = errors.New("nothing came for too long")
-)
+// errSilence is why a request ends when nothing comes for too long.
+var errSilence = errors.New("nothing came in time")
 
 // Stream sends a request and returns its answer as it comes. An error, also from the stream, is an *chat.Error with
 // Provider set. The stream must be closed.
@@ -92,7 +96,7 @@ func (p *Provider) Stream(ctx context.Context, req *chat.Request) (chat.Stream, 
 		return nil, p.own(chat.AsError(err))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errFirstToken) })
+	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
 	stop := func() { watch.Stop(); cancel(nil) }
 	resp, err := p.send(ctx, http.MethodPost, p.dialect.chatPath, body)
 	if err != nil {
@@ -164,21 +168,38 @@ func (p *Provider) netError(ctx context.Context, err error) *chat.Error {
 		return ce
 	}
 	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, errFirstToken):
+	case errors.Is(cause, errSilence):
 		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("there was no first token within %s", p.cfg.FirstTokenTimeout), Err: err}
-	case cause != nil && !errors.Is(cause, errIdle):
+	case cause != nil:
 		return &chat.Error{Code: chat.CodeCancelled, Message: "the request was cancelled", Err: err}
 	}
-	message := "it cannot be reached"
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		message += ": " + ue.Err.Error()
+	if _, sent := errors.AsType[*url.Error](err); !sent {
+		return &chat.Error{Code: chat.CodeUpstream, Message: "the connection broke off", Err: err}
 	}
-	return &chat.Error{Code: chat.CodeUpstream, Message: message, Err: err}
+	return &chat.Error{Code: chat.CodeUpstream, Message: "it cannot be reached: " + reason(err), Err: err}
 }
 
-// own marks an error with the provider's name.
+// reason says why a server cannot be reached, without the addresses in the error: a caller has no business with them, and
+// who set the base URL knows it.
+func reason(err error) string {
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e.Err.Error()
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// own marks an error with the provider's name, and takes our key out of what the provider said.
 func (p *Provider) own(e *chat.Error) *chat.Error {
 	e.Provider = p.cfg.Name
+	if p.cfg.APIKey != "" {
+		e.Message = strings.ReplaceAll(e.Message, p.cfg.APIKey, "[key]")
+	}
 	return e
 }
 

@@ -6,7 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// replay serves recorded responses: what a provider sent, byte for byte, as the n-th answer.
+// replay serves responses as providers send them, the n-th as the n-th answer.
 func replay(t *testing.T, responses ...func(w http.ResponseWriter, r *http.Request)) string {
 	t.Helper()
 	n := 0
@@ -109,81 +112,28 @@ func collect(s chat.Stream, err error) result {
 	}
 }
 
-const openaiStream = `: keep-alive
+// sample is a stream as a provider sends it: written by hand after its documentation, since no live service was at hand.
+func sample(t *testing.T, dialect, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "dialect", dialect, "testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
 
-data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m-2025","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}]}
-
-data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m-2025","choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}
-
-data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m-2025","choices":[{"index":0,"delta":{"content":"lo"},"finish_reason":null}]}
-
-data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m-2025","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
-
-data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m-2025","choices":[],"usage":{"prompt_tokens":20,"completion_tokens":5,"total_tokens":25,"prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":{"reasoning_tokens":2}}}
-
-data: [DONE]
-
-`
-
-const openaiTools = `data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"get","arguments":""}}]},"finish_reason":null}]}
-
-data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\":"}}]},"finish_reason":null}]}
-
-data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]},"finish_reason":null}]}
-
-data: {"id":"c","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}
-
-data: [DONE]
-
-`
-
-const anthropicStream = `event: message_start
-data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-x","content":[],"stop_reason":null,"usage":{"input_tokens":12,"cache_creation_input_tokens":3,"cache_read_input_tokens":5,"output_tokens":1}}}
-
-event: content_block_start
-data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":""}}
-
-event: content_block_delta
-data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}
-
-event: content_block_stop
-data: {"type":"content_block_stop","index":0}
-
-event: content_block_start
-data: {"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}
-
-event: ping
-data: {"type": "ping"}
-
-event: content_block_delta
-data: {"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Hello"}}
-
-event: content_block_stop
-data: {"type":"content_block_stop","index":1}
-
-event: content_block_start
-data: {"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"toolu_1","name":"get","input":{}}}
-
-event: content_block_delta
-data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"a\":1}"}}
-
-event: message_delta
-data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":15}}
-
-event: message_stop
-data: {"type":"message_stop"}
-
-`
-
-func TestRecordedStreams(t *testing.T) {
+func TestSampleStreams(t *testing.T) {
+	openaiStream := sample(t, "openai", "openai.sse")
+	hello := result{text: "Grüße, 世界\n", finish: chat.FinishStop, model: "gpt-4.1-mini-2025-04-14", usage: chat.Usage{Input: 2019, Output: 5, CachedInput: 1920, Reasoning: 2}}
 	for name, c := range map[string]struct {
 		dialect, body string
 		want          result
 	}{
-		"openai":       {"openai", openaiStream, result{text: "Hello", finish: chat.FinishStop, model: "m-2025", usage: chat.Usage{Input: 20, Output: 5, CachedInput: 8, Reasoning: 2}}},
-		"openai tools": {"openai", openaiTools, result{args: `get{"a":1}`, finish: chat.FinishToolCalls, model: "m"}},
-		"no [DONE]":    {"openai", strings.Replace(openaiStream, "data: [DONE]\n\n", "", 1), result{text: "Hello", finish: chat.FinishStop, model: "m-2025", usage: chat.Usage{Input: 20, Output: 5, CachedInput: 8, Reasoning: 2}}},
-		"anthropic":    {"anthropic", anthropicStream, result{text: "Hello", args: `get{"a":1}`, finish: chat.FinishToolCalls, model: "claude-x", usage: chat.Usage{Input: 20, CachedInput: 5, CacheWrite: 3, Output: 15}}},
+		"openai":       {"openai", openaiStream, hello},
+		"keep-alives":  {"openai", ": keep-alive\n\n" + openaiStream, hello},
+		"no [DONE]":    {"openai", strings.Replace(openaiStream, "data: [DONE]\n\n", "", 1), hello},
+		"openai tools": {"openai", sample(t, "openai", "openai_tools.sse"), result{args: `get_weather{"city":"Ulm"}get_time{}`, finish: chat.FinishToolCalls, model: "gpt-4.1-2025-04-14", usage: chat.Usage{Input: 81, Output: 34}}},
+		"anthropic":    {"anthropic", sample(t, "anthropic", "text_thinking_tool.sse"), result{text: "Grüße, 世界", args: `get_weather{"city": "Ulm"}get_time{}`, finish: chat.FinishToolCalls, model: "claude-sonnet-4-5-20250929", usage: chat.Usage{Input: 20, CachedInput: 5, CacheWrite: 3, Output: 89}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := collect(newProvider(t, c.dialect, replay(t, stream(c.body))).Stream(t.Context(), request()))
@@ -247,191 +197,107 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-func TestUnreachable(t *testing.T) {
-	s := httptest.NewServer(http.NotFoundHandler())
-	url := s.URL
-	s.Close()
-	if got := collect(newProvider(t, "openai", url).Stream(t.Context(), request())); got.err == nil || got.err.Code != chat.CodeUpstream {
-		t.Errorf("%+v", got.err)
+func TestModels(t *testing.T) {
+	up := providertest.New(t, "m1", "models/gemini-x")
+	names, err := newProvider(t, "openai", up.URL()).Models(t.Context())
+	if err != nil || strings.Join(names, " ") != "m1 gemini-x" {
+		t.Errorf("%v %v", names, err)
 	}
 }
 
-func TestSilence(t *testing.T) {
-	up := providertest.New(t)
+// pipe is a transport whose answers are written by the test, in memory, so that time can be the test's own.
+type pipe struct{ r *io.PipeReader }
+
+func (p pipe) RoundTrip(req *http.Request) (*http.Response, error) {
+	context.AfterFunc(req.Context(), func() { p.r.CloseWithError(req.Context().Err()) })
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: p.r, Request: req}, nil
+}
+
+// TestTimeouts: what counts is how long the provider is waited for, not how long the caller takes between two pieces.
+func TestTimeouts(t *testing.T) {
+	const chunk = `data: {"id":"x","choices":[{"index":0,"delta":{"content":"a"}}]}` + "\n\n"
+	const comment = ": still here\n\n"
 	for name, c := range map[string]struct {
-		answer providertest.Answer
-		code   chat.Code
-	}{"before the first token": {providertest.Stall(), chat.CodeTimeout}, "after it": {providertest.Stall("a", "b"), chat.CodeStreamBroken}} {
-		t.Run(name, func(t *testing.T) {
-			up.Script(c.answer)
-			client := provider.NewClient()
-			defer client.CloseIdleConnections()
-			p, err := provider.New(provider.Config{Name: "up", Dialect: "openai", BaseURL: up.URL(), FirstTokenTimeout: 300 * time.Millisecond, IdleTimeout: 100 * time.Millisecond}, client)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := collect(p.Stream(t.Context(), request())); got.err == nil || got.err.Code != c.code {
-				t.Errorf("%+v", got)
-			}
-		})
-	}
-}
-
-func TestCallerLeaves(t *testing.T) {
-	up := providertest.New(t)
-	up.Script(providertest.Stall("a"))
-	ctx, cancel := context.WithCancel(t.Context())
-	s, err := newProvider(t, "openai", up.URL()).Stream(ctx, request())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	for {
-		ev, err := s.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ev.Text != "" {
-			break
-		}
-	}
-	cancel()
-	if _, err := s.Next(); chat.AsError(err).Code != chat.CodeCancelled {
-		t.Errorf("%v", err)
-	}
-	<-up.Requests()[0].Done // the upstream learns of it
-}
-
-// fake is an upstream in memory, for what Open does with time.
-type fake struct {
-	name  string
-	errs  []error // of the first requests
-	asked int
-}
-
-func (f *fake) Name() string { return f.name }
-
-func (f *fake) Stream(_ context.Context, r *chat.Request) (chat.Stream, error) {
-	f.asked++
-	if f.asked <= len(f.errs) {
-		return nil, f.errs[f.asked-1]
-	}
-	return &once{evs: []chat.Event{{ID: "x"}, {Text: f.name + "/" + r.Model}, {Finish: chat.FinishStop}}}, nil
-}
-
-type once struct{ evs []chat.Event }
-
-func (o *once) Next() (chat.Event, error) {
-	if len(o.evs) == 0 {
-		return chat.Event{}, io.EOF
-	}
-	ev := o.evs[0]
-	o.evs = o.evs[1:]
-	return ev, nil
-}
-
-func (o *once) Close() error { return nil }
-
-func fail(code chat.Code, after time.Duration) error {
-	return &chat.Error{Code: code, Message: "no", RetryAfter: after}
-}
-
-func TestOpen(t *testing.T) {
-	for name, c := range map[string]struct {
-		first    []error
-		text     string
-		code     chat.Code
-		attempts int
-		waited   time.Duration
+		server  []string      // what is sent
+		every   time.Duration // before each of it
+		caller  time.Duration // that the caller takes with each piece
+		pieces  int           // that arrive
+		code    chat.Code
+		elapsed time.Duration
 	}{
-		"at once":           {nil, "a/m1", "", 1, 0},
-		"a retry":           {[]error{fail(chat.CodeOverloaded, 0)}, "a/m1", "", 2, 250 * time.Millisecond},
-		"as asked":          {[]error{fail(chat.CodeRateLimited, 3*time.Second)}, "a/m1", "", 2, 3 * time.Second},
-		"retries used up":   {[]error{fail(chat.CodeUpstream, 0), fail(chat.CodeUpstream, 0), fail(chat.CodeUpstream, 0)}, "b/m2", "", 4, 750 * time.Millisecond},
-		"too long to wait":  {[]error{fail(chat.CodeRateLimited, time.Minute)}, "b/m2", "", 2, 0},
-		"bad key":           {[]error{fail(chat.CodeUpstreamAuth, 0)}, "b/m2", "", 2, 0},
-		"context too long":  {[]error{fail(chat.CodeContextTooLong, 0)}, "b/m2", "", 2, 0},
-		"a faulty request":  {[]error{fail(chat.CodeInvalidRequest, 0)}, "", chat.CodeInvalidRequest, 1, 0},
-		"an internal error": {[]error{errors.New("x")}, "b/m2", "", 2, 0},
+		"in time":              {[]string{chunk, chunk, "data: [DONE]\n\n"}, 4 * time.Second, 0, 2, "", 12 * time.Second},
+		"a slow caller":        {[]string{chunk, chunk, "data: [DONE]\n\n"}, time.Second, time.Minute, 2, "", 121 * time.Second},
+		"late first token":     {[]string{chunk}, 11 * time.Second, 0, 0, chat.CodeTimeout, 10 * time.Second},
+		"comments are no life": {[]string{comment, comment, comment, chunk}, 4 * time.Second, 0, 0, chat.CodeTimeout, 10 * time.Second},
+		"late second token":    {[]string{chunk, comment, chunk}, 4 * time.Second, 0, 1, chat.CodeStreamBroken, 9 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a, b := &fake{name: "a", errs: c.first}, &fake{name: "b"}
-				open, settled := 0, 0
+				r, w := io.Pipe()
+				p, err := provider.New(provider.Config{Name: "up", Dialect: "openai", BaseURL: "http://up", FirstTokenTimeout: 10 * time.Second, IdleTimeout: 5 * time.Second}, &http.Client{Transport: pipe{r}})
+				if err != nil {
+					t.Fatal(err)
+				}
 				begun := time.Now()
-				s, _, attempts, err := provider.Open(t.Context(), []provider.Target{{Upstream: a, Model: "m1"}, {Upstream: b, Model: "m2"}}, request(), provider.Options{
-					Retries: 2, Now: time.Now, Jitter: func() float64 { return 1 },
-					Dispatch: func(context.Context, provider.Target, int) (func(provider.Outcome), error) {
-						open++
-						return func(provider.Outcome) { settled++ }, nil
-					},
+				s, err := p.Stream(t.Context(), request())
+				if err != nil {
+					t.Fatal(err)
+				}
+				var wg sync.WaitGroup
+				defer wg.Wait()
+				left := make(chan struct{})
+				defer close(left)
+				defer s.Close()
+				wg.Go(func() {
+					for _, data := range c.server {
+						select {
+						case <-time.After(c.every):
+						case <-left:
+							return
+						}
+						if _, err := io.WriteString(w, data); err != nil {
+							return // the caller is gone
+						}
+					}
 				})
-				got := collect(s, err)
-				if got.text != c.text || c.code != "" && (got.err == nil || got.err.Code != c.code) || len(attempts) != c.attempts {
-					t.Errorf("got %+v after %d attempts %+v", got, len(attempts), attempts)
+				pieces := 0
+				for {
+					ev, err := s.Next()
+					if errors.Is(err, io.EOF) {
+						if c.code != "" {
+							t.Error("a whole answer")
+						}
+						break
+					}
+					if err != nil {
+						if e := chat.AsError(err); e.Code != c.code {
+							t.Errorf("%v (%s), want %s", e, e.Code, c.code)
+						}
+						break
+					}
+					if ev.Text != "" {
+						pieces++
+					}
+					<-time.After(c.caller)
 				}
-				if waited := time.Since(begun); waited != c.waited {
-					t.Errorf("waited %v, want %v", waited, c.waited)
-				}
-				if open != c.attempts || settled != open {
-					t.Errorf("%d dispatched, %d settled, %d attempts", open, settled, c.attempts)
+				if elapsed := time.Since(begun); pieces != c.pieces || elapsed != c.elapsed {
+					t.Errorf("%d pieces in %v, want %d in %v", pieces, elapsed, c.pieces, c.elapsed)
 				}
 			})
 		})
 	}
 }
 
-func TestOpenAllFail(t *testing.T) {
-	a, b := &fake{name: "a", errs: []error{fail(chat.CodeUpstreamAuth, 0)}}, &fake{name: "b", errs: []error{fail(chat.CodeNotFound, 0)}}
-	_, _, _, err := provider.Open(t.Context(), []provider.Target{{Upstream: a, Model: "m1"}, {Upstream: b, Model: "m2"}}, request(), provider.Options{Now: time.Now, Dispatch: settled})
-	if e := chat.AsError(err); e.Code != chat.CodeNotFound || !strings.Contains(e.Message, "a/m1, b/m2") {
-		t.Errorf("%v", err)
-	}
-	if _, _, _, err := provider.Open(t.Context(), nil, request(), provider.Options{Now: time.Now, Dispatch: settled}); chat.AsError(err).Code != chat.CodeUnavailable {
-		t.Errorf("%v", err)
-	}
-}
-
-func settled(context.Context, provider.Target, int) (func(provider.Outcome), error) {
-	return func(provider.Outcome) {}, nil
-}
-
-func TestOpenRefused(t *testing.T) {
-	a := &fake{name: "a"}
-	no := errors.New("no money")
-	_, _, _, err := provider.Open(t.Context(), []provider.Target{{Upstream: a, Model: "m"}}, request(), provider.Options{Now: time.Now,
-		Dispatch: func(context.Context, provider.Target, int) (func(provider.Outcome), error) { return nil, no }})
-	if !errors.Is(err, no) || a.asked != 0 {
-		t.Errorf("%v, asked %d times", err, a.asked)
-	}
-}
-
-func TestClosingEarlySettlesOnce(t *testing.T) {
-	n := 0
-	s, _, _, err := provider.Open(t.Context(), []provider.Target{{Upstream: &fake{name: "a"}, Model: "m"}}, request(), provider.Options{Now: time.Now,
-		Dispatch: func(context.Context, provider.Target, int) (func(provider.Outcome), error) {
-			return func(o provider.Outcome) {
-				n++
-				if o.Err == nil || o.Err.Code != chat.CodeCancelled {
-					t.Errorf("%+v", o)
-				}
-			}, nil
-		}})
+func TestKeyDoesNotFollowRedirects(t *testing.T) {
+	asked := false
+	other := replay(t, func(http.ResponseWriter, *http.Request) { asked = true })
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // follows redirects by itself
+	p, err := provider.New(provider.Config{Name: "up", Dialect: "openai", BaseURL: replay(t, status(307, "", "Location", other)), APIKey: "k"}, client)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Close()
-	s.Close()
-	if n != 1 {
-		t.Errorf("settled %d times", n)
-	}
-}
-
-func TestModels(t *testing.T) {
-	up := providertest.New(t, "m1", "models/gemini-x")
-	names, err := newProvider(t, "openai", up.URL()).Models(t.Context())
-	if err != nil || strings.Join(names, " ") != "m1 gemini-x" {
-		t.Errorf("%v %v", names, err)
+	if got := collect(p.Stream(t.Context(), request())); got.err == nil || got.err.Code != chat.CodeUpstream || asked {
+		t.Errorf("%v; asked elsewhere: %v", got.err, asked)
 	}
 }
 

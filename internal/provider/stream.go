@@ -22,6 +22,7 @@ type stream struct {
 	watch   *time.Timer // ends the request when nothing comes
 	stop    func()
 	begun   bool // a token came
+	named   bool // the answer's id was told
 	err     error
 	once    sync.Once
 }
@@ -32,6 +33,9 @@ func newStream(ctx context.Context, p *Provider, body io.ReadCloser, watch *time
 
 // Next returns the next event that says something.
 func (s *stream) Next() (chat.Event, error) {
+	if s.begun && s.err == nil {
+		s.watch.Reset(s.p.cfg.IdleTimeout)
+	}
 	for s.err == nil {
 		if s.decoder.Ended() {
 			s.err = io.EOF
@@ -47,14 +51,17 @@ func (s *stream) Next() (chat.Event, error) {
 			s.err = s.p.own(s.broken(chat.AsError(err)))
 			break
 		}
-		if ev.Text != "" || len(ev.ToolCalls) > 0 || ev.Finish != "" {
-			s.begun = true
-		}
-		if s.begun {
-			s.watch.Reset(s.p.cfg.IdleTimeout) // the cause stays errFirstToken; begun tells which it was
-		}
-		if ev.Text != "" || len(ev.ToolCalls) > 0 || ev.Finish != "" || ev.Usage != nil || ev.ID != "" {
+		content := ev.Text != "" || len(ev.ToolCalls) > 0 || ev.Finish != ""
+		news := content || ev.Usage != nil || ev.ID != "" && !s.named
+		s.begun, s.named = s.begun || content, s.named || ev.ID != ""
+		switch {
+		case news && s.begun:
+			s.watch.Stop() // how long the caller takes is not the provider's silence
 			return ev, nil
+		case news:
+			return ev, nil
+		case s.begun:
+			s.watch.Reset(s.p.cfg.IdleTimeout)
 		}
 	}
 	s.Close()

@@ -25,14 +25,24 @@ func NewWriter(w http.ResponseWriter) *Writer {
 // Data writes an unnamed event. An error means that the client is gone.
 func (w *Writer) Data(data []byte) error { return w.Event("", data) }
 
-// Event writes an event.
+// Event writes an event. Any line break in data, a lone CR among them, becomes LF at the reader.
 func (w *Writer) Event(name string, data []byte) error {
 	w.buf = w.buf[:0]
 	if name != "" {
 		w.buf = append(append(append(w.buf, "event: "...), name...), '\n')
 	}
-	for line := range bytes.SplitSeq(data, []byte("\n")) {
-		w.buf = append(append(append(w.buf, "data: "...), bytes.TrimSuffix(line, []byte("\r"))...), '\n')
+	for {
+		w.buf = append(w.buf, "data: "...)
+		end := bytes.IndexAny(data, "\r\n")
+		if end < 0 {
+			w.buf = append(append(w.buf, data...), '\n')
+			break
+		}
+		w.buf = append(append(w.buf, data[:end]...), '\n')
+		if bytes.HasPrefix(data[end:], []byte("\r\n")) {
+			end++
+		}
+		data = data[end+1:]
 	}
 	w.buf = append(w.buf, '\n')
 	if _, err := w.w.Write(w.buf); err != nil {

@@ -44,6 +44,7 @@ func TestEncodeRequestRefuses(t *testing.T) {
 	for name, messages := range map[string][]chat.Message{
 		"no user message": {chat.NewText(chat.System, "x")},
 		"bad arguments":   {chat.NewText(chat.User, "x"), {Role: chat.Assistant, ToolCalls: []chat.ToolCall{{ID: "c", Name: "f", Arguments: "{oops"}}}},
+		"a list of them":  {chat.NewText(chat.User, "x"), {Role: chat.Assistant, ToolCalls: []chat.ToolCall{{ID: "c", Name: "f", Arguments: "[1]"}}}},
 	} {
 		if _, err := EncodeRequest(&chat.Request{Model: "m", Messages: messages}); chat.AsError(err) == nil || chat.AsError(err).Code != chat.CodeInvalidRequest {
 			t.Errorf("%s: %v", name, err)

@@ -110,7 +110,7 @@ func EncodeRequest(r *chat.Request) ([]byte, error) {
 	}
 	for _, t := range r.Tools {
 		schema := t.Parameters
-		if len(schema) == 0 {
+		if len(schema) == 0 || string(schema) == "null" {
 			schema = json.RawMessage(`{"type":"object","properties":{}}`)
 		}
 		out.Tools = append(out.Tools, tool{t.Name, t.Description, schema})
@@ -154,8 +154,9 @@ func encodeMessage(m chat.Message) (role string, blocks []block, err error) {
 		if strings.TrimSpace(c.Arguments) == "" {
 			input = json.RawMessage("{}")
 		}
-		if !json.Valid(input) {
-			return "", nil, &chat.Error{Code: chat.CodeInvalidRequest, Param: "messages", Message: fmt.Sprintf("the arguments of the tool call %q are not valid JSON", c.ID)}
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(input, &object); err != nil || object == nil {
+			return "", nil, &chat.Error{Code: chat.CodeInvalidRequest, Param: "messages", Message: fmt.Sprintf("the arguments of the tool call %q are not a JSON object", c.ID)}
 		}
 		blocks = append(blocks, block{Type: "tool_use", ID: c.ID, Name: c.Name, Input: input})
 	}

@@ -2,18 +2,31 @@ package anthropic
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
-	"time"
+	"slices"
 
 	"github.com/dragoman/dragoman/internal/chat"
 )
 
 // StreamDecoder turns the events of a stream into ours.
 type StreamDecoder struct {
-	usage  chat.Usage
-	blocks map[int]int // index of a tool_use block -> index of the call
-	ended  bool
+	usage chat.Usage
+	calls []call
+	ended bool
+}
+
+// call is a tool_use block; its place in the list is the index of the call.
+type call struct {
+	block     int
+	arguments bool // some have come
+	closed    bool
+}
+
+// maxToolCalls bounds the calls of one answer.
+const maxToolCalls = 128
+
+// call finds the call that a block is, -1 where it is none.
+func (d *StreamDecoder) call(block int) int {
+	return slices.IndexFunc(d.calls, func(c call) bool { return c.block == block && !c.closed })
 }
 
 type event struct {
@@ -47,23 +60,19 @@ type usage struct {
 	Output     *int64 `json:"output_tokens"`
 }
 
-type errorObject struct {
-	Type    string `json:"type"`
-	Message string `json:"message"`
-}
-
 // add takes over the counts that u has. Input excludes cached tokens in this format; in ours it includes them.
 func (d *StreamDecoder) add(u *usage) {
 	if u == nil {
 		return
 	}
+	const most = 1 << 40 // so that sums and prices stay numbers, whatever a server claims
 	uncached := d.usage.Input - d.usage.CachedInput - d.usage.CacheWrite
 	for _, f := range []struct {
 		from *int64
 		to   *int64
 	}{{u.Input, &uncached}, {u.CacheRead, &d.usage.CachedInput}, {u.CacheWrite, &d.usage.CacheWrite}, {u.Output, &d.usage.Output}} {
 		if f.from != nil {
-			*f.to = max(*f.from, 0)
+			*f.to = min(max(*f.from, 0), most)
 		}
 	}
 	d.usage.Input = uncached + d.usage.CachedInput + d.usage.CacheWrite
@@ -86,19 +95,27 @@ func (d *StreamDecoder) Decode(_ string, data []byte) (chat.Event, error) {
 		if b := e.ContentBlock; b != nil && b.Type == "text" {
 			out.Text = b.Text
 		} else if b != nil && b.Type == "tool_use" {
-			if d.blocks == nil {
-				d.blocks = map[int]int{}
+			if d.call(e.Index) >= 0 || len(d.calls) == maxToolCalls {
+				break
 			}
-			d.blocks[e.Index] = len(d.blocks)
-			out.ToolCalls = []chat.ToolCallPart{{Index: d.blocks[e.Index], ID: b.ID, Name: b.Name}}
+			d.calls = append(d.calls, call{block: e.Index})
+			out.ToolCalls = []chat.ToolCallPart{{Index: len(d.calls) - 1, ID: b.ID, Name: b.Name}}
 		}
 	case "content_block_delta":
 		switch e.Delta.Type {
 		case "text_delta":
 			out.Text = e.Delta.Text
 		case "input_json_delta":
-			if call, ok := d.blocks[e.Index]; ok && e.Delta.PartialJSON != "" {
-				out.ToolCalls = []chat.ToolCallPart{{Index: call, Arguments: e.Delta.PartialJSON}}
+			if i := d.call(e.Index); i >= 0 && e.Delta.PartialJSON != "" {
+				d.calls[i].arguments = true
+				out.ToolCalls = []chat.ToolCallPart{{Index: i, Arguments: e.Delta.PartialJSON}}
+			}
+		}
+	case "content_block_stop":
+		if i := d.call(e.Index); i >= 0 {
+			d.calls[i].closed = true
+			if !d.calls[i].arguments { // a call without arguments; "" would be no JSON
+				out.ToolCalls = []chat.ToolCallPart{{Index: i, Arguments: "{}"}}
 			}
 		}
 	case "message_delta":
@@ -146,10 +163,15 @@ func DecodeWhole(body []byte) (chat.Event, error) {
 			Name  string          `json:"name"`
 			Input json.RawMessage `json:"input"`
 		} `json:"content"`
-		StopReason string `json:"stop_reason"`
-		Usage      *usage `json:"usage"`
+		StopReason string       `json:"stop_reason"`
+		Usage      *usage       `json:"usage"`
+		Error      *errorObject `json:"error"`
 	}
-	if err := json.Unmarshal(body, &m); err != nil || m.Content == nil {
+	err := json.Unmarshal(body, &m)
+	if err == nil && m.Error != nil {
+		return chat.Event{}, decodeErrorObject(m.Error, 0)
+	}
+	if err != nil || m.Content == nil {
 		return chat.Event{}, &chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no message", Err: err}
 	}
 	var d StreamDecoder
@@ -160,57 +182,11 @@ func DecodeWhole(body []byte) (chat.Event, error) {
 		case "text":
 			ev.Text += b.Text
 		case "tool_use":
+			if len(b.Input) == 0 {
+				b.Input = json.RawMessage("{}")
+			}
 			ev.ToolCalls = append(ev.ToolCalls, chat.ToolCallPart{Index: len(ev.ToolCalls), ID: b.ID, Name: b.Name, Arguments: string(b.Input)})
 		}
 	}
 	return ev, nil
-}
-
-// DecodeError turns a failure into ours. retryAfter is how long the provider asks to wait.
-func DecodeError(status int, body []byte, retryAfter time.Duration) *chat.Error {
-	var b struct {
-		Error *errorObject `json:"error"`
-	}
-	if err := json.Unmarshal(body, &b); err != nil {
-		b.Error = nil // a proxy's page: the status has to do
-	}
-	e := decodeErrorObject(b.Error, status)
-	e.RetryAfter = retryAfter
-	return e
-}
-
-func decodeErrorObject(o *errorObject, status int) *chat.Error {
-	e := &chat.Error{Code: chat.CodeUpstream, Status: status, Message: fmt.Sprintf("the provider failed (HTTP %d)", status)}
-	if status == 0 {
-		e.Message = "the provider broke off with an error"
-	}
-	kind := ""
-	if o != nil {
-		kind = o.Type
-		if o.Message != "" {
-			e.Message = strings.Join(strings.Fields(o.Message), " ")
-			if len(e.Message) > 300 {
-				e.Message = strings.ToValidUTF8(e.Message[:300], "") + "..."
-			}
-		}
-	}
-	switch {
-	case status == 401 || status == 403 || kind == "authentication_error" || kind == "permission_error":
-		e.Code, e.Message = chat.CodeUpstreamAuth, fmt.Sprintf("the provider refused the API key (HTTP %d); check it", status)
-	case strings.Contains(e.Message, "prompt is too long") || strings.Contains(e.Message, "context window"):
-		e.Code = chat.CodeContextTooLong
-	case status == 404 || kind == "not_found_error":
-		e.Code = chat.CodeNotFound
-	case status == 413 || kind == "request_too_large":
-		e.Code = chat.CodeTooLarge
-	case status == 429 || kind == "rate_limit_error":
-		e.Code = chat.CodeRateLimited
-	case status == 529 || status == 503 || kind == "overloaded_error":
-		e.Code = chat.CodeOverloaded
-	case status == 504 || kind == "timeout_error":
-		e.Code = chat.CodeTimeout
-	case status == 400 || kind == "invalid_request_error":
-		e.Code = chat.CodeInvalidRequest
-	}
-	return e
 }

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -104,6 +106,9 @@ func DecodeRequest(body []byte) (*chat.Request, error) {
 	if t := r.Temperature; t != nil && (*t < 0 || *t > 2) {
 		return nil, invalid("temperature", "temperature must be between 0 and 2")
 	}
+	if p := r.TopP; p != nil && (*p < 0 || *p > 1) {
+		return nil, invalid("top_p", "top_p must be between 0 and 1")
+	}
 	out := &chat.Request{Model: r.Model, Temperature: r.Temperature, TopP: r.TopP, Seed: r.Seed, User: r.User, Stream: r.Stream, Dragoman: r.Dragoman}
 	out.IncludeUsage = r.StreamOptions != nil && r.StreamOptions.IncludeUsage
 	for _, max := range []*int{r.MaxTokens, r.MaxCompletionTokens} {
@@ -139,9 +144,11 @@ func DecodeRequest(body []byte) (*chat.Request, error) {
 	if err := json.Unmarshal(body, &all); err != nil {
 		return nil, invalid("", "the body must be a JSON object")
 	}
-	for _, k := range known {
-		delete(all, k)
-	}
+	// encoding/json takes "Messages" for messages: kept here as well, it would go upstream past everything that looks at
+	// messages.
+	maps.DeleteFunc(all, func(k string, _ json.RawMessage) bool {
+		return slices.ContainsFunc(known, func(name string) bool { return strings.EqualFold(k, name) })
+	})
 	if len(all) > 0 {
 		out.Extra = all
 	}
@@ -187,15 +194,19 @@ func decodeToolChoice(raw json.RawMessage) (string, error) {
 	if isNull(raw) {
 		return "", nil
 	}
+	wrong := invalid("tool_choice", "tool_choice must be none, auto, required, or name a function")
 	var mode string
 	if json.Unmarshal(raw, &mode) == nil {
+		if mode != "none" && mode != "auto" && mode != "required" {
+			return "", wrong
+		}
 		return mode, nil
 	}
 	var named struct {
 		Function struct{ Name string } `json:"function"`
 	}
 	if json.Unmarshal(raw, &named) != nil || named.Function.Name == "" {
-		return "", invalid("tool_choice", "tool_choice must be none, auto, required, or name a function")
+		return "", wrong
 	}
 	return named.Function.Name, nil
 }
@@ -209,12 +220,18 @@ func decodeMessage(m message, at string) (chat.Message, error) {
 		out.Role = chat.User
 	case "assistant":
 		out.Role = chat.Assistant
-	case "tool", "function":
+	case "tool":
 		out.Role = chat.Tool
+		if m.ToolCallID == "" {
+			return out, invalid(at+".tool_call_id", "tool_call_id is missing; it says which call this is the result of")
+		}
 	default:
 		return out, invalid(at+".role", fmt.Sprintf("the role %q is not known; it is system, developer, user, assistant or tool", m.Role))
 	}
-	for _, c := range m.ToolCalls {
+	for i, c := range m.ToolCalls {
+		if c.ID == "" || c.Function.Name == "" {
+			return out, invalid(fmt.Sprintf("%s.tool_calls.%d", at, i), "a tool call must have an id and a function with a name")
+		}
 		out.ToolCalls = append(out.ToolCalls, chat.ToolCall{ID: c.ID, Name: c.Function.Name, Arguments: c.Function.Arguments})
 	}
 	if isNull(m.Content) {

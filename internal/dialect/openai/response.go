@@ -2,7 +2,6 @@ package openai
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/dragoman/dragoman/internal/chat"
 )
@@ -226,14 +225,4 @@ func EncodeError(err *chat.Error, traceID string) (status int, body []byte) {
 		e["trace"] = traceID
 	}
 	return status, mustMarshal(map[string]any{"error": e})
-}
-
-// trimmed keeps an upstream's message to what a caller can use.
-func trimmed(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	const most = 300
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return s
 }

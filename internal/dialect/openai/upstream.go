@@ -3,9 +3,7 @@ package openai
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
 )
@@ -14,6 +12,7 @@ import (
 type StreamDecoder struct {
 	done     bool // "[DONE]" was seen
 	finished bool // a finish reason was seen
+	calls    toolCalls
 }
 
 // upstreamChunk is what a chunk of a stream, or a whole answer, may hold.
@@ -47,6 +46,7 @@ type upstreamDelta struct {
 type upstreamUsage struct {
 	PromptTokens     int64          `json:"prompt_tokens"`
 	CompletionTokens int64          `json:"completion_tokens"`
+	TotalTokens      int64          `json:"total_tokens"`
 	PromptDetails    *promptDetails `json:"prompt_tokens_details"`
 	OutputDetails    *outputDetails `json:"completion_tokens_details"`
 	CacheHit         int64          `json:"prompt_cache_hit_tokens"` // DeepSeek's name
@@ -63,11 +63,13 @@ func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return chat.Event{}, &chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no chat completion", Err: err}
 	}
-	if len(c.Error) > 0 && !bytes.Equal(c.Error, []byte("null")) || name == "error" {
+	if !isNull(c.Error) || name == "error" {
+		if isNull(c.Error) {
+			c.Error = data // {"message":...} by itself, in an event named error
+		}
 		return chat.Event{}, streamError(c.Error)
 	}
-	ev := d.event(c)
-	return ev, nil
+	return d.event(c), nil
 }
 
 func (d *StreamDecoder) event(c upstreamChunk) chat.Event {
@@ -82,18 +84,18 @@ func (d *StreamDecoder) event(c upstreamChunk) chat.Event {
 				ev.Text += *t
 			}
 		}
-		for i, t := range delta.ToolCalls {
-			index := i
-			if t.Index != nil {
-				index = *t.Index
-			}
-			if index < 0 || index > 127 {
+		for _, t := range delta.ToolCalls {
+			index, ok := d.calls.index(t.Index, t.ID, t.Function.Name)
+			if !ok {
 				continue
 			}
 			ev.ToolCalls = append(ev.ToolCalls, chat.ToolCallPart{Index: index, ID: t.ID, Name: t.Function.Name, Arguments: t.Function.Arguments})
 		}
 		if choice.FinishReason != nil && *choice.FinishReason != "" {
 			ev.Finish, d.finished = finishOf(*choice.FinishReason), true
+			if ev.Finish == chat.FinishStop && len(d.calls.ids) > 0 {
+				ev.Finish = chat.FinishToolCalls // Gemini says "stop"; clients call no tool after that
+			}
 		}
 	}
 	return ev
@@ -112,18 +114,31 @@ func finishOf(s string) chat.FinishReason {
 }
 
 func (u *upstreamUsage) decode() *chat.Usage {
-	if u == nil || u.PromptTokens == 0 && u.CompletionTokens == 0 {
+	if u == nil || u.PromptTokens <= 0 && u.CompletionTokens <= 0 {
 		return nil
 	}
-	out := &chat.Usage{Input: max(u.PromptTokens, 0), Output: max(u.CompletionTokens, 0), CachedInput: u.CacheHit}
+	out := &chat.Usage{Input: within(u.PromptTokens, mostTokens), Output: within(u.CompletionTokens, mostTokens)}
+	cached, reasoning := u.CacheHit, int64(0)
+	if hidden := within(u.TotalTokens, mostTokens) - out.Total(); hidden > 0 {
+		// Gemini and xAI count the tokens that a model thinks with in the total alone, and charge for them.
+		out.Output += hidden
+		reasoning = hidden
+	}
 	if u.PromptDetails != nil {
-		out.CachedInput = max(out.CachedInput, u.PromptDetails.CachedTokens)
+		cached = max(cached, u.PromptDetails.CachedTokens)
 	}
 	if u.OutputDetails != nil {
-		out.Reasoning = u.OutputDetails.ReasoningTokens
+		reasoning = max(reasoning, u.OutputDetails.ReasoningTokens)
 	}
+	out.CachedInput, out.Reasoning = within(cached, out.Input), within(reasoning, out.Output)
 	return out
 }
+
+// mostTokens bounds what a provider may claim to have used, so that sums and prices of it stay numbers.
+const mostTokens = 1 << 40
+
+// within keeps a part to its whole: money is reckoned with the difference.
+func within(n, whole int64) int64 { return min(max(n, 0), whole) }
 
 // Complete says whether the stream may end here: servers differ in whether they send a finish reason or [DONE] last.
 func (d *StreamDecoder) Complete() bool { return d.done || d.finished }
@@ -134,7 +149,11 @@ func (d *StreamDecoder) Ended() bool { return d.done }
 // DecodeWhole reads the answer of a server that does not stream, as one event.
 func DecodeWhole(body []byte) (chat.Event, error) {
 	var c upstreamChunk
-	if err := json.Unmarshal(body, &c); err != nil || len(c.Choices) == 0 {
+	err := json.Unmarshal(body, &c)
+	if err == nil && !isNull(c.Error) {
+		return chat.Event{}, streamError(c.Error)
+	}
+	if err != nil || len(c.Choices) == 0 {
 		return chat.Event{}, &chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no chat completion", Err: err}
 	}
 	var d StreamDecoder
@@ -143,88 +162,6 @@ func DecodeWhole(body []byte) (chat.Event, error) {
 		ev.Finish = chat.FinishStop
 	}
 	return ev, nil
-}
-
-func streamError(raw json.RawMessage) *chat.Error {
-	message := errorMessage(raw)
-	if message == "" {
-		message = "the provider broke off with an error"
-	}
-	code := chat.CodeUpstream
-	low := strings.ToLower(message)
-	if strings.Contains(low, "overloaded") || strings.Contains(low, "capacity") {
-		code = chat.CodeOverloaded
-	}
-	return &chat.Error{Code: code, Message: message}
-}
-
-// errorMessage finds the sentence in an error object or string.
-func errorMessage(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return trimmed(text)
-	}
-	var obj struct {
-		Message string          `json:"message"`
-		Error   json.RawMessage `json:"error"`
-		Detail  json.RawMessage `json:"detail"`
-	}
-	if json.Unmarshal(raw, &obj) != nil {
-		var list []json.RawMessage // Gemini wraps its errors in a list
-		if json.Unmarshal(raw, &list) == nil && len(list) > 0 {
-			return errorMessage(list[0])
-		}
-		return ""
-	}
-	switch {
-	case obj.Message != "":
-		return trimmed(obj.Message)
-	case len(obj.Error) > 0:
-		return errorMessage(obj.Error)
-	case len(obj.Detail) > 0:
-		return errorMessage(obj.Detail)
-	}
-	return ""
-}
-
-// DecodeError turns an upstream's failure into ours. retryAfter is how long the provider asks to wait. The message is the
-// provider's own where it has one, except where it could hold our key.
-func DecodeError(status int, body []byte, retryAfter time.Duration) *chat.Error {
-	e := &chat.Error{Status: status, RetryAfter: retryAfter, Message: errorMessage(body)}
-	low := strings.ToLower(string(body[:min(len(body), 4<<10)]))
-	switch {
-	case status == 401 || status == 403:
-		e.Code, e.Message = chat.CodeUpstreamAuth, fmt.Sprintf("the provider refused the API key (HTTP %d); check it", status)
-	case strings.Contains(low, "context_length") || strings.Contains(low, "context length") || strings.Contains(low, "maximum context") || strings.Contains(low, "prompt is too long"):
-		e.Code = chat.CodeContextTooLong
-	case status == 404:
-		e.Code = chat.CodeNotFound
-	case status == 408:
-		e.Code = chat.CodeTimeout
-	case status == 413:
-		e.Code = chat.CodeTooLarge
-	case status == 429:
-		e.Code = chat.CodeRateLimited
-	case status == 503 || status == 529:
-		e.Code = chat.CodeOverloaded
-	case status == 504:
-		e.Code = chat.CodeTimeout
-	case status == 400 || status == 422:
-		e.Code = chat.CodeInvalidRequest
-		if strings.Contains(low, "content_filter") || strings.Contains(low, "content_policy") {
-			e.Code = chat.CodeContentFiltered
-		}
-	case status >= 500:
-		e.Code = chat.CodeUpstream
-	case status >= 300 && status < 400:
-		e.Code, e.Message = chat.CodeUpstream, fmt.Sprintf("the provider redirects (HTTP %d); set base_url to where it is", status)
-	default:
-		e.Code = chat.CodeUpstream
-	}
-	if e.Message == "" {
-		e.Message = fmt.Sprintf("the provider failed (HTTP %d)", status)
-	}
-	return e
 }
 
 // DecodeModels reads the names of GET /models.

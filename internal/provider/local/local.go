@@ -32,44 +32,59 @@ type Found struct {
 // Candidates are the servers to look for, in the order of preference, at their usual addresses. OLLAMA_HOST moves Ollama, to
 // another address of this machine only.
 func Candidates(getenv func(string) string) []Candidate {
-	ollama := "http://127.0.0.1:11434"
-	if host := getenv("OLLAMA_HOST"); host != "" {
-		if !strings.Contains(host, "://") {
-			host = "http://" + host
-		}
-		if u, err := url.Parse(host); err == nil && u.Hostname() != "" {
-			if u.Port() == "" {
-				u.Host = net.JoinHostPort(u.Hostname(), "11434")
-			}
-			ollama = u.Scheme + "://" + u.Host
-		}
-	}
 	return []Candidate{
-		{"ollama", ollama, "/api/tags", ollamaModels},
+		{"ollama", ollamaBase(getenv("OLLAMA_HOST")), "/api/tags", ollamaModels},
 		{"llama-server", "http://127.0.0.1:8080", "/v1/models", openaiModels},
 		{"vllm", "http://127.0.0.1:8000", "/v1/models", openaiModels},
 	}
+}
+
+// ollamaBase reads OLLAMA_HOST as Ollama does: [scheme://][host][:port], of which each may be missing. A server that listens
+// on all addresses ("0.0.0.0") is asked at this machine's own.
+func ollamaBase(v string) string {
+	v = strings.TrimRight(strings.Trim(strings.TrimSpace(v), `"'`), "/")
+	scheme, hostPort, found := strings.Cut(v, "://")
+	port := "11434"
+	switch {
+	case !found:
+		scheme, hostPort = "http", v
+	case scheme == "http":
+		port = "80"
+	case scheme == "https":
+		port = "443"
+	}
+	host := hostPort
+	if h, p, err := net.SplitHostPort(hostPort); err == nil {
+		host = h
+		if n, err := strconv.ParseUint(p, 10, 16); err == nil {
+			port = strconv.FormatUint(n, 10)
+		}
+	}
+	host = strings.Trim(host, "[]")
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // patience is how long all candidates together have to answer: a server of this machine that is up needs a millisecond, and
 // every question waits for this.
 const patience = 150 * time.Millisecond
 
-// Detect returns the first candidate that answers with a list of models. Only loopback addresses are asked; whatever else
-// listens there is not mistaken for one.
+// Detect returns the first candidate that answers with a list of models. Only loopback addresses are asked, also where one
+// of them redirects; whatever else listens there is not mistaken for one. client may be nil.
 func Detect(ctx context.Context, client *http.Client, candidates []Candidate) (Found, bool) {
-	if client == nil {
-		client = &http.Client{
-			Transport:     &http.Transport{DisableKeepAlives: true},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
+	own := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	if client != nil {
+		own = *client
 	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	results := make([]chan []string, len(candidates))
 	for i, c := range candidates {
 		results[i] = make(chan []string, 1)
-		go func() { results[i] <- c.ask(ctx, client) }() // ends with ctx at the latest
+		go func() { results[i] <- c.ask(ctx, &own) }() // ends with ctx at the latest
 	}
 	var found Found
 	ok := false
@@ -111,7 +126,10 @@ func loopback(host string) bool {
 func ollamaModels(body []byte) []string {
 	var list struct {
 		Models []struct {
-			Name string `json:"name"`
+			Name    string `json:"name"`
+			Details struct {
+				Family string `json:"family"`
+			} `json:"details"`
 		} `json:"models"`
 	}
 	if json.Unmarshal(body, &list) != nil {
@@ -119,7 +137,8 @@ func ollamaModels(body []byte) []string {
 	}
 	var out []string
 	for _, m := range list.Models {
-		if m.Name != "" && !strings.Contains(m.Name, "embed") {
+		// Models that embed don't chat: BERT's family, and those that say so.
+		if m.Name != "" && !strings.Contains(m.Name, "embed") && !strings.Contains(m.Details.Family, "bert") {
 			out = append(out, m.Name)
 		}
 	}

@@ -21,7 +21,9 @@ func serve(t *testing.T, body string) string {
 }
 
 func TestDetect(t *testing.T) {
-	ollama := serve(t, `{"models":[{"name":"nomic-embed-text:latest"},{"name":"qwen2.5-coder:7b"}]}`)
+	ollama := serve(t, `{"models":[{"name":"nomic-embed-text:latest"},{"name":"all-minilm:latest","details":{"family":"bert","parameter_size":"23M"}},{"name":"qwen2.5-coder:7b","details":{"family":"qwen2"}}]}`)
+	moved := httptest.NewServer(http.RedirectHandler(ollama+"/api/tags", http.StatusTemporaryRedirect))
+	t.Cleanup(moved.Close)
 	vllm := serve(t, `{"object":"list","data":[{"id":"Qwen/Qwen3-32B","object":"model"}]}`)
 	web := serve(t, `<html>My blog</html>`)
 	api := serve(t, `{"data":[{"id":"7","name":"a shop"}]}`)
@@ -32,17 +34,21 @@ func TestDetect(t *testing.T) {
 		"ollama":          {[]Candidate{{"ollama", ollama, "/api/tags", ollamaModels}, {"vllm", vllm, "/v1/models", openaiModels}}, "ollama qwen2.5-coder:7b"},
 		"the next one":    {[]Candidate{{"ollama", web, "/api/tags", ollamaModels}, {"vllm", vllm, "/v1/models", openaiModels}}, "vllm Qwen/Qwen3-32B"},
 		"other servers":   {[]Candidate{{"a", web, "/v1/models", openaiModels}, {"b", api, "/v1/models", openaiModels}}, ""},
+		"moved":           {[]Candidate{{"ollama", moved.URL, "/api/tags", ollamaModels}}, ""},
 		"nobody listens":  {[]Candidate{{"a", "http://127.0.0.1:1", "/v1/models", openaiModels}}, ""},
 		"another machine": {[]Candidate{{"a", "http://192.0.2.1", "/v1/models", openaiModels}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found, ok := Detect(t.Context(), nil, c.candidates)
-			got := ""
-			if ok {
-				got = found.Name + " " + strings.Join(found.Models, " ")
-			}
-			if got != c.want {
-				t.Errorf("found %q, want %q", got, c.want)
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // follows redirects by itself
+			for _, client := range []*http.Client{nil, client} {
+				found, ok := Detect(t.Context(), client, c.candidates)
+				got := ""
+				if ok {
+					got = found.Name + " " + strings.Join(found.Models, " ")
+				}
+				if got != c.want {
+					t.Errorf("found %q, want %q", got, c.want)
+				}
 			}
 		})
 	}
@@ -54,7 +60,21 @@ func TestDetect(t *testing.T) {
 }
 
 func TestCandidatesFollowOllamaHost(t *testing.T) {
-	for host, want := range map[string]string{"": "http://127.0.0.1:11434", "127.0.0.1:9999": "http://127.0.0.1:9999", "localhost": "http://localhost:11434", "http://10.0.0.1:80": "http://10.0.0.1:80"} {
+	for host, want := range map[string]string{
+		"":                     "http://127.0.0.1:11434",
+		"127.0.0.1:9999":       "http://127.0.0.1:9999",
+		"localhost":            "http://localhost:11434",
+		"http://10.0.0.1:80":   "http://10.0.0.1:80",
+		"0.0.0.0":              "http://127.0.0.1:11434",
+		"0.0.0.0:9999":         "http://127.0.0.1:9999",
+		":9999":                "http://127.0.0.1:9999",
+		"::1":                  "http://[::1]:11434",
+		"[::]:9999":            "http://127.0.0.1:9999",
+		"http://localhost/":    "http://localhost:80",
+		"https://localhost":    "https://localhost:443",
+		`"localhost:9999"`:     "http://localhost:9999",
+		"localhost:not-a-port": "http://localhost:11434",
+	} {
 		if got := Candidates(func(string) string { return host })[0].Base; got != want {
 			t.Errorf("%q: %s, want %s", host, got, want)
 		}

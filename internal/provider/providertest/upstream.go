@@ -1,14 +1,12 @@
-// Package providertest is a model server for tests: it speaks the OpenAI dialect over a real socket, answers by script, and
-// remembers what it was asked.
+// Package providertest is a model server for tests: it speaks the OpenAI and the Anthropic dialect over a real socket, answers
+// by script, and remembers what it was asked. Conformance holds what calls model servers against it.
 package providertest
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 )
@@ -47,7 +45,8 @@ func New(t testing.TB, models ...string) *Upstream {
 	u := &Upstream{closed: make(chan struct{}), models: models, arrived: make(chan struct{})}
 	u.Handle(func(*Request) Answer { return Reply("ok") })
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/chat/completions", u.chat)
+	mux.HandleFunc("POST /v1/chat/completions", u.chat(openaiWire{}))
+	mux.HandleFunc("POST /v1/messages", u.chat(anthropicWire{}))
 	mux.HandleFunc("GET /v1/models", u.list)
 	u.server = httptest.NewServer(mux)
 	t.Cleanup(func() {
@@ -106,21 +105,23 @@ func (u *Upstream) Await(t testing.TB, n int) *Request {
 	}
 }
 
-func (u *Upstream) chat(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
+func (u *Upstream) chat(speak wire) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		done := make(chan struct{})
+		defer close(done)
+		req := &Request{Header: r.Header, Body: body, Done: done}
+		u.mu.Lock()
+		u.requests = append(u.requests, req)
+		close(u.arrived)
+		u.arrived = make(chan struct{})
+		f := u.answer
+		u.mu.Unlock()
+		f(req)(&conversation{w: w, wire: speak, left: r.Context().Done(), closed: u.closed})
 	}
-	done := make(chan struct{})
-	defer close(done)
-	req := &Request{Header: r.Header, Body: body, Done: done}
-	u.mu.Lock()
-	u.requests = append(u.requests, req)
-	close(u.arrived)
-	u.arrived = make(chan struct{})
-	f := u.answer
-	u.mu.Unlock()
-	f(req)(&conversation{w: w, left: r.Context().Done(), closed: u.closed})
 }
 
 func (u *Upstream) list(w http.ResponseWriter, _ *http.Request) {
@@ -130,129 +131,5 @@ func (u *Upstream) list(w http.ResponseWriter, _ *http.Request) {
 	}
 	if err := json.NewEncoder(w).Encode(map[string]any{"object": "list", "data": data}); err != nil {
 		panic(http.ErrAbortHandler) // the client is gone
-	}
-}
-
-// conversation is one answer under way.
-type conversation struct {
-	w            http.ResponseWriter
-	left, closed <-chan struct{}
-	begun        bool
-}
-
-// event sends one event of the stream.
-func (c *conversation) event(data string) {
-	if !c.begun {
-		c.w.Header().Set("Content-Type", "text/event-stream")
-		c.begun = true
-	}
-	fmt.Fprintf(c.w, "data: %s\n\n", data)
-	c.w.(http.Flusher).Flush()
-}
-
-func (c *conversation) delta(delta map[string]any, finish any) {
-	b, err := json.Marshal(map[string]any{
-		"id": "chatcmpl-test", "object": "chat.completion.chunk", "created": 1, "model": "test-model",
-		"choices": []any{map[string]any{"index": 0, "delta": delta, "finish_reason": finish}},
-	})
-	if err != nil {
-		panic(err)
-	}
-	c.event(string(b))
-}
-
-func (c *conversation) text(pieces []string) {
-	for _, p := range pieces {
-		c.delta(map[string]any{"content": p}, nil)
-	}
-}
-
-// end finishes the stream with the usage that every answer here has.
-func (c *conversation) end(finish string) {
-	c.delta(map[string]any{}, finish)
-	c.event(`{"id":"chatcmpl-test","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[],` + Usage + `}`)
-	c.event("[DONE]")
-}
-
-// Usage is what every whole answer reports, as a field of its JSON.
-const Usage = `"usage":{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,"prompt_tokens_details":{"cached_tokens":40}}`
-
-// wait blocks until the caller leaves or the test ends.
-func (c *conversation) wait() {
-	select {
-	case <-c.left:
-	case <-c.closed:
-	}
-}
-
-// Answer is how the server treats a request.
-type Answer func(*conversation)
-
-// Reply streams the pieces and ends well.
-func Reply(pieces ...string) Answer {
-	return func(c *conversation) { c.text(pieces); c.end("stop") }
-}
-
-// Call streams one call of a tool, its arguments in the pieces given.
-func Call(name string, arguments ...string) Answer {
-	return func(c *conversation) {
-		c.delta(map[string]any{"role": "assistant", "tool_calls": []any{map[string]any{"index": 0, "id": "call_1", "type": "function", "function": map[string]any{"name": name, "arguments": ""}}}}, nil)
-		for _, a := range arguments {
-			c.delta(map[string]any{"tool_calls": []any{map[string]any{"index": 0, "function": map[string]any{"arguments": a}}}}, nil)
-		}
-		c.end("tool_calls")
-	}
-}
-
-// Fail answers with a failure status; header is "Name: value", each.
-func Fail(status int, header ...string) Answer {
-	return func(c *conversation) {
-		c.w.Header().Set("Content-Type", "application/json")
-		for _, h := range header {
-			name, value, _ := strings.Cut(h, ": ")
-			c.w.Header().Set(name, value)
-		}
-		c.w.WriteHeader(status)
-		fmt.Fprintf(c.w, `{"error":{"message":"scripted failure %d","type":"test","code":null}}`, status)
-	}
-}
-
-// Break streams the pieces, if any, and cuts the connection.
-func Break(pieces ...string) Answer {
-	return func(c *conversation) {
-		if len(pieces) == 0 {
-			c.delta(map[string]any{"role": "assistant"}, nil) // headers only: no token
-		}
-		c.text(pieces)
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// Stall streams the pieces, if any, and then says nothing until the caller leaves.
-func Stall(pieces ...string) Answer {
-	return func(c *conversation) { c.text(pieces); c.wait() }
-}
-
-// Gate streams the pieces, waits until open is closed, and ends with the rest.
-func Gate(open <-chan struct{}, pieces []string, rest ...string) Answer {
-	return func(c *conversation) {
-		c.text(pieces)
-		select {
-		case <-open:
-		case <-c.left:
-			return
-		case <-c.closed:
-			return
-		}
-		c.text(rest)
-		c.end("stop")
-	}
-}
-
-// Garbage answers with status 200 and what is no answer.
-func Garbage() Answer {
-	return func(c *conversation) {
-		c.w.Header().Set("Content-Type", "text/event-stream")
-		io.WriteString(c.w, "data: {\"choices\": [<html>\n\n")
 	}
 }
