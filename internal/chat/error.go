@@ -25,6 +25,9 @@ const (
 	CodeContentFiltered Code = "content_filtered"   //
 	CodeUnavailable     Code = "no_model_available" // no model is configured, allowed or healthy
 	CodeCancelled       Code = "cancelled"          // the caller went away
+	CodeBudget          Code = "budget_exceeded"    // a budget or limit of the caller is used up
+	CodeQuarantined     Code = "quarantined"        // this request made a model server fail repeatedly
+	CodeUnsupported     Code = "unsupported"        // the model's dialect cannot express what is asked for
 	CodeInternal        Code = "internal"           //
 )
 
@@ -36,7 +39,10 @@ type Error struct {
 	Status     int           // HTTP status that the provider answered with; 0 when there was none
 	Provider   string        // who failed, where a provider did
 	RetryAfter time.Duration // how long to wait, where known
-	Err        error         // the cause, for logs only
+	// Raw is the provider's own error body and Wire its format: callers on the same wire get it as it is.
+	Raw  []byte
+	Wire Wire
+	Err  error // the cause, for logs only
 }
 
 func (e *Error) Error() string {

@@ -1,0 +1,90 @@
+package chat
+
+// FinishReason says why a model stopped.
+type FinishReason string
+
+const (
+	FinishStop          FinishReason = "stop"
+	FinishLength        FinishReason = "length"
+	FinishToolCalls     FinishReason = "tool_calls"
+	FinishContentFilter FinishReason = "content_filter"
+	FinishRefusal       FinishReason = "refusal" // the model declines
+	FinishPause         FinishReason = "pause"   // a provider-run tool takes long: the turn is to be sent again (Anthropic pause_turn)
+)
+
+// Event is one step of a streamed answer, or a whole one. Any of the fields may be set. Within one event the order of what
+// is said is: thinking, its signature, text, refusal, tool calls.
+type Event struct {
+	Thinking     string    // to be appended to the thoughts
+	Signature    Signature // ends the thought before it
+	Redacted     string    // a whole thought that only its provider can read
+	Text         string    // to be appended to the answer
+	Refusal      string    // to be appended to the answer: the model declines
+	ToolCalls    []ToolCallPart
+	Logprobs     []TokenLogprob // of the tokens of Text
+	Citations    []Citation     // of what was said so far
+	Finish       FinishReason   // set once, on the last event with content
+	StopSequence string         // with Finish: which of the stop sequences ended it, where the dialect tells
+	Usage        *Usage         // set once or more often, with or after Finish at the latest; replaces what came before
+	Model        string         // the model that answers, as the provider names it; on the first event where known
+	ID           string         // the provider's id of this answer; on the first event where known
+
+	// Raw is the event's data, or the whole body, as it came, and RawName its SSE name; Wire says on which wire. An event may
+	// have nothing but these: what is not understood is passed on to callers on the same wire.
+	Raw     []byte
+	RawName string
+	Wire    Wire
+	Whole   bool // it is a complete answer in one event
+}
+
+// Says tells whether the event adds to the answer.
+func (e *Event) Says() bool {
+	return e.Text != "" || e.Thinking != "" || e.Refusal != "" || e.Redacted != "" || e.Signature.Value != "" || len(e.ToolCalls) > 0
+}
+
+// ToolCallPart appends to the tool call of the given index.
+type ToolCallPart struct {
+	Index     int    // of the call among the answer's calls, from 0, in the order in which they begin
+	ID        string // on the first part of a call
+	Name      string // on the first part of a call
+	Arguments string
+	Signature Signature // on any part of a call
+}
+
+// TokenLogprob is how likely a token was.
+type TokenLogprob struct {
+	Token   string
+	Logprob float64
+	Bytes   []byte // UTF-8 of the token; nil where the provider tells none
+	Top     []TokenLogprob
+}
+
+// Citation says on what a stretch of the answer rests.
+type Citation struct {
+	Start, End int    // of the answer's text, in characters; both 0 where it isn't known
+	URL        string // or empty
+	Title      string
+	Quote      string // the cited text, where the provider gives it
+	Document   int    // index of the document in the request, from 0; -1 where it is none
+	Raw        []byte // as it came, for callers of the same dialect
+}
+
+// Usage counts tokens as the provider reports them.
+type Usage struct {
+	Input       int64 // all tokens of the prompt, cached ones included
+	CachedInput int64 // of Input: read from the provider's cache
+	CacheWrite  int64 // of Input: written to the provider's cache
+	Output      int64 // all tokens of the answer, reasoning included
+	Reasoning   int64 // of Output
+	Estimated   bool  // counted by us, because the provider reported nothing
+}
+
+// Total is Input plus Output.
+func (u Usage) Total() int64 { return u.Input + u.Output }
+
+// Stream yields the events of one answer. Next returns io.EOF after the last one; a stream that ends in any other way
+// returns an *Error and is not a complete answer. Close ends the request early and may be called at any time, also twice.
+type Stream interface {
+	Next() (Event, error)
+	Close() error
+}
