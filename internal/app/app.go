@@ -5,7 +5,9 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -115,7 +117,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		Cache:    assistant.NewCache(o.Now),
 		Template: template,
 		NewID:    newTraceID,
-		Salt:     salt,
+		Salt:     newSalt(),
 		Now:      o.Now,
 		Retries:  2,
 	}
@@ -224,7 +226,7 @@ func (a *App) prepareKnowledge() error {
 }
 
 // Policy is the guard policy of what has no assistant: of plain models.
-func (a *App) Policy() guard.Policy { return a.policy("") }
+func (a *App) Policy() guard.Policy { return a.policy(config.PlainGuard) }
 
 func (a *App) policy(name string) guard.Policy {
 	p := guard.DefaultPolicy()
@@ -237,6 +239,9 @@ func (a *App) policy(name string) guard.Policy {
 	}
 	if g.Injection != "" {
 		p.Injection = guard.Action(g.Injection)
+	}
+	if g.Output != "" {
+		p.Output = guard.Action(g.Output)
 	}
 	return p
 }
@@ -294,11 +299,16 @@ func newTraceID() string {
 	return "tr_" + id.String()
 }
 
-// salt makes the random bytes that keep placeholders of different turns apart.
-func salt() []byte {
-	b := make([]byte, 16)
-	rand.Read(b) // never fails (crypto/rand)
-	return b
+// newSalt makes what placeholders for secrets are made with: the same for the same owner while this process runs, so that a
+// conversation sent again is the same prompt to a provider's cache, and unknown to everybody else.
+func newSalt() func(owner string) []byte {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails (crypto/rand)
+	return func(owner string) []byte {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(owner))
+		return mac.Sum(nil)
+	}
 }
 
 // Forget throws the index of a collection away.

@@ -63,6 +63,7 @@ func (e *Engine) compose(_ context.Context, t *Turn) error {
 		out := *t.Request
 		if t.Session != "" && len(t.history) > 0 {
 			if _, at := lastUser(out.Messages); at == 0 {
+				out = recomposed(out)
 				out.Messages = append(append([]chat.Message{}, t.history...), out.Messages...)
 			}
 		}
@@ -112,7 +113,7 @@ func (e *Engine) composePrompt(t *Turn) error {
 	if err != nil {
 		return err
 	}
-	out := *t.Request
+	out := recomposed(*t.Request)
 	out.Messages = append([]chat.Message{chat.NewText(chat.System, system)}, t.history...)
 	out.Messages = append(out.Messages, chat.NewText(chat.User, user))
 	if out.MaxTokens == 0 {
@@ -126,6 +127,12 @@ func (e *Engine) composePrompt(t *Turn) error {
 	t.Trace.Template = e.Template.Version
 	t.Trace.note(fmt.Sprintf("%d sources in %d tokens; prompt about %d of a window of %d", len(t.sources), tokens, used+tokens, window))
 	return nil
+}
+
+// recomposed is a request that gets other messages than those that it came with.
+func recomposed(r chat.Request) chat.Request {
+	r.Source, r.Body = r.Body, nil
+	return r
 }
 
 // number gives the passages that were packed their numbers. packed is nil where all are.

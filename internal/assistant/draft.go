@@ -18,7 +18,7 @@ func (e *Engine) draft(ctx context.Context, t *Turn) error {
 		return err
 	}
 	t.finish = chat.FinishStop
-	if err := t.quote(t.deliver); err != nil {
+	if err := t.quote(t.say); err != nil {
 		return err
 	}
 	if len(t.sources) == 0 {
@@ -28,14 +28,14 @@ func (e *Engine) draft(ctx context.Context, t *Turn) error {
 	stream, err := e.open(ctx, t)
 	if err == nil {
 		defer stream.Close()
-		if err = t.deliver(chat.Event{Text: "**Draft by " + t.Trace.Model + ", may be wrong:**\n\n"}); err != nil {
+		if err = t.say("**Draft by " + t.Trace.Model + ", may be wrong:**\n\n"); err != nil {
 			return err
 		}
 		err = t.draftSentences(stream)
 	}
 	if err != nil && ctx.Err() == nil {
 		t.Trace.note("the draft failed: " + err.Error())
-		return t.deliver(chat.Event{Text: "(There is no complete draft: " + chat.AsError(err).Message + ")\n"})
+		return t.say("(There is no complete draft: " + chat.AsError(err).Message + ")\n")
 	}
 	return err
 }
@@ -53,9 +53,6 @@ func (t *Turn) draftSentences(stream chat.Stream) error {
 		if ev.Finish != "" {
 			t.finish = ev.Finish
 		}
-		if ev.Usage != nil {
-			t.usage = *ev.Usage
-		}
 		rest += t.filter(ev.Text, final)
 		for {
 			n := nextSentence(rest, final)
@@ -64,7 +61,10 @@ func (t *Turn) draftSentences(stream chat.Stream) error {
 			}
 			sentence := rest[:n]
 			rest = rest[n:]
-			if err := t.deliver(chat.Event{Text: t.attach(sup, sentence)}); err != nil {
+			if err := t.say(t.attach(sup, sentence)); err != nil {
+				return err
+			}
+			if err := t.Out.Flush(); err != nil {
 				return err
 			}
 		}
@@ -73,7 +73,7 @@ func (t *Turn) draftSentences(stream chat.Stream) error {
 		}
 	}
 	if n := len(t.Trace.Dropped); n > 0 {
-		return t.deliver(chat.Event{Text: fmt.Sprintf("\n(%d sentences were left out: they name things that stand in no source.)\n", n)})
+		return t.say(fmt.Sprintf("\n(%d sentences were left out: they name things that stand in no source.)\n", n))
 	}
 	return nil
 }

@@ -5,23 +5,21 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/dragoman/dragoman/internal/chat"
 )
 
 // quote writes the answer without a model: the passages verbatim, each under its citation, with line numbers and the key
 // lines marked. It is Markdown, so that it reads well in a terminal and in any chat window.
-func (t *Turn) quote(send func(chat.Event) error) error {
+func (t *Turn) quote(send func(text string) error) error {
 	if len(t.sources) == 0 {
-		return send(chat.Event{Text: t.nothingFound()})
+		return send(t.nothingFound())
 	}
 	if len(t.Trace.Missing) > 0 && t.Trace.Confidence < 0.5 {
-		if err := send(chat.Event{Text: "Not everything in the question occurs here (" + strings.Join(t.Trace.Missing, ", ") + "); these passages come closest.\n\n"}); err != nil {
+		if err := send("Not everything in the question occurs here (" + strings.Join(t.Trace.Missing, ", ") + "); these passages come closest.\n\n"); err != nil {
 			return err
 		}
 	}
 	for i := range t.sources {
-		if err := send(chat.Event{Text: quoteSource(&t.sources[i])}); err != nil {
+		if err := send(quoteSource(&t.sources[i])); err != nil {
 			return err
 		}
 	}

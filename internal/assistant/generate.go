@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -24,7 +22,7 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 		}
 		t.finish = chat.FinishStop
 		t.Trace.Cost = ledger.Money(0).String()
-		return t.quote(t.deliver)
+		return t.quote(t.say)
 	case t.cached != nil:
 		return t.replay()
 	}
@@ -39,15 +37,15 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 	if err := t.Out.Begin(t); err != nil {
 		return err
 	}
-	var raw strings.Builder
-	if err := t.pump(&teeStream{stream, &raw}); err != nil {
+	recorded := &recorder{Stream: stream, idle: !t.cacheable}
+	if err := t.pump(recorded); err != nil {
 		flushErr := t.flush() // what the filters held is safe to show, and the caller learns from err that it isn't all
 		return errors.Join(err, flushErr)
 	}
 	if err := t.flush(); err != nil {
 		return err
 	}
-	e.remember(t, raw.String())
+	e.remember(t, recorded)
 	return nil
 }
 
@@ -56,16 +54,15 @@ func (t *Turn) replay() error {
 	c := t.cached
 	t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = c.provider, c.model, ""
 	t.Trace.Cost = ledger.Money(0).String()
-	t.finish = c.finish
 	if err := t.Out.Begin(t); err != nil {
 		return err
 	}
-	return t.deliver(chat.Event{Text: t.filter(c.text, true)})
+	return errors.Join(t.pump(c.stream()), t.flush())
 }
 
 // open gets the first token of an answer from the first model that gives one. Each request has its row in the books before
 // it leaves.
-func (e *Engine) open(ctx context.Context, t *Turn) (chat.Stream, error) {
+func (e *Engine) open(ctx context.Context, t *Turn) (*provider.Reply, error) {
 	targets := make([]provider.Target, 0, len(t.decision.Models))
 	byID := map[string]route.Model{}
 	for _, m := range t.decision.Models {
@@ -82,6 +79,13 @@ func (e *Engine) open(ctx context.Context, t *Turn) (chat.Stream, error) {
 		Dispatch: func(ctx context.Context, target provider.Target, try int) (func(provider.Outcome), error) {
 			return e.dispatch(ctx, t, target, try)
 		},
+		Resumed: func(a provider.Attempt, target provider.Target) {
+			t.Trace.Attempts = append(t.Trace.Attempts, traceAttempt(a))
+			if a.Err == nil {
+				t.Trace.note("the answer broke off; " + target.Upstream.Name() + "/" + target.Model + " went on with it")
+				t.useModel(byID[target.Upstream.Name()+"/"+target.Model])
+			}
+		},
 	})
 	for _, a := range attempts {
 		t.Trace.Attempts = append(t.Trace.Attempts, traceAttempt(a))
@@ -92,6 +96,8 @@ func (e *Engine) open(ctx context.Context, t *Turn) (chat.Stream, error) {
 	if m, ok := byID[used.Upstream.Name()+"/"+used.Model]; ok {
 		t.useModel(m)
 	}
+	t.dropped = stream.Dropped
+	t.Trace.NotSent = stream.Dropped
 	return stream, nil
 }
 
@@ -111,8 +117,8 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 		if out.Usage == (chat.Usage{}) && o.FirstToken > 0 {
 			// The provider reported nothing, but it has answered and will charge for it.
 			out.Usage = t.estimate()
-			t.usage = out.Usage
 		}
+		t.spend(out.Usage)
 		booked, err := e.Books.Settle(ctx, ticket, out)
 		if err != nil {
 			t.Trace.note("the books could not be settled: " + err.Error())
@@ -120,6 +126,13 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 		}
 		t.Trace.Cost = addCost(t.Trace.Cost, booked)
 	}, nil
+}
+
+// spend adds what one request used to what the turn used.
+func (t *Turn) spend(u chat.Usage) {
+	s := &t.usage
+	s.Input, s.CachedInput, s.CacheWrite = s.Input+u.Input, s.CachedInput+u.CachedInput, s.CacheWrite+u.CacheWrite
+	s.Output, s.Reasoning, s.Estimated = s.Output+u.Output, s.Reasoning+u.Reasoning, s.Estimated || u.Estimated
 }
 
 // addCost adds what one request cost to what is known of the turn's cost.
@@ -140,7 +153,7 @@ func addCost(sum string, o ledger.Outcome) string {
 const unknownCost = "unknown"
 
 func traceAttempt(a provider.Attempt) Attempt {
-	out := Attempt{Provider: a.Provider, Model: a.Model, Try: a.Try, WaitMS: milliseconds(a.Wait)}
+	out := Attempt{Provider: a.Provider, Model: a.Model, Try: a.Try, WaitMS: milliseconds(a.Wait), Resumed: a.Resumed}
 	if a.Err != nil {
 		out.Code, out.Error = a.Err.Code, a.Err.Message
 	}
@@ -149,27 +162,11 @@ func traceAttempt(a provider.Attempt) Attempt {
 
 // estimate counts the tokens of a turn whose provider did not.
 func (t *Turn) estimate() chat.Usage {
-	u := chat.Usage{Output: int64(prompt.Tokens(t.answer.String())), Estimated: true}
+	u := chat.Usage{Output: int64(prompt.Tokens(t.answer.text())), Estimated: true}
 	for _, m := range t.outgoing.Messages {
 		u.Input += int64(prompt.Tokens(m.Text()))
 	}
 	return u
-}
-
-// teeStream copies a stream's text.
-type teeStream struct {
-	chat.Stream
-	text io.StringWriter
-}
-
-func (s *teeStream) Next() (chat.Event, error) {
-	ev, err := s.Stream.Next()
-	if err == nil {
-		if _, err := s.text.WriteString(ev.Text); err != nil {
-			return ev, err
-		}
-	}
-	return ev, err
 }
 
 func (t *Turn) now() time.Time { return t.clock() }

@@ -3,6 +3,7 @@ package assistant
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/guard"
@@ -11,7 +12,7 @@ import (
 // guardInput replaces secrets in what the caller sent by placeholders, which the answer gets back as they were, and flags
 // or blocks attempts to override instructions.
 func (e *Engine) guardInput(_ context.Context, t *Turn) error {
-	t.vault = guard.NewVault(e.Salt())
+	t.vault = guard.NewVault(e.Salt(t.Principal.Owner()))
 	req := *t.Request
 	req.Messages = make([]chat.Message, len(t.Request.Messages))
 	for i, m := range t.Request.Messages {
@@ -38,38 +39,57 @@ func (e *Engine) guardInput(_ context.Context, t *Turn) error {
 	return nil
 }
 
-// maskMessage masks the secrets of one message.
+// maskMessage masks the secrets of one message. Thoughts stay as they are: their provider would not know its own again.
 func (t *Turn) maskMessage(m chat.Message) chat.Message {
-	if t.Definition.Policy.Secrets == guard.Off {
-		return m
-	}
-	parts := make([]chat.Part, len(m.Parts))
-	for i, p := range m.Parts {
-		parts[i] = p
-		if p.Kind != chat.TextPart {
-			continue
-		}
-		masked, findings := t.vault.Mask(p.Text)
-		for _, f := range findings {
-			t.find("input", "secret: "+f.Rule, t.Definition.Policy.Secrets, 0)
-		}
-		if t.Definition.Policy.Secrets == guard.Mask {
-			parts[i].Text = masked
-		}
-	}
-	m.Parts = parts
-	calls := make([]chat.ToolCall, len(m.ToolCalls))
-	for i, c := range m.ToolCalls {
-		calls[i] = c
-		if masked, findings := t.vault.Mask(c.Arguments); len(findings) > 0 && t.Definition.Policy.Secrets == guard.Mask {
-			calls[i].Arguments = masked
-			t.find("input", "secret: "+findings[0].Rule, guard.Mask, 0)
-		}
-	}
-	if len(calls) > 0 {
-		m.ToolCalls = calls
+	if t.Definition.Policy.Secrets != guard.Off {
+		m.Parts = t.maskParts(m.Parts)
 	}
 	return m
+}
+
+// maskParts returns parts with secrets masked: parts itself where there are none.
+func (t *Turn) maskParts(parts []chat.Part) []chat.Part {
+	out := parts
+	change := func(i int, p chat.Part) {
+		if &out[0] == &parts[0] {
+			out = slices.Clone(parts)
+		}
+		p.Changed = true
+		out[i] = p
+	}
+	for i, p := range parts {
+		switch {
+		case p.Kind == chat.TextPart || p.Kind == chat.RefusalPart:
+			if masked, ok := t.mask(p.Text); ok {
+				p.Text = masked
+				change(i, p)
+			}
+		case p.Call != nil:
+			if masked, ok := t.mask(p.Call.Arguments); ok {
+				call := *p.Call
+				call.Arguments = masked
+				p.Call = &call
+				change(i, p)
+			}
+		case p.Result != nil && len(p.Result.Parts) > 0:
+			if masked := t.maskParts(p.Result.Parts); &masked[0] != &p.Result.Parts[0] {
+				result := *p.Result
+				result.Parts = masked
+				p.Result = &result
+				change(i, p)
+			}
+		}
+	}
+	return out
+}
+
+// mask masks the secrets of a text, and says whether it is changed.
+func (t *Turn) mask(text string) (string, bool) {
+	masked, findings := t.vault.Mask(text)
+	for _, f := range findings {
+		t.find("input", "secret: "+f.Rule, t.Definition.Policy.Secrets, 0)
+	}
+	return masked, len(findings) > 0 && t.Definition.Policy.Secrets == guard.Mask
 }
 
 // find notes a finding in the trace, the same one once.

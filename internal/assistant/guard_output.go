@@ -23,7 +23,7 @@ func (g *outputGuard) prepare() {
 	if g.restore != nil {
 		return
 	}
-	if g.turn.Definition.Policy.Secrets == guard.Mask {
+	if g.turn.Definition.Policy.Output == guard.Mask {
 		g.mask = guard.NewStreamMask()
 	}
 	g.restore = guard.NewRestorer(g.turn.vault)

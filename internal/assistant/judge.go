@@ -105,7 +105,7 @@ func (f *markerFilter) Flush() string {
 
 // judge finds which source bears out which sentence, marks in the trace those that none does, and collects the citations.
 func (e *Engine) judge(_ context.Context, t *Turn) error {
-	text := t.answer.String()
+	text := t.answer.text()
 	switch t.Trace.Mode {
 	case Plain:
 		return nil

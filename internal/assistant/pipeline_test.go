@@ -46,11 +46,11 @@ type script struct {
 
 func (s *script) Name() string { return "test" }
 
-func (s *script) Stream(_ context.Context, r *chat.Request) (chat.Stream, error) {
+func (s *script) Send(_ context.Context, r *chat.Request) (*provider.Reply, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, *r)
-	return &scriptStream{s: s}, nil
+	return &provider.Reply{Stream: &scriptStream{s: s}}, nil
 }
 
 type scriptStream struct {
@@ -113,7 +113,9 @@ type page struct {
 
 func (p *page) Begin(*Turn) error { p.begun++; return nil }
 
-func (p *page) Event(ev chat.Event) error {
+func (p *page) Flush() error { return nil }
+
+func (p *page) Event(ev chat.Event, _ bool) error {
 	p.text.WriteString(ev.Text)
 	return p.stop
 }
@@ -148,7 +150,7 @@ func setup(t *testing.T, small bool, pieces ...string) *bundle {
 		Books:       b.books,
 		Template:    template,
 		NewID:       func() string { return "tr_1" },
-		Salt:        func() []byte { return []byte("salt") },
+		Salt:        func(string) []byte { return []byte("salt") },
 		Now: func() time.Time {
 			mu.Lock()
 			defer mu.Unlock()
@@ -325,7 +327,7 @@ func TestBrokenStream(t *testing.T) {
 	b := setup(t, false, "The delay ")
 	b.model.err = &chat.Error{Code: chat.CodeStreamBroken, Message: "gone"}
 	a, err := b.engine.Run(t.Context(), b.turn("how long is the retry delay?", "test/m"))
-	if chat.AsError(err).Code != chat.CodeStreamBroken || a.Trace.Error == "" || b.books.open != 0 || len(b.books.settled) != 1 {
+	if chat.AsError(err).Code != chat.CodeStreamBroken || a.Trace.Error == "" || b.books.open != 0 || len(b.books.settled) != len(b.model.requests) || len(a.Trace.Attempts) != len(b.model.requests) {
 		t.Errorf("%v, %+v", err, b.books)
 	}
 	b.page = &page{}

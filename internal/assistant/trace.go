@@ -26,6 +26,7 @@ type Trace struct {
 	LeftOut      []LeftOut   `json:"left_out,omitempty"`
 	Findings     []Finding   `json:"findings,omitempty"`
 	Attempts     []Attempt   `json:"attempts,omitempty"`
+	NotSent      []string    `json:"not_sent,omitempty"` // what the model's wire could not express
 	Citations    []Citation  `json:"citations,omitempty"`
 	Sentences    []Sentence  `json:"sentences,omitempty"`
 	Dropped      []string    `json:"dropped,omitempty"`  // sentences of a draft that no source bears out
@@ -78,6 +79,7 @@ type Attempt struct {
 	Code     chat.Code `json:"code,omitempty"`
 	Error    string    `json:"error,omitempty"`
 	WaitMS   float64   `json:"wait_ms,omitempty"`
+	Resumed  bool      `json:"resumed,omitempty"` // it went on with an answer that had broken off
 }
 
 func (tr *Trace) begin(name string) { tr.Steps = append(tr.Steps, StepTrace{Name: name}) }

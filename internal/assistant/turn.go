@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/cache"
@@ -67,9 +66,12 @@ type Turn struct {
 	Principal  identity.Principal
 	Session    string // empty: the turn stands alone
 	Class      string
+	Feature    string // what the caller books it under
+	Door       chat.Wire
 	Privacy    string
 	Paths      []string // only documents that match
 	Out        Sink
+	Cache      CacheWish
 
 	// What the steps make of it.
 	Trace       *Trace
@@ -85,10 +87,11 @@ type Turn struct {
 	cacheable   bool
 	cached      *cachedAnswer
 	filters     []filter
-	answer      strings.Builder // as the caller got it
-	calls       []chat.ToolCall
+	answer      answer // as the caller got it
 	finish      chat.FinishReason
+	stopped     string // the stop sequence that ended the answer
 	usage       chat.Usage
+	dropped     []string // what the model's wire could not express
 	markers     *markerFilter
 	output      *outputGuard
 	callSecrets map[int]*guard.Restorer // by the index of a tool call
@@ -97,11 +100,24 @@ type Turn struct {
 	clock       func() time.Time
 }
 
+// CacheWish is what the caller says of the cache (RFC 9111, section 5.2.1).
+type CacheWish struct {
+	NoCache      bool          // don't answer from it
+	NoStore      bool          // don't keep the answer
+	OnlyIfCached bool          // don't ask a model
+	MaxAge       time.Duration // of an answer from it; 0: any
+	Wanted       bool          // answer from it although the request leaves room for variety
+}
+
 // Sink takes a turn's answer as it comes. An error from it ends the turn: the caller is gone.
 type Sink interface {
 	// Begin is called once, before the first event, when it is known who answers from what.
 	Begin(*Turn) error
-	Event(chat.Event) error
+	// Event takes the next piece. raw says that nothing was changed in it: it says what its Raw says. An event's Raw is valid
+	// during the call only.
+	Event(ev chat.Event, raw bool) error
+	// Flush is called when the next piece may take a while.
+	Flush() error
 }
 
 // Sources returns the numbered passages from which the answer is made.
@@ -131,11 +147,20 @@ const (
 
 // Answer is what a turn produced.
 type Answer struct {
-	Message   chat.Message
-	Finish    chat.FinishReason
-	Usage     chat.Usage
-	Citations []Citation
-	Trace     *Trace
+	Message      chat.Message
+	Finish       chat.FinishReason
+	StopSequence string
+	Usage        chat.Usage
+	Logprobs     []chat.TokenLogprob
+	Citations    []Citation      // of our sources
+	Quoted       []chat.Citation // the provider's own
+	Trace        *Trace
+
+	// Raw is the provider's whole answer, where it came in one piece, and Wire its format. Changed says that Message is not
+	// what Raw says.
+	Raw     []byte
+	Wire    chat.Wire
+	Changed bool
 }
 
 // Searcher finds passages in one collection.
@@ -167,8 +192,8 @@ type Engine struct {
 	Archive     Archive
 	Cache       *cache.Exact[*cachedAnswer]
 	Template    *prompt.Template
-	NewID       func() string // trace ids
-	Salt        func() []byte // random bytes for placeholders
+	NewID       func() string             // trace ids
+	Salt        func(owner string) []byte // for placeholders: the same for the same owner, and nobody can guess it
 	Now         func() time.Time
 	Retries     int
 }
@@ -209,10 +234,15 @@ func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 }
 
 func (t *Turn) result() *Answer {
-	m := chat.NewText(chat.Assistant, t.answer.String())
-	m.ToolCalls = t.calls
-	return &Answer{Message: m, Finish: t.finish, Usage: t.usage, Citations: t.Trace.Citations, Trace: t.Trace}
+	a := &t.answer
+	return &Answer{
+		Message: a.message(), Finish: t.finish, StopSequence: t.stopped, Usage: t.usage, Logprobs: a.logprobs, Citations: t.Trace.Citations,
+		Quoted: a.quoted, Trace: t.Trace, Raw: a.raw, Wire: a.wire, Changed: a.changed,
+	}
 }
+
+// Dropped names what the caller asked for and the model's wire could not express.
+func (t *Turn) Dropped() []string { return t.dropped }
 
 // asFailure gives an error the shape that doors show.
 func (e *Engine) asFailure(ctx context.Context, err error) error {
@@ -241,30 +271,25 @@ func (t *Turn) filter(text string, final bool) string {
 	return text
 }
 
-// deliver hands an event to the sink.
-func (t *Turn) deliver(ev chat.Event) error {
-	if ev.Text == "" && len(ev.ToolCalls) == 0 {
+// deliver hands an event to the sink. raw says that it is as it came.
+func (t *Turn) deliver(ev chat.Event, raw bool) error {
+	if ev.Says() {
+		if t.Trace.FirstTokenMS == 0 {
+			t.Trace.FirstTokenMS = milliseconds(t.now().Sub(t.started))
+		}
+	} else if ev.Raw == nil {
 		return nil
 	}
-	if t.Trace.FirstTokenMS == 0 {
-		t.Trace.FirstTokenMS = milliseconds(t.now().Sub(t.started))
-	}
-	t.answer.WriteString(ev.Text)
-	for _, c := range ev.ToolCalls {
-		for len(t.calls) <= c.Index && c.Index < 128 {
-			t.calls = append(t.calls, chat.ToolCall{})
-		}
-		if c.Index >= len(t.calls) {
-			continue
-		}
-		call := &t.calls[c.Index]
-		call.ID, call.Name, call.Arguments = call.ID+c.ID, call.Name+c.Name, call.Arguments+c.Arguments
-	}
-	return t.Out.Event(ev)
+	t.answer.add(&ev, raw)
+	return t.Out.Event(ev, raw)
 }
+
+// say hands a text of our own to the sink.
+func (t *Turn) say(text string) error { return t.deliver(chat.Event{Text: text}, false) }
 
 // pump sends a whole stream.
 func (t *Turn) pump(s chat.Stream) error {
+	more, _ := s.(interface{ More() bool })
 	for {
 		ev, err := s.Next()
 		if errors.Is(err, io.EOF) {
@@ -274,21 +299,52 @@ func (t *Turn) pump(s chat.Stream) error {
 			return err
 		}
 		if ev.Finish != "" {
-			t.finish = ev.Finish
+			t.finish, t.stopped = ev.Finish, ev.StopSequence
 		}
-		if ev.Usage != nil {
-			t.usage = *ev.Usage
-		}
-		ev.Text = t.filter(ev.Text, false)
-		t.restoreCalls(ev.ToolCalls)
-		if err := t.deliver(ev); err != nil {
+		if err := t.pass(ev); err != nil {
 			return err
+		}
+		if more == nil || !more.More() {
+			if err := t.Out.Flush(); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// restoreCalls puts the caller's secrets back into the arguments of tool calls, each of which is a stream of its own.
-func (t *Turn) restoreCalls(parts []chat.ToolCallPart) {
+// pass takes one event through the filters to the sink.
+func (t *Turn) pass(ev chat.Event) error {
+	if t.Definition.Name != "" {
+		ev.Raw = nil // the answer is the assistant's, not the model's
+	}
+	said := ev.Text
+	ev.Text = t.filter(said, ev.Whole)
+	raw := ev.Raw != nil && !t.restoreCalls(ev.ToolCalls, ev.Whole)
+	if !ev.Whole && (ev.Finish != "" || ev.BlockEnd || len(ev.ToolCalls) > 0 || ev.Refusal != "") {
+		// The text ends here: what the filters still hold of it comes before what comes next.
+		rest := chat.Event{Text: t.filter("", true)}
+		if ev.Finish != "" {
+			rest.ToolCalls = t.restOfCalls()
+		}
+		if said == "" {
+			if err := t.deliver(rest, false); err != nil {
+				return err
+			}
+		} else {
+			ev.Text += rest.Text
+			ev.ToolCalls = append(ev.ToolCalls, rest.ToolCalls...)
+			raw = raw && len(rest.ToolCalls) == 0
+		}
+	}
+	return t.deliver(ev, raw && ev.Text == said)
+}
+
+// restoreCalls puts the caller's secrets back into the arguments of tool calls, each of which is a stream of its own, and
+// says whether that changed any.
+func (t *Turn) restoreCalls(parts []chat.ToolCallPart, whole bool) (changed bool) {
+	if t.vault.Empty() {
+		return false
+	}
 	for i := range parts {
 		r := t.callSecrets[parts[i].Index]
 		if r == nil {
@@ -298,17 +354,27 @@ func (t *Turn) restoreCalls(parts []chat.ToolCallPart) {
 			}
 			t.callSecrets[parts[i].Index] = r
 		}
-		parts[i].Arguments = r.Write(parts[i].Arguments)
+		said := parts[i].Arguments
+		parts[i].Arguments = r.Write(said)
+		if whole {
+			parts[i].Arguments += r.Flush()
+		}
+		changed = changed || parts[i].Arguments != said
 	}
+	return changed
+}
+
+// restOfCalls is what is still held of tool calls.
+func (t *Turn) restOfCalls() (parts []chat.ToolCallPart) {
+	for index, r := range t.callSecrets {
+		if rest := r.Flush(); rest != "" {
+			parts = append(parts, chat.ToolCallPart{Index: index, Arguments: rest})
+		}
+	}
+	return parts
 }
 
 // flush sends what the filters still hold.
 func (t *Turn) flush() error {
-	ev := chat.Event{Text: t.filter("", true)}
-	for index, r := range t.callSecrets {
-		if rest := r.Flush(); rest != "" {
-			ev.ToolCalls = append(ev.ToolCalls, chat.ToolCallPart{Index: index, Arguments: rest})
-		}
-	}
-	return t.deliver(ev)
+	return t.deliver(chat.Event{Text: t.filter("", true), ToolCalls: t.restOfCalls()}, false)
 }

@@ -28,6 +28,7 @@ type Event struct {
 	Usage        *Usage         // set once or more often, with or after Finish at the latest; replaces what came before
 	Model        string         // the model that answers, as the provider names it; on the first event where known
 	ID           string         // the provider's id of this answer; on the first event where known
+	BlockEnd     bool           // a text block ends here, on wires that have such: text that comes later belongs to another
 
 	// Raw is the event's data, or the whole body, as it came, and RawName its SSE name; Wire says on which wire. An event may
 	// have nothing but these: what is not understood is passed on to callers on the same wire.

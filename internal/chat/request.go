@@ -55,8 +55,10 @@ type Request struct {
 	// only the needed fields rewritten, so that whatever is not understood here survives. Body is nil for requests made here.
 	Wire Wire
 	Body []byte
-	// Unmapped are top-level fields of Body that have no place above. They are lost, visibly, on another wire.
+	// Unmapped are top-level fields of Body that have no place above. They are lost, visibly, on another wire. Where messages
+	// were composed anew, so that Body is gone, they are still found in Source.
 	Unmapped []string
+	Source   []byte
 	// Headers are the caller's headers that belong to the wire and go up with it on the same wire ("anthropic-beta").
 	Headers map[string]string
 }

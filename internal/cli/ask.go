@@ -150,12 +150,14 @@ type answerSink struct {
 
 func (s *answerSink) Begin(*assistant.Turn) error { return nil }
 
-func (s *answerSink) Event(ev chat.Event) error {
+func (s *answerSink) Event(ev chat.Event, _ bool) error {
 	if !s.quiet {
 		s.out.write(ev.Text)
 	}
 	return nil
 }
+
+func (s *answerSink) Flush() error { return nil }
 
 func printSources(t *terminal, sources []assistant.Source) {
 	if len(sources) == 0 {

@@ -23,7 +23,7 @@ type Config struct {
 	Routes      map[string]Route      `yaml:"routes" doc:"Policies that choose a model for each turn."`
 	Collections map[string]Collection `yaml:"collections" doc:"Folders to search in."`
 	Assistants  map[string]Assistant  `yaml:"assistants" doc:"What is called as the model assistant/NAME."`
-	Guards      map[string]Guard      `yaml:"guards" doc:"Sets of checks on what goes in and out. The guard default holds where an assistant names none."`
+	Guards      map[string]Guard      `yaml:"guards" doc:"Sets of checks on what goes in and out. The guard default holds where an assistant names none, plain where a model is called without an assistant."`
 	Retention   Retention             `yaml:"retention" doc:"How long things are kept."`
 
 	// Dir is the folder that relative paths in the file start from: where the file is, as it was named to Load; empty
@@ -92,6 +92,7 @@ type Assistant struct {
 type Guard struct {
 	Secrets   string `yaml:"secrets" enum:"mask,flag,off" doc:"Keys and passwords in what goes to a model: hidden from it, only noted, or let through."`
 	Injection string `yaml:"injection" enum:"flag,block,off" doc:"Text that gives the model orders it should not take: noted, refused, or let through."`
+	Output    string `yaml:"output" enum:"mask,off" doc:"Keys and passwords that a model writes: hidden from the caller, or let through."`
 }
 
 // Retention says how long things are kept.
@@ -99,14 +100,17 @@ type Retention struct {
 	Traces time.Duration `yaml:"traces" doc:"How long the record of a turn is kept."`
 }
 
-// DefaultGuard is the name of the guard that is always there.
-const DefaultGuard = "default"
+// The guards that are always there.
+const (
+	DefaultGuard = "default" // of assistants
+	PlainGuard   = "plain"   // of models that are called without one: their answers pass untouched
+)
 
 // Default is what holds where there is no file.
 func Default() *Config {
 	return &Config{
 		Server:    Server{Listen: "127.0.0.1:8017", Drain: 20 * time.Second, MaxBody: 10 * MB},
-		Guards:    map[string]Guard{DefaultGuard: newGuard("")},
+		Guards:    map[string]Guard{DefaultGuard: newGuard(DefaultGuard), PlainGuard: newGuard(PlainGuard)},
 		Retention: Retention{Traces: 30 * day},
 	}
 }
@@ -130,7 +134,12 @@ func NewProvider(name string) Provider {
 	return p
 }
 
-func newGuard(string) Guard { return Guard{Secrets: "mask", Injection: "flag"} }
+func newGuard(name string) Guard {
+	if name == PlainGuard {
+		return Guard{Secrets: "mask", Injection: "off", Output: "off"}
+	}
+	return Guard{Secrets: "mask", Injection: "flag", Output: "mask"}
+}
 
 func newCollection(string) Collection { return Collection{Path: "."} }
 

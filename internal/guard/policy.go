@@ -27,7 +27,8 @@ func (a Action) Done() string {
 type Policy struct {
 	Secrets   Action // Mask, Flag or Off
 	Injection Action // Flag, Block or Off
+	Output    Action // on secrets that a model writes: Mask or Off
 }
 
 // DefaultPolicy masks secrets and flags injections: detectors of injections are wrong too often to block unasked.
-func DefaultPolicy() Policy { return Policy{Secrets: Mask, Injection: Flag} }
+func DefaultPolicy() Policy { return Policy{Secrets: Mask, Injection: Flag, Output: Mask} }

@@ -27,6 +27,9 @@ func NewVault(salt []byte) *Vault {
 	return &Vault{salt: salt, secrets: map[string]string{}}
 }
 
+// Empty says whether nothing was replaced. A nil vault is empty.
+func (v *Vault) Empty() bool { return v == nil || len(v.secrets) == 0 }
+
 // Mask replaces the secrets in a text.
 func (v *Vault) Mask(text string) (string, []Finding) {
 	findings := everywhere(text, FindSecrets(text))

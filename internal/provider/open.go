@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 // Upstream is what answers requests.
 type Upstream interface {
 	Name() string
-	Stream(ctx context.Context, req *chat.Request) (chat.Stream, error)
+	Send(ctx context.Context, req *chat.Request) (*Reply, error)
 }
 
 // Target is a model at an upstream.
@@ -39,6 +40,7 @@ type Attempt struct {
 	Try             int           // 1 for the first request of all
 	Err             *chat.Error   // nil for the one that answered
 	Wait            time.Duration // before it
+	Resumed         bool          // it went on with an answer that had broken off
 }
 
 // Options says how Open tries.
@@ -50,6 +52,9 @@ type Options struct {
 	// Dispatch is called right before each request is sent; its error keeps the request from being sent and ends Open. The
 	// function that it returns is called exactly once, when the request has ended in whatever way. Required.
 	Dispatch func(ctx context.Context, t Target, try int) (settle func(Outcome), err error)
+	// Resumed is told of requests that are made after Open has returned, to go on with an answer that broke off. It is called
+	// by whoever reads the stream.
+	Resumed func(a Attempt, t Target)
 }
 
 const (
@@ -58,9 +63,9 @@ const (
 )
 
 // Open sends a request to the targets in turn until one gives its first token, and returns its stream from that token on. A
-// failure that may pass is retried at the same target; any other but a faulty request goes on to the next. After the first
-// token nothing is tried again: the caller has begun to read.
-func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (chat.Stream, Target, []Attempt, error) {
+// failure that may pass is retried at the same target; any other but a faulty request goes on to the next. An answer that
+// breaks off after its first token is gone on with: see resumable.
+func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (*Reply, Target, []Attempt, error) {
 	if o.Wait == nil {
 		o.Wait = wait
 	}
@@ -70,7 +75,7 @@ func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (
 	var attempts []Attempt
 	var last *chat.Error
 	var tried []string
-	for _, t := range targets {
+	for i, t := range targets {
 		var pause time.Duration
 		for retry := 0; retry <= o.Retries; retry++ {
 			if retry > 0 {
@@ -82,9 +87,10 @@ func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (
 			if err != nil && err.Code == errNotSent {
 				return nil, t, attempts, err.Err
 			}
-			attempts = append(attempts, Attempt{t.Upstream.Name(), t.Model, len(attempts) + 1, err, pause})
+			attempts = append(attempts, Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: len(attempts) + 1, Err: err, Wait: pause})
 			if err == nil {
-				return s, t, attempts, nil
+				r := &resumable{ctx: ctx, o: &o, targets: targets[i:], req: req, tries: len(attempts), inner: s}
+				return &Reply{r, s.Dropped}, t, attempts, nil
 			}
 			last = err
 			if err.Code == chat.CodeCancelled || ctx.Err() != nil {
@@ -135,7 +141,7 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // try sends one request and reads up to its first token.
-func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number int) (chat.Stream, *chat.Error) {
+func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number int) (*Reply, *chat.Error) {
 	r := *req
 	r.Model = t.Model
 	settle, err := o.Dispatch(ctx, t, number)
@@ -143,7 +149,7 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 		return nil, &chat.Error{Code: errNotSent, Err: err}
 	}
 	s := &openStream{begun: o.Now(), now: o.Now, settle: settle}
-	if s.inner, err = t.Upstream.Stream(ctx, &r); err != nil {
+	if s.inner, err = t.Upstream.Send(ctx, &r); err != nil {
 		e := chat.AsError(err)
 		s.settled(e)
 		return nil, e
@@ -160,17 +166,19 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 			return nil, e
 		}
 		s.note(ev)
-		s.held = append(s.held, ev)
-		if ev.Text != "" || len(ev.ToolCalls) > 0 || ev.Finish != "" {
+		if ev.Says() || ev.Finish != "" {
+			s.held = append(s.held, ev)
 			s.outcome.FirstToken = s.now().Sub(s.begun)
-			return s, nil
+			return &Reply{s, s.inner.Dropped}, nil
 		}
+		ev.Raw = bytes.Clone(ev.Raw) // the next event takes its place
+		s.held = append(s.held, ev)
 	}
 }
 
 // openStream is a stream whose first events were read, and which settles its request when it ends.
 type openStream struct {
-	inner  chat.Stream
+	inner  *Reply
 	held   []chat.Event
 	begun  time.Time
 	now    func() time.Time
@@ -209,6 +217,9 @@ func (s *openStream) Next() (chat.Event, error) {
 	}
 	return ev, err
 }
+
+// More says whether the next event is at hand.
+func (s *openStream) More() bool { return len(s.held) > 0 || s.inner.More() }
 
 // Close ends the request; one that was not read to its end counts as cancelled.
 func (s *openStream) Close() error {

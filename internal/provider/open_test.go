@@ -25,12 +25,12 @@ type fake struct {
 
 func (f *fake) Name() string { return f.name }
 
-func (f *fake) Stream(_ context.Context, r *chat.Request) (chat.Stream, error) {
+func (f *fake) Send(_ context.Context, r *chat.Request) (*provider.Reply, error) {
 	f.asked++
 	if f.asked <= len(f.errs) {
 		return nil, f.errs[f.asked-1]
 	}
-	return &once{evs: []chat.Event{{ID: "x"}, {Text: f.name + "/" + r.Model}, {Finish: chat.FinishStop}}}, nil
+	return &provider.Reply{Stream: &once{evs: []chat.Event{{ID: "x"}, {Text: f.name + "/" + r.Model}, {Finish: chat.FinishStop}}}}, nil
 }
 
 type once struct{ evs []chat.Event }
@@ -80,7 +80,7 @@ func TestOpen(t *testing.T) {
 						return func(provider.Outcome) { settled++ }, nil
 					},
 				})
-				got := collect(s, err)
+				got := collect(plain(s), err)
 				if got.text != c.text || c.code != "" && (got.err == nil || got.err.Code != c.code) || len(attempts) != c.attempts {
 					t.Errorf("got %+v after %d attempts %+v", got, len(attempts), attempts)
 				}
@@ -172,8 +172,8 @@ type fixed struct{ evs []chat.Event }
 
 func (f *fixed) Name() string { return "fixed" }
 
-func (f *fixed) Stream(context.Context, *chat.Request) (chat.Stream, error) {
-	return &once{evs: f.evs}, nil
+func (f *fixed) Send(context.Context, *chat.Request) (*provider.Reply, error) {
+	return &provider.Reply{Stream: &once{evs: f.evs}}, nil
 }
 
 // TestOpenProperties: whatever the upstreams do, each request has one row in the books, no target is asked more often than it
@@ -200,7 +200,7 @@ func TestOpenProperties(t *testing.T) {
 				return func(provider.Outcome) { settled++ }, nil
 			},
 		})
-		got := collect(s, err)
+		got := collect(plain(s), err)
 		asked := 0
 		for _, f := range fakes {
 			if f.asked > retries+1 {

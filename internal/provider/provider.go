@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -24,7 +26,7 @@ import (
 // Config says where a provider is and how it is spoken to.
 type Config struct {
 	Name              string
-	Dialect           string // "openai" or "anthropic"
+	Dialect           string // "openai", "anthropic" or "gemini"
 	BaseURL           string // up to what the dialect's paths follow: "https://api.openai.com/v1"
 	APIKey            string
 	FirstTokenTimeout time.Duration // from sending to the first token; 0 means a minute
@@ -40,9 +42,11 @@ const (
 
 // Provider is an upstream account or server. It is safe for concurrent use.
 type Provider struct {
-	cfg     Config
-	dialect dialect
-	client  *http.Client
+	cfg       Config
+	dialect   wireFormat
+	transport http.RoundTripper
+	urls      sync.Map // path -> *url.URL
+	cached    atomic.Int32
 }
 
 // New makes a provider. client carries its requests, but follows no redirect; nil takes NewClient's.
@@ -64,22 +68,23 @@ func New(cfg Config, client *http.Client) (*Provider, error) {
 	if client == nil {
 		client = NewClient()
 	}
-	own := *client
-	own.CheckRedirect = noRedirect
-	return &Provider{cfg, d, &own}, nil
+	transport := client.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	return &Provider{cfg: cfg, dialect: d, transport: transport}, nil
 }
-
-// noRedirect keeps a key from being sent to where a server points.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // NewClient makes an HTTP client for upstream calls: it keeps connections, never follows a redirect, and has no overall
 // timeout, since an answer may stream for minutes.
 func NewClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 64
+	t.MaxIdleConnsPerHost = 256
 	t.IdleConnTimeout = 90 * time.Second
 	t.DisableCompression = true // gzip would hold back the pieces of a stream
-	return &http.Client{Transport: t, CheckRedirect: noRedirect}
+	t.MaxIdleConns = 0          // as many as there are hosts, each within its own bound
+	t.ReadBufferSize, t.WriteBufferSize = 4<<10, 4<<10
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // Name is the provider's name in the configuration.
@@ -88,53 +93,109 @@ func (p *Provider) Name() string { return p.cfg.Name }
 // errSilence is why a request ends when nothing comes for too long.
 var errSilence = errors.New("nothing came in time")
 
-// Stream sends a request and returns its answer as it comes. An error, also from the stream, is an *chat.Error with
-// Provider set. The stream must be closed.
-func (p *Provider) Stream(ctx context.Context, req *chat.Request) (chat.Stream, error) {
-	body, err := p.dialect.encode(req)
+// Reply is an answer under way.
+type Reply struct {
+	chat.Stream
+	Dropped []string // what the provider's wire could not express and was left out
+}
+
+// More says whether the next event is at hand, so that Next does not wait for the network.
+func (r *Reply) More() bool {
+	m, ok := r.Stream.(interface{ More() bool })
+	return ok && m.More()
+}
+
+// Send sends a request and returns its answer as it comes, streamed where the request is. An error, also from the stream, is
+// an *chat.Error with Provider set. The reply must be closed.
+func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) {
+	body, dropped, err := p.dialect.upstream.Encode(req)
 	if err != nil {
 		return nil, p.own(chat.AsError(err))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
 	stop := func() { watch.Stop(); cancel(nil) }
-	resp, err := p.send(ctx, http.MethodPost, p.dialect.chatPath, body)
+	resp, err := p.send(ctx, http.MethodPost, p.dialect.upstream.Path(req), body, req.Headers)
 	if err != nil {
 		defer stop()
 		return nil, p.own(p.netError(ctx, err))
 	}
-	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if media == "application/json" {
+	if isJSON(resp.Header) {
 		defer stop()
 		defer resp.Body.Close()
-		data, err := io.ReadAll(io.LimitReader(resp.Body, maxWhole))
+		data, err := readWhole(resp)
 		if err != nil {
 			return nil, p.own(p.netError(ctx, err))
 		}
-		ev, err := p.dialect.whole(data)
+		ev, err := p.dialect.upstream.Whole(data)
 		if err != nil {
 			return nil, p.own(chat.AsError(err))
 		}
-		return &wholeStream{ev: &ev}, nil
+		return &Reply{&wholeStream{ev: &ev}, dropped}, nil
 	}
-	return newStream(ctx, p, resp.Body, watch, stop), nil
+	return &Reply{newStream(ctx, p, resp.Body, watch, stop), dropped}, nil
+}
+
+func isJSON(h http.Header) bool {
+	v := h.Get("Content-Type")
+	if v == "application/json" {
+		return true
+	}
+	media, _, _ := mime.ParseMediaType(v)
+	return media == "application/json"
+}
+
+// readWhole reads a whole body, bounded.
+func readWhole(resp *http.Response) ([]byte, error) {
+	if n := resp.ContentLength; n > 0 && n <= maxWhole {
+		data := make([]byte, n)
+		_, err := io.ReadFull(resp.Body, data)
+		return data, err
+	}
+	return io.ReadAll(io.LimitReader(resp.Body, maxWhole))
+}
+
+// Exchange sends one body and reads the whole answer: for calls that are no conversation, as embeddings. path follows the
+// base URL.
+func (p *Provider) Exchange(ctx context.Context, path string, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
+	defer func() { watch.Stop(); cancel(nil) }()
+	resp, err := p.send(ctx, http.MethodPost, path, body, nil)
+	if err != nil {
+		return nil, p.own(p.netError(ctx, err))
+	}
+	defer resp.Body.Close()
+	data, err := readWhole(resp)
+	if err != nil {
+		return nil, p.own(p.netError(ctx, err))
+	}
+	return data, nil
 }
 
 // send makes one HTTP exchange and turns a failure status into an *chat.Error.
-func (p *Provider) send(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, p.dialect.base(p.cfg.BaseURL)+path, bytes.NewReader(body))
+func (p *Provider) send(ctx context.Context, method, path string, body []byte, headers map[string]string) (*http.Response, error) {
+	at, err := p.url(path)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("User-Agent", "dragoman")
+	h := make(http.Header, 8)
+	h["User-Agent"] = userAgent
+	req := &http.Request{Method: method, URL: at, Host: at.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Accept", "text/event-stream, application/json")
+		h["Content-Type"], h["Accept"] = jsonType, acceptAll
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		// A connection that the server closed while it was idle is tried again on another.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
-	p.dialect.authorize(req.Header, p.cfg.APIKey)
-	resp, err := p.client.Do(req)
+	for name, value := range headers {
+		h.Set(name, value)
+	}
+	p.dialect.upstream.Authorize(h, p.cfg.APIKey)
+	// The transport itself: an http.Client around it would follow redirects, which would send the key to where a server points.
+	resp, err := p.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		return nil, err
+		return nil, &sendError{err}
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
@@ -144,7 +205,33 @@ func (p *Provider) send(ctx context.Context, method, path string, body []byte) (
 	if err != nil {
 		data = nil // the status says enough
 	}
-	return nil, p.dialect.failure(resp.StatusCode, data, retryAfter(resp.Header, time.Now()))
+	return nil, p.dialect.upstream.Failure(resp.StatusCode, data, retryAfter(resp.Header, time.Now()))
+}
+
+var (
+	userAgent = []string{"dragoman"}
+	jsonType  = []string{"application/json"}
+	acceptAll = []string{"text/event-stream, application/json"}
+)
+
+// sendError says that no response came.
+type sendError struct{ error }
+
+func (e *sendError) Unwrap() error { return e.error }
+
+// url is where a path of the dialect is.
+func (p *Provider) url(path string) (*url.URL, error) {
+	if known, ok := p.urls.Load(path); ok {
+		return known.(*url.URL), nil
+	}
+	at, err := url.Parse(p.dialect.base(p.cfg.BaseURL) + path)
+	if err != nil {
+		return nil, fmt.Errorf("the path %q: %w", path, err)
+	}
+	if p.cached.Add(1) <= 256 { // Gemini's paths hold names of models, which callers choose
+		p.urls.Store(path, at)
+	}
+	return at, nil
 }
 
 // retryAfter reads how long a server asks to wait: milliseconds, seconds or a date (RFC 9110, section 10.2.3).
@@ -173,7 +260,7 @@ func (p *Provider) netError(ctx context.Context, err error) *chat.Error {
 	case cause != nil:
 		return &chat.Error{Code: chat.CodeCancelled, Message: "the request was cancelled", Err: err}
 	}
-	if _, sent := errors.AsType[*url.Error](err); !sent {
+	if _, sent := errors.AsType[*sendError](err); !sent {
 		return &chat.Error{Code: chat.CodeUpstream, Message: "the connection broke off", Err: err}
 	}
 	return &chat.Error{Code: chat.CodeUpstream, Message: "it cannot be reached: " + reason(err), Err: err}
@@ -188,8 +275,8 @@ func reason(err error) string {
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		return e.Err.Error()
 	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err.Error()
+	if e, ok := errors.AsType[*sendError](err); ok {
+		return e.error.Error()
 	}
 	return err.Error()
 }
@@ -199,13 +286,14 @@ func (p *Provider) own(e *chat.Error) *chat.Error {
 	e.Provider = p.cfg.Name
 	if p.cfg.APIKey != "" {
 		e.Message = strings.ReplaceAll(e.Message, p.cfg.APIKey, "[key]")
+		e.Raw = bytes.ReplaceAll(e.Raw, []byte(p.cfg.APIKey), []byte("[key]"))
 	}
 	return e
 }
 
 // Models asks for the names of the provider's models.
 func (p *Provider) Models(ctx context.Context) ([]string, error) {
-	resp, err := p.send(ctx, http.MethodGet, p.dialect.modelsPath, nil)
+	resp, err := p.send(ctx, http.MethodGet, p.dialect.modelsPath, nil, nil)
 	if err != nil {
 		return nil, p.own(p.netError(ctx, err))
 	}

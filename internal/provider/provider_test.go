@@ -68,7 +68,20 @@ func newProvider(t *testing.T, dialect, url string) *provider.Provider {
 }
 
 func request() *chat.Request {
-	return &chat.Request{Model: "m", Messages: []chat.Message{chat.NewText(chat.System, "be brief"), chat.NewText(chat.User, "hi")}}
+	return &chat.Request{Stream: true, Model: "m", Messages: []chat.Message{chat.NewText(chat.System, "be brief"), chat.NewText(chat.User, "hi")}}
+}
+
+// plain keeps a reply that is none from being taken for a stream.
+func plain(r *provider.Reply) chat.Stream {
+	if r == nil {
+		return nil
+	}
+	return r
+}
+
+func send(t *testing.T, p *provider.Provider) (chat.Stream, error) {
+	r, err := p.Send(t.Context(), request())
+	return plain(r), err
 }
 
 // result is a whole stream.
@@ -136,13 +149,13 @@ func TestSampleStreams(t *testing.T) {
 		"anthropic":    {"anthropic", sample(t, "anthropic", "text_thinking_tool.sse"), result{text: "Grüße, 世界", args: `get_weather{"city": "Ulm"}get_time{}`, finish: chat.FinishToolCalls, model: "claude-sonnet-4-5-20250929", usage: chat.Usage{Input: 20, CachedInput: 5, CacheWrite: 3, Output: 89}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := collect(newProvider(t, c.dialect, replay(t, stream(c.body))).Stream(t.Context(), request()))
+			got := collect(send(t, newProvider(t, c.dialect, replay(t, stream(c.body)))))
 			if got != c.want {
 				t.Errorf("got  %+v\nwant %+v", got, c.want)
 			}
 			// However the connection is cut short, half an answer is never a whole one.
 			for cut := 1; cut < len(c.body); cut += 97 {
-				got := collect(newProvider(t, c.dialect, replay(t, stream(c.body[:cut]))).Stream(t.Context(), request()))
+				got := collect(send(t, newProvider(t, c.dialect, replay(t, stream(c.body[:cut])))))
 				if got.err == nil && got.finish == "" {
 					t.Fatalf("cut at %d: %+v is taken for an answer", cut, got)
 				}
@@ -153,7 +166,7 @@ func TestSampleStreams(t *testing.T) {
 
 func TestWholeAnswerDespiteStream(t *testing.T) {
 	url := replay(t, status(200, `{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}`, "Content-Type", "application/json"))
-	got := collect(newProvider(t, "openai", url).Stream(t.Context(), request()))
+	got := collect(send(t, newProvider(t, "openai", url)))
 	if got.text != "Hello" || got.finish != chat.FinishStop || got.usage.Input != 3 {
 		t.Errorf("%+v", got)
 	}
@@ -183,7 +196,7 @@ func TestFailures(t *testing.T) {
 		"anthropic 500":    {"anthropic", status(500, ``), chat.CodeUpstream},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := collect(newProvider(t, c.dialect, replay(t, c.answer)).Stream(t.Context(), request()))
+			got := collect(send(t, newProvider(t, c.dialect, replay(t, c.answer))))
 			if got.err == nil || got.err.Code != c.code || got.err.Provider != "up" {
 				t.Fatalf("got %+v, want code %s", got.err, c.code)
 			}
@@ -239,7 +252,7 @@ func TestTimeouts(t *testing.T) {
 					t.Fatal(err)
 				}
 				begun := time.Now()
-				s, err := p.Stream(t.Context(), request())
+				s, err := send(t, p)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -296,7 +309,7 @@ func TestKeyDoesNotFollowRedirects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := collect(p.Stream(t.Context(), request())); got.err == nil || got.err.Code != chat.CodeUpstream || asked {
+	if got := collect(send(t, p)); got.err == nil || got.err.Code != chat.CodeUpstream || asked {
 		t.Errorf("%v; asked elsewhere: %v", got.err, asked)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
 	"github.com/dragoman/dragoman/internal/sse"
 )
 
@@ -18,20 +19,22 @@ type stream struct {
 	ctx     context.Context
 	body    io.ReadCloser
 	events  *sse.Reader
-	decoder streamDecoder
+	decoder dialect.StreamDecoder
 	watch   *time.Timer // ends the request when nothing comes
 	stop    func()
 	begun   bool // a token came
-	named   bool // the answer's id was told
 	err     error
 	once    sync.Once
 }
 
 func newStream(ctx context.Context, p *Provider, body io.ReadCloser, watch *time.Timer, stop func()) *stream {
-	return &stream{p: p, ctx: ctx, body: body, events: sse.NewReader(body, maxEvent), decoder: p.dialect.newStream(), watch: watch, stop: stop}
+	return &stream{p: p, ctx: ctx, body: body, events: sse.NewReader(body, maxEvent), decoder: p.dialect.upstream.NewStream(), watch: watch, stop: stop}
 }
 
-// Next returns the next event that says something.
+// More says whether the next event may be at hand already.
+func (s *stream) More() bool { return s.err == nil && s.events.More() }
+
+// Next returns the next event. Its Raw is valid until the next call.
 func (s *stream) Next() (chat.Event, error) {
 	if s.begun && s.err == nil {
 		s.watch.Reset(s.p.cfg.IdleTimeout)
@@ -51,17 +54,12 @@ func (s *stream) Next() (chat.Event, error) {
 			s.err = s.p.own(s.broken(chat.AsError(err)))
 			break
 		}
-		content := ev.Text != "" || len(ev.ToolCalls) > 0 || ev.Finish != ""
-		news := content || ev.Usage != nil || ev.ID != "" && !s.named
-		s.begun, s.named = s.begun || content, s.named || ev.ID != ""
-		switch {
-		case news && s.begun:
+		s.begun = s.begun || ev.Says() || ev.Finish != ""
+		if s.begun {
 			s.watch.Stop() // how long the caller takes is not the provider's silence
+		}
+		if ev.Raw != nil || ev.Says() || ev.Finish != "" || ev.Usage != nil {
 			return ev, nil
-		case news:
-			return ev, nil
-		case s.begun:
-			s.watch.Reset(s.p.cfg.IdleTimeout)
 		}
 	}
 	s.Close()
@@ -114,5 +112,7 @@ func (s *wholeStream) Next() (chat.Event, error) {
 	s.ev = nil
 	return ev, nil
 }
+
+func (s *wholeStream) More() bool { return s.ev != nil }
 
 func (s *wholeStream) Close() error { return nil }

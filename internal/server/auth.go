@@ -9,31 +9,48 @@ import (
 	"github.com/dragoman/dragoman/internal/identity"
 )
 
-// authenticated lets a request through that carries a good key, as the OpenAI SDKs send it (Authorization: Bearer) or the
-// Anthropic ones (x-api-key).
-func (s *Server) authenticated(next func(http.ResponseWriter, *http.Request, identity.Principal)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok {
-			key = r.Header.Get("x-api-key")
+// handler answers a request of somebody who is known.
+type handler func(http.ResponseWriter, *http.Request, identity.Principal)
+
+// credential is the key that a request carries, as each vendor's SDK sends it.
+func credential(r *http.Request) string {
+	if v := r.Header["Authorization"]; len(v) > 0 {
+		if key, ok := strings.CutPrefix(v[0], "Bearer "); ok {
+			return strings.TrimSpace(key)
 		}
-		p, err := s.Keys.Verify(r.Context(), strings.TrimSpace(key))
+	}
+	for _, name := range []string{"X-Api-Key", "X-Goog-Api-Key", "Api-Key"} {
+		if v := r.Header[name]; len(v) > 0 {
+			return strings.TrimSpace(v[0])
+		}
+	}
+	if strings.HasPrefix(r.URL.Path, "/v1beta/") { // Google's oldest way
+		return r.URL.Query().Get("key")
+	}
+	return ""
+}
+
+// authenticated lets a request through that carries a good key. What is wrong is said in the door's shape.
+func (s *Server) authenticated(d *door, next handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := credential(r)
+		p, err := s.Keys.Verify(r.Context(), key)
 		if errors.Is(err, identity.ErrInvalidKey) {
 			message := "the API key is not valid; `dragoman key list` shows those there are"
 			if key == "" {
 				message = "an API key is needed: send Authorization: Bearer KEY (`dragoman key create NAME` makes one)"
 			}
-			s.fail(w, "", &chat.Error{Code: chat.CodeUnauthorized, Message: message})
+			s.fail(w, d, "", &chat.Error{Code: chat.CodeUnauthorized, Message: message})
 			return
 		}
 		if err != nil {
 			s.Log.Error("check a key", "err", err)
-			s.fail(w, "", &chat.Error{Code: chat.CodeInternal, Message: "the key could not be checked; see the server's log"})
+			s.fail(w, d, "", &chat.Error{Code: chat.CodeInternal, Message: "the key could not be checked; see the server's log"})
 			return
 		}
 		if rec, ok := w.(*recorder); ok {
 			rec.key = p.Name
 		}
-		next(w, r.WithContext(identity.WithPrincipal(r.Context(), p)), p)
+		next(w, r, p)
 	})
 }

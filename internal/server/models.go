@@ -44,7 +44,7 @@ func (s *Server) listModels(w http.ResponseWriter, r *http.Request, _ identity.P
 func (s *Server) getModel(w http.ResponseWriter, r *http.Request, _ identity.Principal) {
 	id := r.PathValue("id")
 	if !slices.Contains(s.modelNames(r.Context()), id) {
-		s.fail(w, "", &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: "there is no such model; GET /v1/models lists those there are"})
+		s.fail(w, chatDoor, "", &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: "there is no such model; GET /v1/models lists those there are"})
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

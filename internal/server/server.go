@@ -67,10 +67,10 @@ func New(o Options) *Server {
 	s := &Server{Options: o}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
-	mux.Handle("POST /v1/chat/completions", s.authenticated(s.chatCompletions))
-	mux.Handle("GET /v1/models", s.authenticated(s.listModels))
-	mux.Handle("GET /v1/models/{id...}", s.authenticated(s.getModel))
-	mux.Handle("GET /api/traces/{id}", s.authenticated(s.getTrace))
+	mux.Handle("POST /v1/chat/completions", s.authenticated(chatDoor, s.converse(chatDoor)))
+	mux.Handle("GET /v1/models", s.authenticated(chatDoor, s.listModels))
+	mux.Handle("GET /v1/models/{id...}", s.authenticated(chatDoor, s.getModel))
+	mux.Handle("GET /api/traces/{id}", s.authenticated(chatDoor, s.getTrace))
 	mux.HandleFunc("/", s.notFound)
 	s.handler = s.logged(mux)
 	return s
@@ -136,7 +136,7 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, "", &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no %s %s here; the API is at /v1/chat/completions and /v1/models", r.Method, r.URL.Path)})
+	s.fail(w, chatDoor, "", &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no %s %s here; the API is at /v1/chat/completions and /v1/models", r.Method, r.URL.Path)})
 }
 
 // logged logs each request and keeps a panic from taking more than its own request down.
@@ -151,7 +151,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 				}
 				s.Log.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				if rec.status == 0 {
-					s.fail(rec, "", &chat.Error{Code: chat.CodeInternal, Message: "internal error; see the server's log"})
+					s.fail(rec, chatDoor, "", &chat.Error{Code: chat.CodeInternal, Message: "internal error; see the server's log"})
 				}
 			}
 			level := slog.LevelInfo

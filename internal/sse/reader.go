@@ -30,7 +30,7 @@ type Reader struct {
 
 // NewReader reads events of at most max bytes.
 func NewReader(r io.Reader, max int) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, 16<<10), max: max}
+	return &Reader{r: bufio.NewReaderSize(r, 4<<10), max: max}
 }
 
 // Next returns the next event with data. io.EOF is the end of the stream; an event that the end cuts off is dropped, as the
@@ -74,29 +74,51 @@ func (r *Reader) Next() (Event, error) {
 	}
 }
 
-// readLine reads up to LF, CR or CRLF. An LF after a CR is swallowed with the next line, since waiting for it could wait
-// for ever.
+// readLine reads up to LF, CR or CRLF; the line is valid until the next call. An LF after a CR is swallowed with the next
+// line, since waiting for it could wait for ever.
 func (r *Reader) readLine() ([]byte, error) {
 	r.line = r.line[:0]
 	for {
-		c, err := r.r.ReadByte()
-		if err != nil {
+		if _, err := r.r.Peek(1); err != nil {
 			if err == io.EOF {
 				return nil, io.EOF
 			}
 			return nil, fmt.Errorf("read the event stream: %w", err)
 		}
-		if r.cr && c == '\n' {
+		buf, _ := r.r.Peek(r.r.Buffered())
+		if r.cr {
 			r.cr = false
-			continue
+			if buf[0] == '\n' {
+				r.r.Discard(1)
+				continue
+			}
 		}
-		r.cr = c == '\r'
-		if c == '\n' || c == '\r' {
-			return r.line, nil
+		end := bytes.IndexByte(buf, '\n')
+		if end < 0 {
+			end = len(buf)
 		}
-		if len(r.line) >= r.max+64 {
+		if cr := bytes.IndexByte(buf[:end], '\r'); cr >= 0 {
+			end, r.cr = cr, true
+		}
+		if len(r.line)+end > r.max+64 {
 			return nil, ErrTooLarge
 		}
-		r.line = append(r.line, c)
+		if end == len(buf) { // the line goes on
+			r.line = append(r.line, buf...)
+			r.r.Discard(end)
+			continue
+		}
+		r.r.Discard(end + 1)
+		if len(r.line) == 0 {
+			return buf[:end], nil // no copy: the buffer is not filled again before the next call
+		}
+		r.line = append(r.line, buf[:end]...)
+		return r.line, nil
 	}
+}
+
+// More says whether the next event is at hand, so that the next call does not wait for the network.
+func (r *Reader) More() bool {
+	buf, _ := r.r.Peek(r.r.Buffered())
+	return bytes.Contains(buf, []byte("\n\n")) || bytes.Contains(buf, []byte("\r\n\r\n")) || bytes.Contains(buf, []byte("\r\r"))
 }

@@ -5,48 +5,52 @@ import (
 	"net/http"
 )
 
-// Writer writes events to an HTTP response, each flushed at once.
-type Writer struct {
-	w   http.ResponseWriter
-	rc  *http.ResponseController
-	buf []byte
-}
-
-// NewWriter sends the headers of an event stream, so that proxies neither buffer nor keep it.
-func NewWriter(w http.ResponseWriter) *Writer {
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("Cache-Control", "no-cache, no-store")
-	h.Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
-	return &Writer{w: w, rc: http.NewResponseController(w)}
-}
-
-// Data writes an unnamed event. An error means that the client is gone.
-func (w *Writer) Data(data []byte) error { return w.Event("", data) }
-
-// Event writes an event. Any line break in data, a lone CR among them, becomes LF at the reader.
-func (w *Writer) Event(name string, data []byte) error {
-	w.buf = w.buf[:0]
+// Append appends an event to dst. Any line break in data, a lone CR among them, becomes LF at the reader.
+func Append(dst []byte, name string, data []byte) []byte {
 	if name != "" {
-		w.buf = append(append(append(w.buf, "event: "...), name...), '\n')
+		dst = append(append(append(dst, "event: "...), name...), '\n')
 	}
 	for {
-		w.buf = append(w.buf, "data: "...)
-		end := bytes.IndexAny(data, "\r\n")
-		if end < 0 {
-			w.buf = append(append(w.buf, data...), '\n')
-			break
+		dst = append(dst, "data: "...)
+		end := bytes.IndexByte(data, '\n')
+		if cr := bytes.IndexByte(data, '\r'); cr >= 0 && (end < 0 || cr < end) {
+			end = cr
 		}
-		w.buf = append(append(w.buf, data[:end]...), '\n')
+		if end < 0 {
+			return append(append(dst, data...), '\n', '\n')
+		}
+		dst = append(append(dst, data[:end]...), '\n')
 		if bytes.HasPrefix(data[end:], []byte("\r\n")) {
 			end++
 		}
 		data = data[end+1:]
 	}
-	w.buf = append(w.buf, '\n')
-	if _, err := w.w.Write(w.buf); err != nil {
-		return err
-	}
-	return w.rc.Flush()
 }
+
+// Writer writes events to an HTTP response.
+type Writer struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+// NewWriter sends the headers of an event stream, so that proxies neither buffer nor keep it.
+func NewWriter(w http.ResponseWriter) *Writer {
+	h := w.Header()
+	h["Content-Type"] = contentType
+	h["Cache-Control"] = noCache
+	h["X-Accel-Buffering"] = noBuffer
+	w.WriteHeader(http.StatusOK)
+	return &Writer{w: w, rc: http.NewResponseController(w)}
+}
+
+var (
+	contentType = []string{"text/event-stream; charset=utf-8"}
+	noCache     = []string{"no-cache, no-store"}
+	noBuffer    = []string{"no"}
+)
+
+// Write writes complete events. An error means that the client is gone.
+func (w *Writer) Write(events []byte) (int, error) { return w.w.Write(events) }
+
+// Flush sends what was written. An error means that the client is gone.
+func (w *Writer) Flush() error { return w.rc.Flush() }

@@ -1,374 +1,352 @@
 // Package openai translates between the OpenAI chat completions format and the vocabulary of package chat, in both
 // directions: requests and answers at our door, and those of upstream servers. It is pure: no I/O, no clock.
 //
-// Source: the API reference of OpenAI's chat completions, and what the official Python and Node SDKs accept.
+// Source: the API reference of OpenAI's chat completions, and what the official Python and Node SDKs accept and send. Thoughts
+// have no place in it; reasoning_content (DeepSeek, vLLM, llama.cpp) and reasoning_details (OpenRouter) are what others use.
 package openai
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
 )
 
-// request is the part of a chat completion request that is understood; what else it holds goes to Request.Extra.
-type request struct {
-	Model               string          `json:"model"`
-	Messages            []message       `json:"messages"`
-	Tools               []tool          `json:"tools,omitempty"`
-	ToolChoice          json.RawMessage `json:"tool_choice,omitempty"`
-	MaxTokens           *int            `json:"max_tokens,omitempty"`
-	MaxCompletionTokens *int            `json:"max_completion_tokens,omitempty"`
-	Temperature         *float64        `json:"temperature,omitempty"`
-	TopP                *float64        `json:"top_p,omitempty"`
-	Stop                json.RawMessage `json:"stop,omitempty"`
-	Seed                *int64          `json:"seed,omitempty"`
-	User                string          `json:"user,omitempty"`
-	Stream              bool            `json:"stream,omitempty"`
-	StreamOptions       *streamOptions  `json:"stream_options,omitempty"`
-	N                   *int            `json:"n,omitempty"`
-	Dragoman            json.RawMessage `json:"dragoman,omitempty"`
+// known are the top-level fields that are understood.
+var known = map[string]bool{
+	"model": true, "messages": true, "tools": true, "tool_choice": true, "parallel_tool_calls": true, "max_tokens": true,
+	"max_completion_tokens": true, "temperature": true, "top_p": true, "top_k": true, "frequency_penalty": true, "presence_penalty": true,
+	"stop": true, "seed": true, "logprobs": true, "top_logprobs": true, "response_format": true, "reasoning_effort": true, "user": true,
+	"stream": true, "stream_options": true, "n": true, "dragoman": true,
 }
 
-type streamOptions struct {
-	IncludeUsage bool `json:"include_usage"`
-}
-
-type message struct {
-	Role       string          `json:"role"`
-	Content    json.RawMessage `json:"content"`
-	Name       string          `json:"name,omitempty"`
-	ToolCalls  []toolCall      `json:"tool_calls,omitempty"`
-	ToolCallID string          `json:"tool_call_id,omitempty"`
-}
-
-type part struct {
-	Type     string    `json:"type"`
-	Text     string    `json:"text,omitempty"`
-	Refusal  string    `json:"refusal,omitempty"`
-	ImageURL *imageURL `json:"image_url,omitempty"`
-}
-
-type imageURL struct {
-	URL string `json:"url"`
-}
-
-type tool struct {
-	Type     string   `json:"type"`
-	Function function `json:"function"`
-}
-
-type function struct {
-	Name        string          `json:"name"`
-	Description string          `json:"description,omitempty"`
-	Parameters  json.RawMessage `json:"parameters,omitempty"`
-	Strict      *bool           `json:"strict,omitempty"`
-}
-
-type toolCall struct {
-	ID       string       `json:"id"`
-	Type     string       `json:"type"`
-	Function calledMethod `json:"function"`
-}
-
-type calledMethod struct {
-	Name      string `json:"name"`
-	Arguments string `json:"arguments"`
-}
-
-// known are the fields of request, which don't go to Extra.
-var known = []string{"model", "messages", "tools", "tool_choice", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed", "user", "stream", "stream_options", "n", "dragoman"}
-
-// DecodeRequest reads the body of POST /v1/chat/completions. Errors are *chat.Error with code CodeInvalidRequest and the
-// field at fault.
+// DecodeRequest reads the body of POST /v1/chat/completions. The request keeps body, which must not be changed after. Errors
+// are *chat.Error with code CodeInvalidRequest and the field at fault.
 func DecodeRequest(body []byte) (*chat.Request, error) {
-	var r request
-	if err := json.Unmarshal(body, &r); err != nil {
-		if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return nil, invalid(te.Field, fmt.Sprintf("%s must be a %s, not a %s", te.Field, typeName(te.Type.String()), te.Value))
-		}
-		return nil, invalid("", "the body is not valid JSON: "+err.Error())
+	if !gjson.ValidBytes(body) {
+		return nil, invalid("", "the body is not valid JSON")
 	}
-	if r.Model == "" {
-		return nil, invalid("model", "model is missing; GET /v1/models lists those there are")
-	}
-	if len(r.Messages) == 0 {
-		return nil, invalid("messages", "messages must hold at least one message")
-	}
-	if r.N != nil && *r.N != 1 {
-		return nil, invalid("n", "n must be 1: send the request several times for several answers")
-	}
-	if t := r.Temperature; t != nil && (*t < 0 || *t > 2) {
-		return nil, invalid("temperature", "temperature must be between 0 and 2")
-	}
-	if p := r.TopP; p != nil && (*p < 0 || *p > 1) {
-		return nil, invalid("top_p", "top_p must be between 0 and 1")
-	}
-	out := &chat.Request{Model: r.Model, Temperature: r.Temperature, TopP: r.TopP, Seed: r.Seed, User: r.User, Stream: r.Stream, Dragoman: r.Dragoman}
-	out.IncludeUsage = r.StreamOptions != nil && r.StreamOptions.IncludeUsage
-	for _, max := range []*int{r.MaxTokens, r.MaxCompletionTokens} {
-		if max == nil {
-			continue
-		}
-		if *max < 1 {
-			return nil, invalid("max_completion_tokens", "the number of tokens must be at least 1")
-		}
-		out.MaxTokens = *max
-	}
-	var err error
-	if out.Stop, err = decodeStop(r.Stop); err != nil {
-		return nil, err
-	}
-	for i, m := range r.Messages {
-		cm, err := decodeMessage(m, fmt.Sprintf("messages.%d", i))
-		if err != nil {
-			return nil, err
-		}
-		out.Messages = append(out.Messages, cm)
-	}
-	for i, t := range r.Tools {
-		if t.Type != "function" || t.Function.Name == "" {
-			return nil, invalid(fmt.Sprintf("tools.%d", i), "a tool must have the type function and a function with a name")
-		}
-		out.Tools = append(out.Tools, chat.ToolDefinition(t.Function))
-	}
-	if out.ToolChoice, err = decodeToolChoice(r.ToolChoice); err != nil {
-		return nil, err
-	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(body, &all); err != nil {
+	root := dialect.Parse(body)
+	if !root.IsObject() {
 		return nil, invalid("", "the body must be a JSON object")
 	}
-	// encoding/json takes "Messages" for messages: kept here as well, it would go upstream past everything that looks at
-	// messages.
-	maps.DeleteFunc(all, func(k string, _ json.RawMessage) bool {
-		return slices.ContainsFunc(known, func(name string) bool { return strings.EqualFold(k, name) })
+	d := decoder{body: body, req: &chat.Request{Wire: chat.OpenAIChat, Body: body}, seen: map[string]bool{}}
+	root.ForEach(func(k, v gjson.Result) bool {
+		d.err = d.field(k.String(), v)
+		return d.err == nil
 	})
-	if len(all) > 0 {
-		out.Extra = all
+	if d.err != nil {
+		return nil, d.err
 	}
-	return out, nil
+	switch {
+	case d.req.Model == "":
+		return nil, invalid("model", "model is missing; GET /v1/models lists those there are")
+	case len(d.req.Messages) == 0:
+		return nil, invalid("messages", "messages must hold at least one message")
+	}
+	if d.logprobs && d.req.Logprobs == nil {
+		zero := 0
+		d.req.Logprobs = &zero
+	} else if !d.logprobs {
+		d.req.Logprobs = nil
+	}
+	return d.req, nil
 }
 
-func typeName(goType string) string {
-	switch {
-	case strings.HasPrefix(goType, "[]"):
-		return "list"
-	case strings.Contains(goType, "int"), strings.Contains(goType, "float"):
-		return "number"
-	case strings.Contains(goType, "bool"):
-		return "boolean"
-	case strings.Contains(goType, "string"):
-		return "string"
+type decoder struct {
+	body     []byte
+	req      *chat.Request
+	seen     map[string]bool
+	logprobs bool
+	err      error
+}
+
+// field reads a top-level field.
+func (d *decoder) field(name string, v gjson.Result) error {
+	if !known[name] {
+		// A server that takes "Messages" for messages would read past everything here that looks at messages.
+		if low := strings.ToLower(name); known[low] {
+			return invalid(name, fmt.Sprintf("%s is not a field; did you mean %s?", name, low))
+		}
+		d.req.Unmapped = append(d.req.Unmapped, name)
+		return nil
 	}
-	return "object"
+	if d.seen[name] {
+		return invalid(name, name+" is there twice")
+	}
+	d.seen[name] = true
+	if v.Type == gjson.Null {
+		return nil
+	}
+	r := d.req
+	switch name {
+	case "model":
+		return text(v, name, &r.Model)
+	case "messages":
+		if !v.IsArray() {
+			return invalid(name, "messages must be a list, not a "+typeOf(v))
+		}
+		return d.messages(v)
+	case "tools":
+		return d.tools(v)
+	case "tool_choice":
+		return d.toolChoice(v)
+	case "parallel_tool_calls":
+		return boolean(v, name, &r.ParallelTools)
+	case "max_tokens", "max_completion_tokens":
+		var n int64
+		if err := integer(v, name, &n); err != nil {
+			return err
+		}
+		if n < 1 || n > math.MaxInt32 {
+			return invalid("max_completion_tokens", "the number of tokens must be at least 1")
+		}
+		if name == "max_completion_tokens" || r.MaxTokens == 0 {
+			r.MaxTokens = int(n)
+		}
+	case "temperature":
+		return number(v, name, 0, 2, &r.Temperature)
+	case "top_p":
+		return number(v, name, 0, 1, &r.TopP)
+	case "frequency_penalty":
+		return number(v, name, -2, 2, &r.FrequencyPenalty)
+	case "presence_penalty":
+		return number(v, name, -2, 2, &r.PresencePenalty)
+	case "top_k":
+		var n int64
+		if err := integer(v, name, &n); err != nil {
+			return err
+		}
+		k := int(n)
+		r.TopK = &k
+	case "seed":
+		var n int64
+		if err := integer(v, name, &n); err != nil {
+			return err
+		}
+		r.Seed = &n
+	case "stop":
+		return d.stop(v)
+	case "logprobs":
+		if v.Type != gjson.True && v.Type != gjson.False {
+			return invalid(name, "logprobs must be true or false")
+		}
+		d.logprobs = v.Bool()
+	case "top_logprobs":
+		var n int64
+		if err := integer(v, name, &n); err != nil {
+			return err
+		}
+		if n < 0 || n > 20 {
+			return invalid(name, "top_logprobs must be between 0 and 20")
+		}
+		top := int(n)
+		r.Logprobs = &top
+	case "response_format":
+		return d.format(v)
+	case "reasoning_effort":
+		r.Reasoning = &chat.Reasoning{}
+		return text(v, name, &r.Reasoning.Effort)
+	case "user":
+		return text(v, name, &r.User)
+	case "stream":
+		if v.Type != gjson.True && v.Type != gjson.False {
+			return invalid(name, "stream must be true or false, not a "+typeOf(v))
+		}
+		r.Stream = v.Bool()
+	case "stream_options":
+		if !v.IsObject() {
+			return invalid(name, "stream_options must be an object")
+		}
+		r.IncludeUsage = v.Get("include_usage").Bool()
+	case "n":
+		if v.Type != gjson.Number || v.Num != 1 {
+			return invalid(name, "n must be 1: send the request several times for several answers")
+		}
+	case "dragoman":
+		r.Dragoman = []byte(v.Raw)
+	}
+	return nil
+}
+
+func (d *decoder) stop(v gjson.Result) error {
+	if v.Type == gjson.String {
+		d.req.Stop = []string{v.String()}
+		return nil
+	}
+	wrong := invalid("stop", "stop must be a string or a list of strings")
+	if !v.IsArray() {
+		return wrong
+	}
+	for _, s := range v.Array() {
+		if s.Type != gjson.String {
+			return wrong
+		}
+		d.req.Stop = append(d.req.Stop, s.String())
+	}
+	return nil
+}
+
+func (d *decoder) format(v gjson.Result) error {
+	switch v.Get("type").String() {
+	case "text":
+		return nil
+	case "json_object":
+		d.req.Format = &chat.Format{Kind: chat.FormatJSON}
+		return nil
+	case "json_schema":
+		s := v.Get("json_schema")
+		if !s.IsObject() {
+			return invalid("response_format.json_schema", "json_schema must be an object with a name and a schema")
+		}
+		f := &chat.Format{Kind: chat.FormatSchema, Name: s.Get("name").String(), Description: s.Get("description").String()}
+		if schema := s.Get("schema"); schema.Exists() {
+			f.Schema = []byte(schema.Raw)
+		}
+		d.req.Format = f
+		return boolean(s.Get("strict"), "response_format.json_schema.strict", &f.Strict)
+	}
+	return invalid("response_format.type", "the type of response_format is text, json_object or json_schema")
+}
+
+func (d *decoder) tools(v gjson.Result) error {
+	if !v.IsArray() {
+		return invalid("tools", "tools must be a list")
+	}
+	for i, t := range v.Array() {
+		at := "tools." + strconv.Itoa(i)
+		f := t.Get("function")
+		if kind := t.Get("type").String(); kind != "function" && kind != "" && t.IsObject() {
+			// A custom tool, or one that the provider runs: understood by servers of this dialect only.
+			d.req.Tools = append(d.req.Tools, chat.ToolDefinition{Name: t.Get("custom.name").String(), Raw: []byte(t.Raw)})
+			continue
+		}
+		if !f.IsObject() || f.Get("name").String() == "" {
+			return invalid(at, "a tool must have the type function and a function with a name")
+		}
+		def := chat.ToolDefinition{Name: f.Get("name").String(), Description: f.Get("description").String()}
+		if p := f.Get("parameters"); p.IsObject() {
+			def.Parameters = []byte(p.Raw)
+		}
+		if err := boolean(f.Get("strict"), at+".function.strict", &def.Strict); err != nil {
+			return err
+		}
+		d.req.Tools = append(d.req.Tools, def)
+	}
+	return nil
+}
+
+func (d *decoder) toolChoice(v gjson.Result) error {
+	wrong := invalid("tool_choice", "tool_choice must be none, auto, required, or name a function")
+	if v.Type == gjson.String {
+		switch m := chat.ToolMode(v.String()); m {
+		case chat.ToolNone, chat.ToolAuto, chat.ToolRequired:
+			d.req.ToolChoice.Mode = m
+			return nil
+		}
+		return wrong
+	}
+	switch v.Get("type").String() {
+	case "allowed_tools":
+		allowed := v.Get("allowed_tools")
+		d.req.ToolChoice.Mode = chat.ToolMode(allowed.Get("mode").String())
+		if m := d.req.ToolChoice.Mode; m != chat.ToolAuto && m != chat.ToolRequired {
+			return wrong
+		}
+		for _, t := range allowed.Get("tools").Array() {
+			d.req.ToolChoice.Names = append(d.req.ToolChoice.Names, t.Get("function.name").String())
+		}
+		return nil
+	case "custom":
+		d.req.ToolChoice = chat.ToolChoice{Mode: chat.ToolNamed, Names: []string{v.Get("custom.name").String()}}
+	default:
+		d.req.ToolChoice = chat.ToolChoice{Mode: chat.ToolNamed, Names: []string{v.Get("function.name").String()}}
+	}
+	if d.req.ToolChoice.Names[0] == "" {
+		return wrong
+	}
+	return nil
 }
 
 func invalid(param, message string) *chat.Error {
 	return &chat.Error{Code: chat.CodeInvalidRequest, Param: param, Message: message}
 }
 
-func isNull(raw json.RawMessage) bool { return len(raw) == 0 || bytes.Equal(raw, []byte("null")) }
-
-func decodeStop(raw json.RawMessage) ([]string, error) {
-	if isNull(raw) {
-		return nil, nil
-	}
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return []string{one}, nil
-	}
-	var several []string
-	if json.Unmarshal(raw, &several) != nil {
-		return nil, invalid("stop", "stop must be a string or a list of strings")
-	}
-	return several, nil
-}
-
-func decodeToolChoice(raw json.RawMessage) (string, error) {
-	if isNull(raw) {
-		return "", nil
-	}
-	wrong := invalid("tool_choice", "tool_choice must be none, auto, required, or name a function")
-	var mode string
-	if json.Unmarshal(raw, &mode) == nil {
-		if mode != "none" && mode != "auto" && mode != "required" {
-			return "", wrong
-		}
-		return mode, nil
-	}
-	var named struct {
-		Function struct{ Name string } `json:"function"`
-	}
-	if json.Unmarshal(raw, &named) != nil || named.Function.Name == "" {
-		return "", wrong
-	}
-	return named.Function.Name, nil
-}
-
-func decodeMessage(m message, at string) (chat.Message, error) {
-	out := chat.Message{Name: m.Name, CallID: m.ToolCallID}
-	switch m.Role {
-	case "system", "developer":
-		out.Role = chat.System
-	case "user":
-		out.Role = chat.User
-	case "assistant":
-		out.Role = chat.Assistant
-	case "tool":
-		out.Role = chat.Tool
-		if m.ToolCallID == "" {
-			return out, invalid(at+".tool_call_id", "tool_call_id is missing; it says which call this is the result of")
-		}
-	default:
-		return out, invalid(at+".role", fmt.Sprintf("the role %q is not known; it is system, developer, user, assistant or tool", m.Role))
-	}
-	for i, c := range m.ToolCalls {
-		if c.ID == "" || c.Function.Name == "" {
-			return out, invalid(fmt.Sprintf("%s.tool_calls.%d", at, i), "a tool call must have an id and a function with a name")
-		}
-		out.ToolCalls = append(out.ToolCalls, chat.ToolCall{ID: c.ID, Name: c.Function.Name, Arguments: c.Function.Arguments})
-	}
-	if isNull(m.Content) {
-		if len(out.ToolCalls) == 0 {
-			return out, invalid(at+".content", "the content is missing")
-		}
-		return out, nil
-	}
-	var text string
-	if json.Unmarshal(m.Content, &text) == nil {
-		out.Parts = []chat.Part{{Kind: chat.TextPart, Text: text}}
-		return out, nil
-	}
-	var parts []part
-	if err := json.Unmarshal(m.Content, &parts); err != nil {
-		return out, invalid(at+".content", "content must be a string or a list of parts")
-	}
-	for i, p := range parts {
-		switch {
-		case p.Type == "text":
-			out.Parts = append(out.Parts, chat.Part{Kind: chat.TextPart, Text: p.Text})
-		case p.Type == "refusal":
-			out.Parts = append(out.Parts, chat.Part{Kind: chat.TextPart, Text: p.Refusal})
-		case p.Type == "image_url" && p.ImageURL != nil && p.ImageURL.URL != "":
-			out.Parts = append(out.Parts, chat.Part{Kind: chat.ImagePart, URL: p.ImageURL.URL})
-		default:
-			return out, invalid(fmt.Sprintf("%s.content.%d", at, i), fmt.Sprintf("parts of type %q are not supported; text and image_url are", p.Type))
-		}
-	}
-	return out, nil
-}
-
-// EncodeRequest writes a request for an upstream server: always as a stream that ends with its usage.
-func EncodeRequest(r *chat.Request) ([]byte, error) {
-	out := map[string]any{}
-	for k, v := range r.Extra {
-		out[k] = v
-	}
-	out["model"], out["stream"], out["stream_options"] = r.Model, true, streamOptions{true}
-	messages := make([]message, 0, len(r.Messages))
-	for _, m := range r.Messages {
-		messages = append(messages, encodeMessage(m))
-	}
-	out["messages"] = messages
-	if len(r.Tools) > 0 {
-		tools := make([]tool, len(r.Tools))
-		for i, t := range r.Tools {
-			tools[i] = tool{"function", function(t)}
-		}
-		out["tools"] = tools
-	}
-	switch r.ToolChoice {
-	case "":
-	case "auto", "none", "required":
-		out["tool_choice"] = r.ToolChoice
-	default:
-		out["tool_choice"] = map[string]any{"type": "function", "function": map[string]string{"name": r.ToolChoice}}
-	}
-	if r.MaxTokens > 0 {
-		// The older name: every server that speaks the dialect knows it; OpenAI's reasoning models alone want the newer.
-		name := "max_tokens"
-		if wantsCompletionTokens(r.Model) {
-			name = "max_completion_tokens"
-		}
-		out[name] = r.MaxTokens
-	}
-	if r.Temperature != nil && !wantsCompletionTokens(r.Model) {
-		out["temperature"] = *r.Temperature
-	}
-	if r.TopP != nil {
-		out["top_p"] = *r.TopP
-	}
-	if len(r.Stop) > 0 {
-		out["stop"] = r.Stop
-	}
-	if r.Seed != nil {
-		out["seed"] = *r.Seed
-	}
-	if r.User != "" {
-		out["user"] = r.User
-	}
-	return marshal(out)
-}
-
-// wantsCompletionTokens says whether a model is one of OpenAI's that reason: they refuse max_tokens and temperature.
-func wantsCompletionTokens(model string) bool {
-	for _, p := range []string{"o1", "o3", "o4", "gpt-5", "gpt-6"} {
-		if model == p || strings.HasPrefix(model, p+"-") || strings.HasPrefix(model, p+".") {
-			return true
-		}
-	}
-	return false
-}
-
-func encodeMessage(m chat.Message) message {
-	out := message{Role: string(m.Role), Name: m.Name, ToolCallID: m.CallID}
-	for _, c := range m.ToolCalls {
-		out.ToolCalls = append(out.ToolCalls, toolCall{c.ID, "function", calledMethod{c.Name, c.Arguments}})
-	}
-	images := false
-	for _, p := range m.Parts {
-		images = images || p.Kind == chat.ImagePart
-	}
+func typeOf(v gjson.Result) string {
 	switch {
-	case len(m.Parts) == 0 && len(out.ToolCalls) > 0:
-		out.Content = json.RawMessage("null")
-	case !images && len(m.Parts) <= 1:
-		out.Content = mustMarshal(m.Text())
+	case v.IsArray():
+		return "list"
+	case v.IsObject():
+		return "object"
+	case v.Type == gjson.String:
+		return "string"
+	case v.Type == gjson.Number:
+		return "number"
+	case v.Type == gjson.Null:
+		return "null"
+	}
+	return "boolean"
+}
+
+func text(v gjson.Result, name string, to *string) error {
+	if v.Type != gjson.String {
+		return invalid(name, name+" must be a string, not a "+typeOf(v))
+	}
+	*to = v.String()
+	return nil
+}
+
+func boolean(v gjson.Result, name string, to **bool) error {
+	switch v.Type {
+	case gjson.True, gjson.False:
+		b := v.Bool()
+		*to = &b
+	case gjson.Null: // or missing
 	default:
-		parts := make([]part, len(m.Parts))
-		for i, p := range m.Parts {
-			parts[i] = part{Type: "text", Text: p.Text}
-			if p.Kind == chat.ImagePart {
-				parts[i] = part{Type: "image_url", ImageURL: &imageURL{p.URL}}
-			}
-		}
-		out.Content = mustMarshal(parts)
+		return invalid(name, name+" must be true or false, not a "+typeOf(v))
 	}
-	return out
+	return nil
 }
 
-// marshal encodes without escaping <, > and &: a body is not a web page.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode for the openai dialect: %w", err)
+func number(v gjson.Result, name string, from, upTo float64, to **float64) error {
+	if v.Type != gjson.Number {
+		return invalid(name, name+" must be a number, not a "+typeOf(v))
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	f := v.Num
+	if f < from || f > upTo {
+		return invalid(name, fmt.Sprintf("%s must be between %g and %g", name, from, upTo))
+	}
+	*to = &f
+	return nil
 }
 
-// mustMarshal encodes values of which encoding cannot fail: strings, numbers and structs of them.
-func mustMarshal(v any) json.RawMessage {
-	b, err := marshal(v)
+// integer reads a whole number exactly: 64 bits don't pass through a float.
+func integer(v gjson.Result, name string, to *int64) error {
+	n, err := strconv.ParseInt(v.Raw, 10, 64)
+	if v.Type != gjson.Number {
+		return invalid(name, name+" must be a number, not a "+typeOf(v))
+	}
 	if err != nil {
-		panic(err)
+		if v.Num != math.Trunc(v.Num) || math.Abs(v.Num) > 1<<53 {
+			return invalid(name, name+" must be a whole number of 64 bits")
+		}
+		n = int64(v.Num) // 1e3, 5.0
 	}
-	return b
+	*to = n
+	return nil
+}
+
+// ownTools is what is left of the tools where only some may be called.
+func ownTools(r *chat.Request) []chat.ToolDefinition {
+	c := r.ToolChoice
+	if c.Mode == chat.ToolNamed || len(c.Names) == 0 {
+		return r.Tools
+	}
+	return slices.DeleteFunc(slices.Clone(r.Tools), func(t chat.ToolDefinition) bool { return !slices.Contains(c.Names, t.Name) })
 }

@@ -2,11 +2,42 @@ package openai
 
 import (
 	"bytes"
-	"encoding/json"
-	"strings"
+	"net/http"
+	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
 )
+
+// Upstream speaks to servers of chat completions.
+type Upstream struct{}
+
+var _ dialect.Upstream = Upstream{}
+
+// Wire implements dialect.Upstream.
+func (Upstream) Wire() chat.Wire { return chat.OpenAIChat }
+
+// Path implements dialect.Upstream.
+func (Upstream) Path(*chat.Request) string { return "/chat/completions" }
+
+// Authorize implements dialect.Upstream.
+func (Upstream) Authorize(h http.Header, key string) {
+	if key != "" {
+		h.Set("Authorization", "Bearer "+key)
+	}
+}
+
+// NewStream implements dialect.Upstream.
+func (Upstream) NewStream() dialect.StreamDecoder { return &StreamDecoder{} }
+
+// Failure implements dialect.Upstream.
+func (Upstream) Failure(status int, body []byte, retryAfter time.Duration) *chat.Error {
+	e := DecodeError(status, body, retryAfter)
+	e.Raw, e.Wire = body, chat.OpenAIChat
+	return e
+}
 
 // StreamDecoder turns the data of an upstream's events into ours.
 type StreamDecoder struct {
@@ -15,90 +46,138 @@ type StreamDecoder struct {
 	calls    toolCalls
 }
 
-// upstreamChunk is what a chunk of a stream, or a whole answer, may hold.
-type upstreamChunk struct {
-	ID      string          `json:"id"`
-	Model   string          `json:"model"`
-	Choices []upstreamPart  `json:"choices"`
-	Usage   *upstreamUsage  `json:"usage"`
-	Error   json.RawMessage `json:"error"`
-}
-
-type upstreamPart struct {
-	Delta        upstreamDelta  `json:"delta"`
-	Message      *upstreamDelta `json:"message"`
-	FinishReason *string        `json:"finish_reason"`
-}
-
-type upstreamDelta struct {
-	Content   *string `json:"content"`
-	Refusal   *string `json:"refusal"`
-	ToolCalls []struct {
-		Index    *int   `json:"index"`
-		ID       string `json:"id"`
-		Function struct {
-			Name      string `json:"name"`
-			Arguments string `json:"arguments"`
-		} `json:"function"`
-	} `json:"tool_calls"`
-}
-
-type upstreamUsage struct {
-	PromptTokens     int64          `json:"prompt_tokens"`
-	CompletionTokens int64          `json:"completion_tokens"`
-	TotalTokens      int64          `json:"total_tokens"`
-	PromptDetails    *promptDetails `json:"prompt_tokens_details"`
-	OutputDetails    *outputDetails `json:"completion_tokens_details"`
-	CacheHit         int64          `json:"prompt_cache_hit_tokens"` // DeepSeek's name
-}
-
-// Decode reads the data of one event. It returns an *chat.Error for an error within the stream or data that is none of the
-// dialect.
+// Decode implements dialect.StreamDecoder.
 func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
+	ev := chat.Event{Raw: data, RawName: name, Wire: chat.OpenAIChat}
 	if bytes.Equal(bytes.TrimSpace(data), []byte("[DONE]")) {
 		d.done = true
-		return chat.Event{}, nil
+		ev.Raw = nil // whoever speaks to the caller ends the stream
+		return ev, nil
 	}
-	var c upstreamChunk
-	if err := json.Unmarshal(data, &c); err != nil {
-		return chat.Event{}, &chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no chat completion", Err: err}
+	if !gjson.ValidBytes(data) {
+		return chat.Event{}, notChat()
 	}
-	if !isNull(c.Error) || name == "error" {
-		if isNull(c.Error) {
-			c.Error = data // {"message":...} by itself, in an event named error
-		}
-		return chat.Event{}, streamError(c.Error)
+	c := gjson.Parse(string(data)) // a copy: data is overwritten by the next event, and texts live on
+	if !c.IsObject() {
+		return chat.Event{}, notChat()
 	}
-	return d.event(c), nil
+	return ev, d.read(c, name == "error", &ev)
 }
 
-func (d *StreamDecoder) event(c upstreamChunk) chat.Event {
-	ev := chat.Event{ID: c.ID, Model: c.Model, Usage: c.Usage.decode()}
-	for _, choice := range c.Choices[:min(1, len(c.Choices))] {
-		delta := choice.Delta
-		if choice.Message != nil {
-			delta = *choice.Message
+func notChat() *chat.Error {
+	return &chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no chat completion"}
+}
+
+// read fills in an event from a chunk or a whole answer. failed says that it came as an error.
+func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error {
+	var choice, trouble gjson.Result
+	c.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "id":
+			ev.ID = v.String()
+		case "model":
+			ev.Model = v.String()
+		case "choices":
+			v.ForEach(func(_, first gjson.Result) bool {
+				choice = first
+				return false
+			})
+		case "usage":
+			ev.Usage = readUsage(v)
+		case "error":
+			trouble = v
 		}
-		for _, t := range []*string{delta.Content, delta.Refusal} {
-			if t != nil {
-				ev.Text += *t
-			}
+		return true
+	})
+	if trouble.Type != gjson.Null || failed {
+		if trouble.Type == gjson.Null {
+			trouble = c // {"message":...} by itself, in an event named error
 		}
-		for _, t := range delta.ToolCalls {
-			index, ok := d.calls.index(t.Index, t.ID, t.Function.Name)
-			if !ok {
-				continue
-			}
-			ev.ToolCalls = append(ev.ToolCalls, chat.ToolCallPart{Index: index, ID: t.ID, Name: t.Function.Name, Arguments: t.Function.Arguments})
-		}
-		if choice.FinishReason != nil && *choice.FinishReason != "" {
-			ev.Finish, d.finished = finishOf(*choice.FinishReason), true
-			if ev.Finish == chat.FinishStop && len(d.calls.ids) > 0 {
-				ev.Finish = chat.FinishToolCalls // Gemini says "stop"; clients call no tool after that
-			}
-		}
+		return streamError([]byte(trouble.Raw))
 	}
-	return ev
+	if choice.Exists() {
+		d.choice(choice, ev)
+	}
+	return nil
+}
+
+func (d *StreamDecoder) choice(choice gjson.Result, ev *chat.Event) {
+	reason := ""
+	choice.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "delta", "message":
+			if v.IsObject() {
+				d.delta(v, ev)
+			}
+		case "finish_reason":
+			reason = v.String()
+		case "logprobs":
+			ev.Logprobs = readLogprobs(v.Get("content"))
+		case "stop_reason": // vLLM's: which stop sequence
+			if v.Type == gjson.String {
+				ev.StopSequence = v.String()
+			}
+		}
+		return true
+	})
+	if reason == "" {
+		return
+	}
+	ev.Finish, d.finished = finishOf(reason), true
+	if ev.Finish == chat.FinishStop && len(d.calls.ids) > 0 {
+		ev.Finish = chat.FinishToolCalls // Gemini says "stop"; clients call no tool after that
+	}
+}
+
+func (d *StreamDecoder) delta(v gjson.Result, ev *chat.Event) {
+	v.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "content":
+			ev.Text += v.String()
+		case "refusal":
+			ev.Refusal += v.String()
+		case "reasoning_content", "reasoning":
+			if v.Type == gjson.String && ev.Thinking == "" { // some servers send both
+				ev.Thinking = v.String()
+			}
+		case "reasoning_details":
+			for _, t := range thoughts(v) {
+				if ev.Thinking == "" {
+					ev.Thinking = t.Text
+				}
+				if t.Signature.Value != "" {
+					ev.Signature = t.Signature
+				}
+			}
+		case "annotations":
+			ev.Citations = readAnnotations(v)
+		case "tool_calls":
+			v.ForEach(func(_, t gjson.Result) bool {
+				d.call(t, ev)
+				return true
+			})
+		}
+		return true
+	})
+}
+
+func (d *StreamDecoder) call(t gjson.Result, ev *chat.Event) {
+	p := chat.ToolCallPart{ID: t.Get("id").String(), Name: t.Get("function.name").String(), Arguments: t.Get("function.arguments").String()}
+	if c := t.Get("custom"); c.IsObject() {
+		p.Name, p.Arguments = c.Get("name").String(), c.Get("input").String()
+	}
+	if s := t.Get("extra_content.google.thought_signature").String(); s != "" {
+		p.Signature = chat.Signature{Of: chat.Gemini, Value: s}
+	}
+	var slot *int
+	if i := t.Get("index"); i.Type == gjson.Number {
+		n := int(i.Int())
+		slot = &n
+	}
+	var ok bool
+	if p.Index, ok = d.calls.index(slot, p.ID, p.Name); ok {
+		ev.ToolCalls = append(ev.ToolCalls, p)
+	}
 }
 
 func finishOf(s string) chat.FinishReason {
@@ -113,24 +192,66 @@ func finishOf(s string) chat.FinishReason {
 	return chat.FinishStop
 }
 
-func (u *upstreamUsage) decode() *chat.Usage {
-	if u == nil || u.PromptTokens <= 0 && u.CompletionTokens <= 0 {
+func readLogprobs(v gjson.Result) (out []chat.TokenLogprob) {
+	v.ForEach(func(_, t gjson.Result) bool {
+		p := chat.TokenLogprob{Token: t.Get("token").String(), Logprob: t.Get("logprob").Num, Top: readLogprobs(t.Get("top_logprobs"))}
+		for _, b := range t.Get("bytes").Array() {
+			p.Bytes = append(p.Bytes, byte(b.Uint()))
+		}
+		out = append(out, p)
+		return true
+	})
+	return out
+}
+
+func readAnnotations(v gjson.Result) (out []chat.Citation) {
+	v.ForEach(func(_, a gjson.Result) bool {
+		if c := a.Get("url_citation"); c.IsObject() {
+			out = append(out, chat.Citation{
+				URL: c.Get("url").String(), Title: c.Get("title").String(), Start: int(c.Get("start_index").Int()), End: int(c.Get("end_index").Int()),
+				Document: -1, Raw: []byte(a.Raw),
+			})
+		}
+		return true
+	})
+	return out
+}
+
+// readUsage reads the token counts; nil where there are none.
+func readUsage(v gjson.Result) *chat.Usage {
+	if !v.IsObject() {
 		return nil
 	}
-	out := &chat.Usage{Input: within(u.PromptTokens, mostTokens), Output: within(u.CompletionTokens, mostTokens)}
-	cached, reasoning := u.CacheHit, int64(0)
-	if hidden := within(u.TotalTokens, mostTokens) - out.Total(); hidden > 0 {
+	var prompt, completion, total, cached, written, reasoning int64
+	v.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "prompt_tokens":
+			prompt = v.Int()
+		case "completion_tokens":
+			completion = v.Int()
+		case "total_tokens":
+			total = v.Int()
+		case "prompt_cache_hit_tokens": // DeepSeek's name
+			cached = max(cached, v.Int())
+		case "prompt_tokens_details":
+			cached = max(cached, v.Get("cached_tokens").Int())
+			written = v.Get("cache_write_tokens").Int() // OpenRouter's name
+		case "completion_tokens_details":
+			reasoning = v.Get("reasoning_tokens").Int()
+		}
+		return true
+	})
+	if prompt <= 0 && completion <= 0 {
+		return nil
+	}
+	out := &chat.Usage{Input: within(prompt, mostTokens), Output: within(completion, mostTokens)}
+	if hidden := within(total, mostTokens) - out.Total(); hidden > 0 {
 		// Gemini and xAI count the tokens that a model thinks with in the total alone, and charge for them.
 		out.Output += hidden
-		reasoning = hidden
-	}
-	if u.PromptDetails != nil {
-		cached = max(cached, u.PromptDetails.CachedTokens)
-	}
-	if u.OutputDetails != nil {
-		reasoning = max(reasoning, u.OutputDetails.ReasoningTokens)
+		reasoning = max(reasoning, hidden)
 	}
 	out.CachedInput, out.Reasoning = within(cached, out.Input), within(reasoning, out.Output)
+	out.CacheWrite = within(written, out.Input-out.CachedInput)
 	return out
 }
 
@@ -140,45 +261,28 @@ const mostTokens = 1 << 40
 // within keeps a part to its whole: money is reckoned with the difference.
 func within(n, whole int64) int64 { return min(max(n, 0), whole) }
 
-// Complete says whether the stream may end here: servers differ in whether they send a finish reason or [DONE] last.
+// Complete implements dialect.StreamDecoder: servers differ in whether they send a finish reason or [DONE] last.
 func (d *StreamDecoder) Complete() bool { return d.done || d.finished }
 
-// Ended says that nothing more will come.
+// Ended implements dialect.StreamDecoder.
 func (d *StreamDecoder) Ended() bool { return d.done }
 
-// DecodeWhole reads the answer of a server that does not stream, as one event.
-func DecodeWhole(body []byte) (chat.Event, error) {
-	var c upstreamChunk
-	err := json.Unmarshal(body, &c)
-	if err == nil && !isNull(c.Error) {
-		return chat.Event{}, streamError(c.Error)
+// Whole implements dialect.Upstream.
+func (Upstream) Whole(body []byte) (chat.Event, error) {
+	ev := chat.Event{Raw: body, Wire: chat.OpenAIChat, Whole: true}
+	if !gjson.ValidBytes(body) {
+		return chat.Event{}, notChat()
 	}
-	if err != nil || len(c.Choices) == 0 {
-		return chat.Event{}, &chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no chat completion", Err: err}
-	}
+	root := dialect.Parse(body)
 	var d StreamDecoder
-	ev := d.event(c)
+	if err := d.read(root, false, &ev); err != nil {
+		return chat.Event{}, err
+	}
+	if !root.Get("choices.0").IsObject() {
+		return chat.Event{}, notChat()
+	}
 	if ev.Finish == "" {
 		ev.Finish = chat.FinishStop
 	}
 	return ev, nil
-}
-
-// DecodeModels reads the names of GET /models.
-func DecodeModels(body []byte) ([]string, error) {
-	var list struct {
-		Data []struct {
-			ID string `json:"id"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, &chat.Error{Code: chat.CodeUpstream, Message: "the provider's list of models cannot be read", Err: err}
-	}
-	names := make([]string, 0, len(list.Data))
-	for _, m := range list.Data {
-		if m.ID != "" {
-			names = append(names, strings.TrimPrefix(m.ID, "models/")) // Gemini's prefix
-		}
-	}
-	return names, nil
 }

@@ -3,7 +3,6 @@ package providertest
 import (
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 )
 
@@ -12,19 +11,19 @@ type Answer func(*conversation)
 
 // Reply streams the pieces and ends well.
 func Reply(pieces ...string) Answer {
-	return func(c *conversation) { c.text(pieces); c.wire.end(c, "stop") }
+	return func(c *conversation) { c.text(pieces); c.end("stop") }
 }
 
 // Call streams one call of a tool, its arguments in the pieces given.
 func Call(name string, arguments ...string) Answer {
-	return func(c *conversation) { c.begin(); c.wire.call(c, name, arguments); c.wire.end(c, "tool_calls") }
+	return func(c *conversation) { c.call(name, arguments); c.end("tool_calls") }
 }
 
 // Whole answers with the text in one piece of JSON, as a server does that cannot stream.
 func Whole(text string) Answer {
 	return func(c *conversation) {
 		c.w.Header().Set("Content-Type", "application/json")
-		io.WriteString(c.w, c.wire.whole(text))
+		io.WriteString(c.w, c.wire.whole(text, nil, "stop"))
 	}
 }
 
@@ -43,14 +42,21 @@ func Fail(status int, header ...string) Answer {
 
 // Trouble streams the pieces, if any, and then an error event with the message.
 func Trouble(message string, pieces ...string) Answer {
-	return func(c *conversation) { c.text(pieces); c.event("error", c.wire.failure(message)) }
+	return func(c *conversation) {
+		if !c.stream {
+			Whole(message)(c)
+			return
+		}
+		c.text(pieces)
+		c.event("error", c.wire.failure(message))
+	}
 }
 
 // Break streams the pieces, if any, and cuts the connection.
 func Break(pieces ...string) Answer {
 	return func(c *conversation) {
 		c.text(pieces)
-		panic(http.ErrAbortHandler)
+		c.cut()
 	}
 }
 
@@ -62,7 +68,7 @@ func Stop(pieces ...string) Answer {
 // Stall streams the pieces and then says nothing until the caller leaves; without pieces not even headers come.
 func Stall(pieces ...string) Answer {
 	return func(c *conversation) {
-		if len(pieces) > 0 {
+		if len(pieces) > 0 && c.stream {
 			c.text(pieces)
 		}
 		select {
@@ -84,7 +90,7 @@ func Gate(open <-chan struct{}, pieces []string, rest ...string) Answer {
 			return
 		}
 		c.text(rest)
-		c.wire.end(c, "stop")
+		c.end("stop")
 	}
 }
 

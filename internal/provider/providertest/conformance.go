@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/provider"
 )
 
 // Client is what Conformance tests: a provider.
 type Client interface {
 	Name() string
-	Stream(ctx context.Context, req *chat.Request) (chat.Stream, error)
+	Send(ctx context.Context, req *chat.Request) (*provider.Reply, error)
 	Models(ctx context.Context) ([]string, error)
 }
 
@@ -45,7 +46,7 @@ func Conformance(t *testing.T, open func(t *testing.T, s Setup) Client) {
 	for name, answer := range map[string]Answer{"streamed": Reply("Grüße", ", ", "世界"), "in one piece": Whole("Grüße, 世界")} {
 		t.Run("an answer "+name, func(t *testing.T) {
 			up, c := start(t, answer)
-			s, err := c.Stream(t.Context(), request())
+			s, err := send(t.Context(), c)
 			if got := collect(s, err); got != whole {
 				t.Errorf("got  %+v\nwant %+v", got, whole)
 			}
@@ -63,7 +64,7 @@ func Conformance(t *testing.T, open func(t *testing.T, s Setup) Client) {
 	}
 	t.Run("a tool call", func(t *testing.T) {
 		_, c := start(t, Call("get", `{"a":`, `1}`))
-		if got := collect(c.Stream(t.Context(), request())); got.Calls != `0 call_1 get {"a":1}` || got.Finish != chat.FinishToolCalls || got.err != nil {
+		if got := collect(send(t.Context(), c)); got.Calls != `0 call_1 get {"a":1}` || got.Finish != chat.FinishToolCalls || got.err != nil {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -93,7 +94,7 @@ func Conformance(t *testing.T, open func(t *testing.T, s Setup) Client) {
 			if c.text != "" {
 				s.FirstToken, s.Idle = s.Idle, s.FirstToken
 			}
-			if got := collect(open(t, s).Stream(t.Context(), request())); got.err == nil || got.err.Code != c.code || got.Text != c.text {
+			if got := collect(send(t.Context(), open(t, s))); got.err == nil || got.err.Code != c.code || got.Text != c.text {
 				t.Errorf("%+v: %v", got, got.err)
 			}
 			<-up.Await(t, 0).Done // the server is told
@@ -138,7 +139,7 @@ func trouble(t *testing.T, start starter) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			up, client := start(t, c.answer)
-			got := collect(client.Stream(t.Context(), request()))
+			got := collect(send(t.Context(), client))
 			if got.err == nil || got.err.Code != c.code || got.Text != c.text || got.err.RetryAfter != c.after {
 				t.Fatalf("got %+v: %v, want %s after %q", got, got.err, c.code, c.text)
 			}
@@ -155,14 +156,14 @@ func trouble(t *testing.T, start starter) {
 	}
 	t.Run("429 with a date", func(t *testing.T) {
 		_, c := start(t, Fail(429, "Retry-After: "+time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)))
-		if got := collect(c.Stream(t.Context(), request())); got.err == nil || got.err.RetryAfter < 59*time.Minute || got.err.RetryAfter > time.Hour {
+		if got := collect(send(t.Context(), c)); got.err == nil || got.err.RetryAfter < 59*time.Minute || got.err.RetryAfter > time.Hour {
 			t.Errorf("%+v", got.err)
 		}
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		up, c := start(t, Empty())
 		up.server.Close()
-		if got := collect(c.Stream(t.Context(), request())); got.err == nil || got.err.Code != chat.CodeUpstream || strings.Contains(got.err.Error(), "127.0.0.1") {
+		if got := collect(send(t.Context(), c)); got.err == nil || got.err.Code != chat.CodeUpstream || strings.Contains(got.err.Error(), "127.0.0.1") {
 			t.Errorf("%v", got.err)
 		}
 		if _, err := c.Models(t.Context()); chat.AsError(err) == nil || chat.AsError(err).Code != chat.CodeUpstream {
@@ -178,7 +179,7 @@ func leaving(t *testing.T, start starter) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { up.Await(t, 0); cancel() })
-		if got := collect(c.Stream(ctx, request())); got.err == nil || got.err.Code != chat.CodeCancelled {
+		if got := collect(send(ctx, c)); got.err == nil || got.err.Code != chat.CodeCancelled {
 			t.Errorf("%v", got.err)
 		}
 		wg.Wait()
@@ -219,7 +220,7 @@ func leaving(t *testing.T, start starter) {
 // opened is a stream of which the first text was read.
 func opened(t *testing.T, c Client, ctx context.Context) chat.Stream {
 	t.Helper()
-	s, err := c.Stream(ctx, request())
+	s, err := send(ctx, c)
 	for err == nil {
 		var ev chat.Event
 		if ev, err = s.Next(); ev.Text != "" {
@@ -230,8 +231,16 @@ func opened(t *testing.T, c Client, ctx context.Context) chat.Stream {
 	return nil
 }
 
+func send(ctx context.Context, c Client) (chat.Stream, error) {
+	s, err := c.Send(ctx, request())
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 func request() *chat.Request {
-	return &chat.Request{Model: "m", Messages: []chat.Message{chat.NewText(chat.System, "be brief"), chat.NewText(chat.User, "hi")}}
+	return &chat.Request{Stream: true, Model: "m", Messages: []chat.Message{chat.NewText(chat.System, "be brief"), chat.NewText(chat.User, "hi")}}
 }
 
 // collected is a whole stream, comparable.

@@ -3,7 +3,9 @@ package providertest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 )
 
 // conversation is one answer under way.
@@ -12,6 +14,11 @@ type conversation struct {
 	wire         wire
 	left, closed <-chan struct{}
 	begun        bool
+	stream       bool // the caller asked for a stream
+
+	// What is said to a caller who asked for a whole answer.
+	said  strings.Builder
+	calls []object // name, arguments
 }
 
 // wire is a dialect's way to say things.
@@ -20,7 +27,7 @@ type wire interface {
 	text(c *conversation, piece string)
 	call(c *conversation, name string, arguments []string)
 	end(c *conversation, finish string) // finish in OpenAI's words
-	whole(text string) string
+	whole(text string, calls []object, finish string) string
 	failure(message string) string
 }
 
@@ -42,10 +49,45 @@ func (c *conversation) begin() {
 }
 
 func (c *conversation) text(pieces []string) {
+	if !c.stream {
+		for _, p := range pieces {
+			c.said.WriteString(p)
+		}
+		return
+	}
 	c.begin()
 	for _, p := range pieces {
 		c.wire.text(c, p)
 	}
+}
+
+func (c *conversation) call(name string, arguments []string) {
+	if !c.stream {
+		c.calls = append(c.calls, object{"name": name, "arguments": strings.Join(arguments, "")})
+		return
+	}
+	c.begin()
+	c.wire.call(c, name, arguments)
+}
+
+func (c *conversation) end(finish string) {
+	if c.stream {
+		c.wire.end(c, finish)
+		return
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	io.WriteString(c.w, c.wire.whole(c.said.String(), c.calls, finish))
+}
+
+// cut breaks the connection in the midst of the answer.
+func (c *conversation) cut() {
+	if !c.stream {
+		c.w.Header().Set("Content-Type", "application/json")
+		c.w.Header().Set("Content-Length", "1000")
+		io.WriteString(c.w, c.wire.whole(c.said.String(), nil, "stop")[:20])
+		c.w.(http.Flusher).Flush()
+	}
+	panic(http.ErrAbortHandler)
 }
 
 func mustJSON(v any) string {
@@ -90,9 +132,17 @@ func (w openaiWire) end(c *conversation, finish string) {
 	c.event("", "[DONE]")
 }
 
-func (openaiWire) whole(text string) string {
+func (openaiWire) whole(text string, calls []object, finish string) string {
+	message := object{"role": "assistant", "content": text}
+	if len(calls) > 0 {
+		var list []any
+		for i, c := range calls {
+			list = append(list, object{"id": fmt.Sprintf("call_%d", i+1), "type": "function", "function": c})
+		}
+		message["tool_calls"] = list
+	}
 	return `{"id":"chatcmpl-test","object":"chat.completion","created":1,"model":"test-model","choices":[` +
-		mustJSON(object{"index": 0, "message": object{"role": "assistant", "content": text}, "finish_reason": "stop"}) + `],` + Usage + `}`
+		mustJSON(object{"index": 0, "message": message, "finish_reason": finish}) + `],` + Usage + `}`
 }
 
 func (openaiWire) failure(message string) string {
@@ -135,9 +185,13 @@ func anthropicReason(finish string) string {
 	return "end_turn"
 }
 
-func (anthropicWire) whole(text string) string {
-	return `{"id":"msg_test","type":"message","role":"assistant","model":"test-model","stop_reason":"end_turn","content":[` +
-		mustJSON(object{"type": "text", "text": text}) + `],"usage":{` + anthropicInput + `20}}`
+func (anthropicWire) whole(text string, calls []object, finish string) string {
+	content := []any{object{"type": "text", "text": text}}
+	for i, c := range calls {
+		content = append(content, object{"type": "tool_use", "id": fmt.Sprintf("call_%d", i+1), "name": c["name"], "input": json.RawMessage(c["arguments"].(string))})
+	}
+	return `{"id":"msg_test","type":"message","role":"assistant","model":"test-model","stop_reason":"` + anthropicReason(finish) + `","stop_sequence":null,"content":` +
+		mustJSON(content) + `,"usage":{` + anthropicInput + `20}}`
 }
 
 func (anthropicWire) failure(message string) string {

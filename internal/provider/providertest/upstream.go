@@ -120,7 +120,7 @@ func (u *Upstream) chat(speak wire) http.HandlerFunc {
 		u.arrived = make(chan struct{})
 		f := u.answer
 		u.mu.Unlock()
-		f(req)(&conversation{w: w, wire: speak, left: r.Context().Done(), closed: u.closed})
+		f(req)(&conversation{w: w, wire: speak, left: r.Context().Done(), closed: u.closed, stream: req.Field("stream") == "true"})
 	}
 }
 

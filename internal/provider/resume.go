@@ -1,0 +1,174 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+// resumable is an answer that goes on elsewhere when its stream breaks after the first token. Whoever reads it sees one
+// answer: what came so far is given to a model, with the request to write the rest.
+type resumable struct {
+	ctx     context.Context
+	o       *Options
+	targets []Target // the one that answers, then those that may go on
+	req     *chat.Request
+	tries   int // requests so far
+
+	inner   *Reply
+	said    strings.Builder
+	stuck   bool // what was said cannot be gone on with: it is more than text
+	joint   *joint
+	resumes int
+}
+
+// maxResumes bounds how often one answer is gone on with.
+const maxResumes = 3
+
+// continuation is what a model is told that cannot be made to go on with a text of its own.
+const continuation = "Your answer was cut off. Continue it exactly where it stopped, in the middle of the sentence or word if need be. " +
+	"Write only what comes next: repeat nothing, explain nothing, and begin without any introduction."
+
+// Next implements chat.Stream.
+func (r *resumable) Next() (chat.Event, error) {
+	for {
+		ev, err := r.inner.Next()
+		if err == nil {
+			if r.resumes > 0 {
+				ev.Raw, ev.ID = nil, "" // of another answer; ours goes on
+				if ev.Text != "" || ev.Finish != "" {
+					ev.Text = r.joint.pass(ev.Text, ev.Finish != "")
+				}
+			}
+			r.said.WriteString(ev.Text)
+			r.stuck = r.stuck || len(ev.ToolCalls) > 0 || ev.Refusal != "" || ev.Whole
+			return ev, nil
+		}
+		if errors.Is(err, io.EOF) {
+			return ev, err
+		}
+		e := chat.AsError(err)
+		if e.Code != chat.CodeStreamBroken || r.stuck || r.ctx.Err() != nil || !r.resume() {
+			return ev, err
+		}
+	}
+}
+
+// resume opens a stream of the rest: at first from the same model, then from the next ones, the last time in one piece. It
+// says whether it got one.
+func (r *resumable) resume() bool {
+	r.inner.Close()
+	for r.resumes < maxResumes {
+		r.resumes++
+		for i := range r.targets {
+			t := r.targets[i]
+			if r.resumes > 1 { // the one that broke off twice comes last
+				t = r.targets[(i+1)%len(r.targets)]
+			}
+			req := rest(r.req, t, r.said.String())
+			req.Stream = r.resumes < maxResumes
+			r.tries++
+			reply, err := r.o.try(r.ctx, t, req, r.tries)
+			if err != nil && err.Code == errNotSent {
+				return false
+			}
+			r.o.resumed(Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: r.tries, Err: err, Resumed: true}, t)
+			if err == nil {
+				r.inner, r.joint = reply, newJoint(r.said.String())
+				return true
+			}
+			if r.ctx.Err() != nil {
+				return false
+			}
+		}
+	}
+	return false
+}
+
+func (o *Options) resumed(a Attempt, t Target) {
+	if o.Resumed != nil {
+		o.Resumed(a, t)
+	}
+}
+
+// rest is the request for the rest of an answer.
+func rest(r *chat.Request, t Target, said string) *chat.Request {
+	out := *r
+	out.Source, out.Body = r.Body, nil
+	out.Messages = slices.Clone(r.Messages)
+	p, ok := t.Upstream.(interface{ Prefills(*chat.Request) bool })
+	if ok && p.Prefills(r) {
+		out.Messages = append(out.Messages, chat.NewText(chat.Assistant, strings.TrimRight(said, " \t\r\n")))
+		return &out
+	}
+	out.Messages = append(out.Messages, chat.NewText(chat.Assistant, said), chat.NewText(chat.User, continuation))
+	return &out
+}
+
+// Prefills says whether a request may end with the beginning of the answer. Anthropic's messages take one unless the model
+// thinks; other dialects have no such thing.
+func (p *Provider) Prefills(r *chat.Request) bool {
+	return p.dialect.upstream.Wire() == chat.AnthropicMessages && r.Reasoning == nil
+}
+
+// More says whether the next event is at hand.
+func (r *resumable) More() bool { return r.inner.More() }
+
+// Close implements chat.Stream.
+func (r *resumable) Close() error { return r.inner.Close() }
+
+// joint fits a continuation to what was said: models repeat the last words before they go on, and one that was given its own
+// text without the blank at its end begins with it.
+type joint struct {
+	tail string // the end of what was said
+	held []byte
+	done bool
+}
+
+const (
+	overlap    = 200 // bytes of what was said that a model may repeat
+	minOverlap = 8   // shorter repetitions may be chance
+)
+
+func newJoint(said string) *joint {
+	return &joint{tail: said[max(0, len(said)-overlap):]}
+}
+
+// pass takes the next piece of the continuation and returns what of it is new. It holds back what may be a repetition.
+func (j *joint) pass(text string, final bool) string {
+	if j.done {
+		return text
+	}
+	j.held = append(j.held, text...)
+	if len(j.held) < overlap && !final && j.mayRepeat() {
+		return ""
+	}
+	j.done = true
+	cut := 0
+	for n := min(len(j.tail), len(j.held)); n >= minOverlap; n-- {
+		if bytes.HasPrefix(j.held, []byte(j.tail[len(j.tail)-n:])) {
+			cut = n
+			break
+		}
+	}
+	out := string(j.held[cut:])
+	if blank := strings.TrimRight(j.tail, " \t\r\n"); cut == 0 && len(blank) < len(j.tail) {
+		out = strings.TrimPrefix(out, j.tail[len(blank):]) // the blank that a prefill must not end with
+	}
+	return out
+}
+
+// mayRepeat says whether what is held may turn out to be a repetition of the end of the tail.
+func (j *joint) mayRepeat() bool {
+	for i := 0; i < len(j.tail); i++ {
+		if bytes.HasPrefix([]byte(j.tail[i:]), j.held) || len(j.tail)-i >= minOverlap && bytes.HasPrefix(j.held, []byte(j.tail[i:])) {
+			return true
+		}
+	}
+	return false
+}

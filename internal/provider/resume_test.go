@@ -1,0 +1,93 @@
+package provider_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/provider"
+)
+
+// piecewise is an upstream whose answers are scripted: pieces of text, "!" breaks the stream off, "." ends it well.
+type piecewise struct {
+	name    string
+	answers []string // one for each request, pieces separated by "|"
+	asked   []*chat.Request
+}
+
+func (p *piecewise) Name() string { return p.name }
+
+func (p *piecewise) Send(_ context.Context, r *chat.Request) (*provider.Reply, error) {
+	p.asked = append(p.asked, r)
+	if len(p.asked) > len(p.answers) {
+		return nil, &chat.Error{Code: chat.CodeOverloaded, Message: "no more"}
+	}
+	return &provider.Reply{Stream: &pieces{left: strings.Split(p.answers[len(p.asked)-1], "|")}}, nil
+}
+
+type pieces struct{ left []string }
+
+func (p *pieces) Next() (chat.Event, error) {
+	piece := p.left[0]
+	p.left = p.left[1:]
+	switch piece {
+	case "!":
+		return chat.Event{}, &chat.Error{Code: chat.CodeStreamBroken, Message: "gone"}
+	case ".":
+		p.left = []string{"EOF"}
+		return chat.Event{Finish: chat.FinishStop, Usage: &chat.Usage{Input: 1, Output: 1}}, nil
+	case "EOF":
+		s := once{}
+		return s.Next()
+	case "call":
+		return chat.Event{ToolCalls: []chat.ToolCallPart{{ID: "c", Name: "f"}}}, nil
+	}
+	return chat.Event{Text: piece, Raw: []byte("raw")}, nil
+}
+
+func (p *pieces) Close() error { return nil }
+
+func TestResume(t *testing.T) {
+	for name, c := range map[string]struct {
+		a, b     []string
+		text     string
+		broken   bool
+		requests int
+	}{
+		"whole":                        {[]string{"Hello |world|."}, nil, "Hello world", false, 1},
+		"by the same model":            {[]string{"Hello |!", "wor|ld|."}, nil, "Hello world", false, 2},
+		"which repeats the last words": {[]string{"The quick brown fox |!", "brown |fox jumps|."}, nil, "The quick brown fox jumps", false, 2},
+		"by the next model":            {[]string{"Hello |!"}, []string{"world|."}, "Hello world", false, 3},
+		"after another break":          {[]string{"One, |!", "two, |!"}, []string{"three|."}, "One, two, three", false, 3},
+		"in vain":                      {[]string{"Hello |!"}, nil, "Hello ", true, 7},
+		"no more than thrice":          {[]string{"1|!", "2|!", "4|!"}, []string{"3|!"}, "1234", true, 5},
+		"not after a call":             {[]string{"I call |call|!"}, []string{"x|."}, "I call ", true, 1},
+		"one that begins with a blank": {[]string{"Hello |!", " world|."}, nil, "Hello world", false, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := &piecewise{name: "a", answers: c.a}, &piecewise{name: "b", answers: c.b}
+			sent, closed := 0, 0
+			s, _, _, err := provider.Open(t.Context(), []provider.Target{{Upstream: a, Model: "m1"}, {Upstream: b, Model: "m2"}}, request(), provider.Options{
+				Now: time.Now,
+				Dispatch: func(context.Context, provider.Target, int) (func(provider.Outcome), error) {
+					sent++
+					return func(provider.Outcome) { closed++ }, nil
+				},
+			})
+			got := collect(plain(s), err)
+			if got.text != c.text || (got.err != nil) != c.broken || !c.broken && got.finish != chat.FinishStop {
+				t.Errorf("got %q, finish %q, %v", got.text, got.finish, got.err)
+			}
+			if sent != c.requests || closed != sent || len(a.asked)+len(b.asked) != sent {
+				t.Errorf("%d sent, %d settled, %d asked", sent, closed, len(a.asked)+len(b.asked))
+			}
+			for _, r := range append(a.asked, b.asked...)[1:] {
+				if n := len(r.Messages); n > 2 && (r.Messages[n-2].Role != chat.Assistant || r.Messages[n-1].Role != chat.User) || r.Body != nil {
+					t.Errorf("the rest was asked for with %+v", r.Messages)
+				}
+			}
+		})
+	}
+}

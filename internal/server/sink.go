@@ -1,0 +1,193 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
+	"github.com/dragoman/dragoman/internal/sse"
+)
+
+// sink writes a turn's answer on the wire of its door, as a stream or whole.
+type sink struct {
+	s    *Server
+	w    http.ResponseWriter
+	door *door
+	req  *chat.Request
+	turn *assistant.Turn
+	meta dialect.Meta
+	enc  dialect.StreamEncoder
+	out  *sse.Writer // nil until the stream has begun
+	buf  *[]byte     // events that were not sent yet
+}
+
+func newSink(s *Server, w http.ResponseWriter, d *door, req *chat.Request) *sink {
+	return &sink{s: s, w: w, door: d, req: req, buf: buffers.Get().(*[]byte)}
+}
+
+// release gives the buffer back.
+func (o *sink) release() {
+	if cap(*o.buf) <= 64<<10 {
+		*o.buf = (*o.buf)[:0]
+		buffers.Put(o.buf)
+	}
+	o.buf = nil
+}
+
+// Begin implements assistant.Sink.
+func (o *sink) Begin(t *assistant.Turn) error {
+	o.turn = t
+	o.meta = dialect.Meta{
+		ID: strings.ReplaceAll(strings.TrimPrefix(t.Trace.ID, "tr_"), "-", ""), Created: t.Trace.Started, Model: o.req.Model, Request: o.req, Trace: t.Trace.ID,
+	}
+	h := o.w.Header()
+	h["X-Dragoman-Trace"] = []string{t.Trace.ID}
+	model := t.Trace.Model
+	if t.Trace.Provider != "" {
+		model = t.Trace.Provider + "/" + model
+	}
+	h["X-Dragoman-Model"] = []string{model}
+	if t.Trace.Cache != "" {
+		h["X-Dragoman-Cache"] = []string{t.Trace.Cache}
+	}
+	if d := t.Dropped(); len(d) > 0 {
+		h["X-Dragoman-Dropped"] = []string{headerList(d)}
+	}
+	if !o.req.Stream {
+		return nil
+	}
+	o.enc = o.door.NewStream(o.meta)
+	o.out = sse.NewWriter(o.w)
+	return nil
+}
+
+// headerList writes what was dropped in one line of a header.
+func headerList(list []string) string {
+	line := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, strings.Join(list, "; "))
+	return line[:min(len(line), 1000)]
+}
+
+// maxUnsent is how much may wait for a flush.
+const maxUnsent = 16 << 10
+
+// Event implements assistant.Sink.
+func (o *sink) Event(ev chat.Event, raw bool) error {
+	if o.out == nil {
+		return nil
+	}
+	*o.buf = o.enc.Event(*o.buf, ev, raw)
+	if len(*o.buf) >= maxUnsent {
+		return o.Flush()
+	}
+	return nil
+}
+
+// Flush implements assistant.Sink.
+func (o *sink) Flush() error {
+	if o.out == nil || len(*o.buf) == 0 {
+		return nil
+	}
+	_, err := o.out.Write(*o.buf)
+	*o.buf = (*o.buf)[:0]
+	if err == nil {
+		err = o.out.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("the caller is gone: %w", err)
+	}
+	return nil
+}
+
+// finish ends a complete answer.
+func (o *sink) finish(ans *assistant.Answer) {
+	a := dialect.Answer{
+		Message: ans.Message, Finish: ans.Finish, StopSequence: ans.StopSequence, Usage: ans.Usage, Logprobs: ans.Logprobs,
+		Citations: append(ownCitations(ans.Citations), ans.Quoted...), Raw: ans.Raw, Wire: ans.Wire, Changed: ans.Changed,
+	}
+	if o.turn.Definition.Name != "" {
+		a.Dragoman = dragomanField(ans.Trace)
+	}
+	if o.out == nil {
+		h := o.w.Header()
+		h["Content-Type"] = jsonType
+		h["X-Dragoman-Cost"] = []string{ans.Trace.Cost}
+		body := o.door.Whole(o.meta, a)
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+		o.w.Write(body)
+		return
+	}
+	*o.buf = o.enc.End(*o.buf, a)
+	if err := o.Flush(); err != nil {
+		o.s.Log.Debug("end of an answer", "err", err)
+	}
+}
+
+var jsonType = []string{"application/json"}
+
+// fail ends a turn that failed: by status while nothing was sent, else by an error event, so that no client takes the answer
+// for complete.
+func (o *sink) fail(err *chat.Error, tr *assistant.Trace) {
+	if err.Code == chat.CodeInternal {
+		o.s.Log.Error("turn failed", "trace", tr.ID, "err", errors.Join(err, err.Err))
+	}
+	if o.out == nil {
+		o.s.fail(o.w, o.door, tr.ID, err)
+		return
+	}
+	*o.buf = o.enc.Fail(*o.buf, err, tr.ID)
+	if sendErr := o.Flush(); sendErr != nil {
+		o.s.Log.Debug("end of a broken answer", "err", sendErr)
+	}
+}
+
+func ownCitations(in []assistant.Citation) []chat.Citation {
+	out := make([]chat.Citation, len(in))
+	for i, c := range in {
+		out[i] = chat.Citation{URL: c.URL(), Title: c.Title, Start: c.Start, End: c.End, Document: -1}
+	}
+	return out
+}
+
+// dragomanField is the response's field of that name: what a program wants of a trace, and where the rest is.
+func dragomanField(tr *assistant.Trace) json.RawMessage {
+	unsupported := []string{}
+	for _, s := range tr.Sentences {
+		if s.Status == "uncited" || s.Status == "unsupported" {
+			unsupported = append(unsupported, s.Text)
+		}
+	}
+	b, err := json.Marshal(map[string]any{
+		"trace": tr.ID, "mode": tr.Mode, "model": tr.Model, "provider": tr.Provider, "cache": tr.Cache, "cost": tr.Cost,
+		"confidence": tr.Confidence, "sources": tr.Sources, "uncited": unsupported, "first_token_ms": tr.FirstTokenMS, "total_ms": tr.TotalMS,
+	})
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// fail answers with an error in the door's shape.
+func (s *Server) fail(w http.ResponseWriter, d *door, trace string, err *chat.Error) {
+	status, body := d.Error(err, trace)
+	h := w.Header()
+	h["Content-Type"] = jsonType
+	if trace != "" {
+		h.Set("x-dragoman-trace", trace)
+	}
+	if err.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(err.RetryAfter.Seconds()+0.999)))
+	}
+	w.WriteHeader(status)
+	w.Write(body)
+}

@@ -1,0 +1,154 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/identity"
+)
+
+// assistantPrefix marks the models that are assistants.
+const assistantPrefix = "assistant/"
+
+// converse answers requests at a door: one turn each.
+func (s *Server) converse(d *door) handler {
+	return func(w http.ResponseWriter, r *http.Request, p identity.Principal) {
+		req, err := s.readRequest(w, r, d)
+		if err != nil {
+			s.fail(w, d, "", chat.AsError(err))
+			return
+		}
+		s.run(w, r, d, req, p, nil)
+	}
+}
+
+// readRequest reads and decodes a body.
+func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, d *door) (*chat.Request, error) {
+	body, err := s.readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	req, err := d.decode(r, body)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range d.headers {
+		if v := r.Header.Get(name); v != "" {
+			if req.Headers == nil {
+				req.Headers = map[string]string{}
+			}
+			req.Headers[name] = v
+		}
+	}
+	return req, nil
+}
+
+// readBody reads the body whole before anything is written: net/http closes what is left of it at the first write.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if n := r.ContentLength; n > 0 && n <= s.MaxBody {
+		body := make([]byte, n)
+		if _, err := io.ReadFull(r.Body, body); err != nil {
+			return nil, bodyError(err, s.MaxBody)
+		}
+		return body, nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.MaxBody))
+	if err != nil {
+		return nil, bodyError(err, s.MaxBody)
+	}
+	return body, nil
+}
+
+// run takes a request through its turn. done, where it is not nil, is called with a complete answer before its end is
+// written.
+func (s *Server) run(w http.ResponseWriter, r *http.Request, d *door, req *chat.Request, p identity.Principal, done func(*assistant.Answer)) {
+	turn, err := s.turn(r, req, p)
+	if err != nil {
+		s.fail(w, d, "", chat.AsError(err))
+		return
+	}
+	turn.Door = d.Wire()
+	out := newSink(s, w, d, req)
+	defer out.release()
+	turn.Out = out
+	ans, err := s.Engine.Run(r.Context(), turn)
+	if err != nil {
+		out.fail(chat.AsError(err), ans.Trace)
+		return
+	}
+	if done != nil {
+		done(ans)
+	}
+	out.finish(ans)
+}
+
+// own is the request's field "dragoman". Callers that cannot set a field say the same by headers: x-dragoman-session and so on.
+type own struct {
+	Session string `json:"session"`
+	Class   string `json:"class"`
+	Privacy string `json:"privacy"`
+	Feature string `json:"feature"`
+	Cache   *bool  `json:"cache"`
+	Filters struct {
+		Paths []string `json:"paths"`
+	} `json:"filters"`
+}
+
+// turn makes a turn of a request: a call of an assistant, or of a plain model.
+func (s *Server) turn(r *http.Request, req *chat.Request, p identity.Principal) (*assistant.Turn, error) {
+	var o own
+	if len(req.Dragoman) > 0 {
+		dec := json.NewDecoder(strings.NewReader(string(req.Dragoman)))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&o); err != nil {
+			return nil, &chat.Error{Code: chat.CodeInvalidRequest, Param: "dragoman", Message: "dragoman must be an object with session, class, privacy, feature, cache and filters.paths: " + err.Error()}
+		}
+	}
+	for header, to := range map[string]*string{headerSession: &o.Session, headerClass: &o.Class, headerPrivacy: &o.Privacy, headerFeature: &o.Feature} {
+		if v := r.Header[header]; *to == "" && len(v) > 0 {
+			*to = v[0]
+		}
+	}
+	if o.Class == "" {
+		o.Class = "chat"
+	}
+	t := &assistant.Turn{
+		Request: req, Principal: p, Session: o.Session, Class: o.Class, Privacy: o.Privacy, Feature: o.Feature, Paths: o.Filters.Paths,
+		Definition: assistant.Definition{Policy: s.Policy}, Cache: cacheWish(r.Header, o.Cache),
+	}
+	name, ok := strings.CutPrefix(req.Model, assistantPrefix)
+	if !ok {
+		return t, nil
+	}
+	def, known := s.Assistants[name]
+	if !known {
+		return nil, &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: fmt.Sprintf("there is no assistant %q; GET /v1/models lists those there are", name)}
+	}
+	t.Definition = def
+	return t, nil
+}
+
+// Headers by their canonical names, so that reading one costs a look into a map.
+const (
+	headerSession = "X-Dragoman-Session"
+	headerClass   = "X-Dragoman-Class"
+	headerPrivacy = "X-Dragoman-Privacy"
+	headerFeature = "X-Dragoman-Feature"
+)
+
+func bodyError(err error, most int64) *chat.Error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &chat.Error{Code: chat.CodeTooLarge, Message: fmt.Sprintf("the request is larger than %d bytes (server.max_body)", most), Err: err}
+	}
+	return &chat.Error{Code: chat.CodeInvalidRequest, Message: "the request could not be read to its end", Err: err}
+}
+
+// buffers are for what streams write.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
