@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -119,6 +120,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		NewID:    newTraceID,
 		Salt:     newSalt(),
 		Now:      o.Now,
+		Random:   mathrand.Float64,
 		Retries:  2,
 	}
 	return a, nil

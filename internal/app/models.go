@@ -50,7 +50,7 @@ var wellKnown = []struct{ name, key, base, baseKey, dialect, model string }{
 func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, error) {
 	m := &Models{
 		Router: &route.Router{
-			Models: map[string][]route.Model{}, Providers: map[string]route.Model{}, Policies: map[string]*route.Policy{},
+			Models: map[string][]route.Model{}, Prefer: map[string]route.Prefer{}, Providers: map[string]route.Model{}, Policies: map[string]*route.Policy{},
 			LocalOnly: o.Local || cfg.LocalOnly,
 		},
 		upstreams: map[string]*provider.Provider{}, now: o.Now,
@@ -139,6 +139,9 @@ func (m *Models) findLocal(ctx context.Context, o Options) error {
 func (m *Models) routes(cfg *config.Config) error {
 	for name, def := range cfg.Models {
 		m.Router.Models[name] = nil
+		if def.Prefer != "" && def.Prefer != "order" {
+			m.Router.Prefer[name] = route.Prefer(def.Prefer)
+		}
 		for _, use := range def.Use {
 			p, model, _ := strings.Cut(use, "/")
 			known, ok := m.Router.Providers[p]
@@ -153,7 +156,10 @@ func (m *Models) routes(cfg *config.Config) error {
 	for name, def := range cfg.Routes {
 		p := &route.Policy{Name: name, Default: def.Use}
 		for _, r := range def.Rules {
-			p.Rules = append(p.Rules, route.Rule{When: r.When, Use: r.Use})
+			p.Rules = append(p.Rules, route.Rule{When: r.When, Use: r.Use, Within: r.Within})
+		}
+		for _, use := range sortedKeys(def.Split) {
+			p.Split = append(p.Split, route.Share{Use: use, Weight: def.Split[use]})
 		}
 		if err := p.Compile(); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -16,25 +17,25 @@ func (e *Engine) selectModel(_ context.Context, t *Turn) error {
 	if t.Definition.Name != "" {
 		name = t.Definition.Route
 	}
-	env := route.Env{
-		Assistant: t.Definition.Name, Class: t.Class, Privacy: t.Privacy, Question: len(t.question), Passages: len(t.found),
-		Turns: len(t.history), Tools: len(t.Request.Tools) > 0, Complexity: complexity(t.question),
-	}
-	for _, m := range t.Request.Messages {
-		env.Tokens += prompt.Tokens(m.Text())
-	}
-	for _, f := range t.Trace.Findings {
-		env.Secrets = env.Secrets || f.Where == "input" && f.Action == "masked"
+	t.tokens = estimateInput(t.Request)
+	env := route.Env{Privacy: t.Privacy}
+	if e.Router.Decides(name) {
+		env = e.facts(t)
 	}
 	d, err := e.Router.Choose(name, env)
 	t.decision = d
 	for _, r := range d.Reasons {
 		t.Trace.note(r)
 	}
+	if len(d.Candidates) > 1 || d.Refused {
+		t.Trace.Candidates = d.Candidates
+	}
 	if err != nil {
 		return err
 	}
 	switch {
+	case d.Refused:
+		return &chat.Error{Code: chat.CodeForbidden, Param: "model", Message: "no model may answer this request: " + strings.Join(d.Reasons, "; ")}
 	case len(d.Models) == 0 && t.Definition.Name == "":
 		return &chat.Error{Code: chat.CodeUnavailable, Param: "model", Message: "no model that may answer is available; `dragoman doctor` says what is missing"}
 	case len(d.Models) == 0:
@@ -51,6 +52,63 @@ func (e *Engine) selectModel(_ context.Context, t *Turn) error {
 	return nil
 }
 
+// facts are what the rules of a route may ask for.
+func (e *Engine) facts(t *Turn) route.Env {
+	now := t.started.UTC()
+	env := route.Env{
+		Assistant: t.Definition.Name, Class: t.Class, Feature: t.Feature, Privacy: t.Privacy, Door: string(t.Door), Language: codeLanguage(t.question),
+		Question: len(t.question), Tokens: t.tokens, Passages: len(t.found), Turns: len(t.history), Tools: len(t.Request.Tools) > 0,
+		Stream: t.Request.Stream, JSON: t.Request.Format != nil, Complexity: Complexity(t.question), Hour: now.Hour(),
+		Weekday: strings.ToLower(now.Weekday().String()), Sticky: cmp.Or(t.Session, t.Request.User), Random: e.Random(),
+	}
+	for _, m := range t.Request.Messages {
+		for _, p := range m.Parts {
+			env.Images = env.Images || p.Kind == chat.ImagePart
+		}
+	}
+	for _, f := range t.Trace.Findings {
+		env.Secrets = env.Secrets || f.Where == "input" && f.Action == "masked"
+	}
+	return env
+}
+
+// estimateInput estimates the tokens of a request's texts and tools.
+func estimateInput(r *chat.Request) int {
+	n := 0
+	for _, m := range r.Messages {
+		n += 4 // the marks around a message
+		for _, p := range m.Parts {
+			switch {
+			case p.Call != nil:
+				n += prompt.Tokens(p.Call.Arguments) + 8
+			case p.Result != nil:
+				n += prompt.Tokens(p.Result.Text())
+			case p.Media != nil:
+				n += mediaTokens
+			default:
+				n += prompt.Tokens(p.Text)
+			}
+		}
+	}
+	for _, t := range r.Tools {
+		n += prompt.Tokens(t.Description) + len(t.Parameters)/4 + 8
+	}
+	return n
+}
+
+// mediaTokens is what an image costs, about, at the sizes to which providers scale it.
+const mediaTokens = 1500
+
+// codeLanguage is the language that the first fenced block of code names.
+func codeLanguage(question string) string {
+	_, rest, ok := strings.Cut(question, "```")
+	if !ok {
+		return ""
+	}
+	word, _, _ := strings.Cut(rest, "\n")
+	return strings.ToLower(strings.TrimSpace(word))
+}
+
 // useModel notes in the trace who answers.
 func (t *Turn) useModel(m route.Model) {
 	t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = m.Provider, m.Name, m.Host
@@ -59,9 +117,10 @@ func (t *Turn) useModel(m route.Model) {
 	}
 }
 
-// complexity guesses from a question, 0 to 1, how much thought its answer takes: a route may spare the dear model for
-// the rest. Long questions, code within them, and words that ask for judgement speak for it.
-func complexity(question string) float64 {
+// Complexity guesses from a question, 0 to 1, how much thought its answer takes: a route may spare the dear model for the
+// rest. It adds up: a two-hundredth for each word, at most 0.4; 0.2 for fenced code or more than five lines; 0.2 for each word that asks for
+// judgement (why, design, compare, debug, ...).
+func Complexity(question string) float64 {
 	words := strings.Fields(strings.ToLower(question))
 	c := min(0.4, float64(len(words))/200)
 	if strings.Contains(question, "```") || strings.Count(question, "\n") > 5 {

@@ -4,39 +4,41 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/route"
 )
 
 // Trace is the record that explains a turn. It holds the question with secrets masked, and never a key.
 type Trace struct {
-	ID           string      `json:"id"`
-	Session      string      `json:"session,omitempty"`
-	Started      time.Time   `json:"started"`
-	Assistant    string      `json:"assistant,omitempty"`
-	Principal    string      `json:"principal,omitempty"`
-	Question     string      `json:"question"`
-	Mode         Mode        `json:"mode"`
-	Provider     string      `json:"provider,omitempty"`
-	Model        string      `json:"model"`
-	SeenBy       string      `json:"seen_by,omitempty"` // the host that the text went to; empty: it stayed here
-	Template     string      `json:"template,omitempty"`
-	Cache        string      `json:"cache,omitempty"` // "hit" or "miss"
-	Confidence   float64     `json:"confidence"`      // of retrieval, 0..1
-	Missing      []string    `json:"missing,omitempty"`
-	Sources      []Source    `json:"sources,omitempty"`
-	LeftOut      []LeftOut   `json:"left_out,omitempty"`
-	Findings     []Finding   `json:"findings,omitempty"`
-	Attempts     []Attempt   `json:"attempts,omitempty"`
-	NotSent      []string    `json:"not_sent,omitempty"` // what the model's wire could not express
-	Citations    []Citation  `json:"citations,omitempty"`
-	Sentences    []Sentence  `json:"sentences,omitempty"`
-	Dropped      []string    `json:"dropped,omitempty"`  // sentences of a draft that no source bears out
-	Invented     []string    `json:"invented,omitempty"` // citation marks that name no source; removed
-	Usage        Usage       `json:"usage"`
-	Cost         string      `json:"cost"` // "$0.0012", or "unknown"
-	FirstTokenMS float64     `json:"first_token_ms"`
-	TotalMS      float64     `json:"total_ms"`
-	Error        string      `json:"error,omitempty"`
-	Steps        []StepTrace `json:"steps"`
+	ID           string            `json:"id"`
+	Session      string            `json:"session,omitempty"`
+	Started      time.Time         `json:"started"`
+	Assistant    string            `json:"assistant,omitempty"`
+	Principal    string            `json:"principal,omitempty"`
+	Question     string            `json:"question"`
+	Mode         Mode              `json:"mode"`
+	Provider     string            `json:"provider,omitempty"`
+	Model        string            `json:"model"`
+	SeenBy       string            `json:"seen_by,omitempty"` // the host that the text went to; empty: it stayed here
+	Template     string            `json:"template,omitempty"`
+	Cache        string            `json:"cache,omitempty"` // "hit" or "miss"
+	Confidence   float64           `json:"confidence"`      // of retrieval, 0..1
+	Missing      []string          `json:"missing,omitempty"`
+	Sources      []Source          `json:"sources,omitempty"`
+	LeftOut      []LeftOut         `json:"left_out,omitempty"`
+	Findings     []Finding         `json:"findings,omitempty"`
+	Candidates   []route.Candidate `json:"candidates,omitempty"` // the models that the router looked at, where it had a choice
+	Attempts     []Attempt         `json:"attempts,omitempty"`
+	NotSent      []string          `json:"not_sent,omitempty"` // what the model's wire could not express
+	Citations    []Citation        `json:"citations,omitempty"`
+	Sentences    []Sentence        `json:"sentences,omitempty"`
+	Dropped      []string          `json:"dropped,omitempty"`  // sentences of a draft that no source bears out
+	Invented     []string          `json:"invented,omitempty"` // citation marks that name no source; removed
+	Usage        Usage             `json:"usage"`
+	Cost         string            `json:"cost"` // "$0.0012", or "unknown"
+	FirstTokenMS float64           `json:"first_token_ms"`
+	TotalMS      float64           `json:"total_ms"`
+	Error        string            `json:"error,omitempty"`
+	Steps        []StepTrace       `json:"steps"`
 }
 
 // StepTrace is what one step did.

@@ -80,6 +80,7 @@ type Turn struct {
 	history     []chat.Message
 	found       []knowledge.Passage
 	decision    route.Decision
+	tokens      int           // of the request, estimated
 	outgoing    *chat.Request // as it goes to the model
 	sources     []Source      // numbered as in the prompt and the answer
 	vault       *guard.Vault
@@ -195,6 +196,7 @@ type Engine struct {
 	NewID       func() string             // trace ids
 	Salt        func(owner string) []byte // for placeholders: the same for the same owner, and nobody can guess it
 	Now         func() time.Time
+	Random      func() float64 // 0..1
 	Retries     int
 }
 

@@ -136,10 +136,22 @@ func (d *decoder) target(c *Config, path, use, what string, also []string) {
 }
 
 func (d *decoder) route(c *Config, path string, r Route) {
-	if r.Use == "" {
-		d.problem(path+".use", "missing; name the model where no rule holds", "")
-	} else {
+	switch {
+	case r.Use != "":
 		d.target(c, path+".use", r.Use, "model", nil)
+	case len(r.Split) == 0:
+		d.problem(path+".use", "missing; name the model where no rule holds", "")
+	}
+	total := 0
+	for use, weight := range r.Split {
+		d.target(c, path+".split."+use, use, "model", nil)
+		if weight < 0 || weight > 1_000_000 {
+			d.problem(path+".split."+use, "a weight is a number from 0 to 1000000", "")
+		}
+		total += weight
+	}
+	if len(r.Split) > 0 && total == 0 {
+		d.problem(path+".split", "no part has a weight; write for example {fast: 80, deep: 20}", "")
 	}
 	for i, rule := range r.Rules {
 		at := fmt.Sprintf("%s.rules[%d]", path, i)

@@ -57,19 +57,23 @@ type Price struct {
 
 // Model is a name for models that can stand in for each other.
 type Model struct {
-	Use []string `yaml:"use" doc:"PROVIDER/MODEL, the first that works."`
+	Use    []string `yaml:"use" doc:"PROVIDER/MODEL, the first that works."`
+	Prefer string   `yaml:"prefer" enum:"order,price,latency" doc:"Which of them comes first: as listed, the cheapest, or the one whose first token comes soonest. Default: order."`
 }
 
 // Route chooses a model for each turn.
 type Route struct {
-	Rules []Rule `yaml:"rules" doc:"The first one that holds decides."`
-	Use   string `yaml:"use" doc:"The model where no rule holds."`
+	Rules []Rule         `yaml:"rules" doc:"The first one that holds decides."`
+	Split map[string]int `yaml:"split" doc:"Where no rule holds: models with weights. A session, else a user, stays with its model."`
+	Use   string         `yaml:"use" doc:"The model where no rule holds and nothing is split."`
 }
 
 // Rule is one rule of a route.
 type Rule struct {
 	When string `yaml:"when" doc:"An expression, for example: complexity > 0.7"`
 	Use  string `yaml:"use" doc:"The name of a model, or PROVIDER/MODEL."`
+
+	Within time.Duration `yaml:"within" doc:"Models whose first token takes longer, at the median of late, come last."`
 }
 
 // Collection is a folder to search in.

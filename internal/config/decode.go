@@ -291,6 +291,12 @@ func set(v reflect.Value, text string) (err error) {
 			return fmt.Errorf("%q is neither true nor false", text)
 		}
 		v.SetBool(b)
+	case reflect.Int, reflect.Int64:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", text)
+		}
+		v.SetInt(n)
 	default:
 		return fmt.Errorf("a %s cannot be configured", v.Type())
 	}

@@ -92,7 +92,8 @@ retention: {traces: 7d}
 			"helper": {Instructions: "be brief", Knowledge: []string{"docs", "all"}, Route: "auto", Guard: "strict"},
 		},
 		Guards: map[string]Guard{
-			"default": {Secrets: "mask", Injection: "flag"}, "strict": {Secrets: "mask", Injection: "block"},
+			"default": {Secrets: "mask", Injection: "flag", Output: "mask"}, "strict": {Secrets: "mask", Injection: "block", Output: "mask"},
+			"plain": {Secrets: "mask", Injection: "off", Output: "off"},
 		},
 		Retention: Retention{Traces: 7 * day},
 	}

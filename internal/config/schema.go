@@ -43,6 +43,8 @@ func schemaOf(t reflect.Type, defaults reflect.Value) (map[string]any, error) {
 		return map[string]any{"type": "string"}, nil
 	case reflect.Bool:
 		return map[string]any{"type": []string{"boolean", "string"}, "pattern": "^(true|false)$|" + fromVariable}, nil
+	case reflect.Int, reflect.Int64:
+		return map[string]any{"type": []string{"integer", "string"}, "pattern": "^[0-9]+$|" + fromVariable}, nil
 	case reflect.Pointer:
 		return schemaOf(t.Elem(), reflect.Zero(t.Elem()))
 	case reflect.Slice:
@@ -53,7 +55,7 @@ func schemaOf(t reflect.Type, defaults reflect.Value) (map[string]any, error) {
 		preset(element, "")
 		values, err := schemaOf(t.Elem(), element)
 		s := map[string]any{"type": []string{"object", "null"}, "additionalProperties": values}
-		if t.Elem() != reflect.TypeFor[Price]() { // whose keys are the providers' own names for their models
+		if t.Elem() != reflect.TypeFor[Price]() && t.Elem().Kind() != reflect.Int { // whose keys are the providers' own names for their models
 			s["propertyNames"] = map[string]any{"pattern": namePattern}
 		}
 		return s, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -14,7 +15,21 @@ import (
 type Catalogue struct {
 	own  []Entry // what the operator set: wins over the list
 	list []Entry
+
+	mu     sync.Mutex
+	recent map[modelID]found // what was looked up today
+	day    time.Time
 }
+
+type modelID struct{ provider, model string }
+
+type found struct {
+	price Price
+	known bool
+}
+
+// mostRecent bounds what is remembered: callers choose names of models.
+const mostRecent = 1000
 
 // Entry prices some models of one provider.
 type Entry struct {
@@ -43,6 +58,21 @@ func NewCatalogue(own ...Entry) (*Catalogue, error) {
 // which is not the same as nothing. An exact name wins over a prefix, a longer prefix over a shorter one, a later date over
 // an earlier one.
 func (c *Catalogue) Lookup(provider, model string, at time.Time) (p Price, known bool) {
+	id, day := modelID{provider, model}, at.UTC().Truncate(24*time.Hour) // entries begin with a day
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !day.Equal(c.day) || len(c.recent) > mostRecent {
+		c.recent, c.day = map[modelID]found{}, day
+	}
+	if f, ok := c.recent[id]; ok {
+		return f.price, f.known
+	}
+	p, known = c.search(provider, model, at)
+	c.recent[id] = found{p, known}
+	return p, known
+}
+
+func (c *Catalogue) search(provider, model string, at time.Time) (p Price, known bool) {
 	if p, known = find(c.own, provider, model, at); known {
 		return p, true
 	}

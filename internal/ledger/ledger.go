@@ -1,44 +1,80 @@
 // Package ledger knows what requests cost and keeps the book of them: one durable row for each request that is sent to a
-// provider, written before it leaves and settled exactly once.
+// provider, written before it leaves and settled exactly once. Money is set aside before a request is sent.
 package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/ledger/journal"
+	"github.com/dragoman/dragoman/internal/limit"
 )
 
 // Ledger keeps the book. It is safe for concurrent use.
 type Ledger struct {
-	store  Store
-	prices *Catalogue
-	now    func() time.Time
+	store       Store
+	prices      func() *Catalogue
+	now         func() time.Time
+	calibration *Calibration
+
+	// Of a server: rows go to a journal first and from there to the store in batches. Without, each row is written by itself.
+	journal *journal.Journal
+	queue   Queue
 }
 
-// New makes a ledger over a store. now is the clock, time.Now outside tests.
-func New(store Store, prices *Catalogue, now func() time.Time) *Ledger {
-	return &Ledger{store: store, prices: prices, now: now}
+// Queue takes rows that are over to the store, later.
+type Queue interface {
+	// AddUsage queues a row; applied is called when it is in the store.
+	AddUsage(r Row, applied func())
+	// Behind says that so much is queued that no more requests should be sent.
+	Behind() bool
 }
+
+// New makes a ledger over a store, for one request at a time. now is the clock, time.Now outside tests.
+func New(store Store, prices func() *Catalogue, now func() time.Time) *Ledger {
+	return &Ledger{store: store, prices: prices, now: now, calibration: NewCalibration()}
+}
+
+// Journaled makes the ledger of a server: rows outlast a crash by the journal, and reach the store by the queue.
+func (l *Ledger) Journaled(j *journal.Journal, q Queue) { l.journal, l.queue = j, q }
 
 // settleWithin bounds how long settling may take once its request is over: longer than a busy database needs, shorter than
 // a draining server waits.
 const settleWithin = 10 * time.Second
 
-// Ticket is what Dispatch hands out and Settle takes back.
-type Ticket struct {
-	ID      string
-	started time.Time
-	price   Price // as of started, so that a price change during the request does not matter
-	known   bool
+// Estimate is what a request may use, before it is sent.
+type Estimate struct {
+	Input     int64 // tokens of the prompt, estimated
+	MaxOutput int64 // the most that the answer may have; 0: as much as the model can
 }
 
-// Dispatch writes the row of a request that is about to be sent. The caller must not send it when Dispatch fails. Of r, ID
-// and Started are filled in where empty; State and Outcome are ignored.
-func (l *Ledger) Dispatch(ctx context.Context, r Row) (Ticket, error) {
+// Ticket is what Dispatch hands out and Settle takes back.
+type Ticket struct {
+	row      *Row
+	price    Price // as of its start, so that a price change during the request does not matter
+	known    bool
+	input    int64 // estimated, before it was calibrated
+	hold     *limit.Hold
+	tokens   int64 // reserved
+	segment  *journal.Segment
+	promised bool
+}
+
+// ID is the row's.
+func (t Ticket) ID() string { return t.row.ID }
+
+// defaultOutput is reserved for an answer where neither the caller nor the price list bounds it.
+const defaultOutput = 8192
+
+// Dispatch sets aside what the request may cost and writes its row. The caller must not send the request when Dispatch
+// fails. Of r, ID and Started are filled in where empty; State, Outcome and what is reserved are ignored. Errors that a caller should see
+// are *limit.Exceeded and *chat.Error.
+func (l *Ledger) Dispatch(ctx context.Context, r Row, e Estimate, hold *limit.Hold) (Ticket, error) {
 	if r.ID == "" {
 		id, err := uuid.NewV7()
 		if err != nil {
@@ -50,42 +86,122 @@ func (l *Ledger) Dispatch(ctx context.Context, r Row) (Ticket, error) {
 		r.Started = l.now()
 	}
 	r.State, r.Outcome = Dispatched, Outcome{}
-	price, known := l.prices.Lookup(r.Provider, r.Model, r.Started)
-	if err := l.store.InsertUsage(ctx, r); err != nil {
-		return Ticket{}, fmt.Errorf("write the usage row before sending to %s: %w", r.Provider, err)
+	t := Ticket{row: &r, input: e.Input, hold: hold}
+	t.price, t.known = l.prices().Lookup(r.Provider, r.Model, r.Started)
+	if !t.known && hold.MoneyBounded() {
+		return Ticket{}, &chat.Error{Code: chat.CodeBudget, Message: fmt.Sprintf(
+			"a budget bounds what you may spend, and what %s/%s costs is not known; the operator can set it under providers.%s.prices", r.Provider, r.Model, r.Provider)}
 	}
-	return Ticket{ID: r.ID, started: r.Started, price: price, known: known}, nil
+	r.ReservedInput = l.calibration.Tokens(r.Provider+"/"+r.Model, e.Input)
+	r.ReservedOutput = e.MaxOutput
+	if r.ReservedOutput <= 0 {
+		r.ReservedOutput = defaultOutput
+		if t.price.MaxOutput > 0 {
+			r.ReservedOutput = t.price.MaxOutput
+		}
+	}
+	if r.ReservedKnown = t.known; t.known {
+		r.Reserved = Most(r.ReservedInput, r.ReservedOutput, t.price)
+	}
+	t.tokens = r.ReservedInput + r.ReservedOutput
+	if err := hold.Reserve(int64(r.Reserved), t.tokens); err != nil {
+		return Ticket{}, err
+	}
+	if err := l.write(ctx, &t); err != nil {
+		hold.Settle(int64(r.Reserved), t.tokens, 0, 0)
+		return Ticket{}, err
+	}
+	return t, nil
+}
+
+// settleRecord is how many bytes a settlement takes in the journal, at most.
+const settleRecord = 256
+
+var errBehind = &chat.Error{Code: chat.CodeOverloaded, RetryAfter: 5 * time.Second, Message: "the books cannot keep up (the disk is full, or the database is locked); try again in a moment"}
+
+func (l *Ledger) write(ctx context.Context, t *Ticket) error {
+	if l.journal == nil {
+		if err := l.store.InsertUsage(ctx, *t.row); err != nil {
+			return fmt.Errorf("write the usage row before sending to %s: %w", t.row.Provider, err)
+		}
+		return nil
+	}
+	if l.queue.Behind() {
+		return errBehind
+	}
+	if err := l.journal.Reserve(settleRecord); err != nil {
+		return full(err)
+	}
+	s, err := l.journal.Append(appendDispatch(make([]byte, 0, 512), t.row), 0)
+	if err != nil {
+		l.journal.Release(settleRecord)
+		return full(err)
+	}
+	t.segment, t.promised = s, true
+	return nil
+}
+
+func full(err error) error {
+	if errors.Is(err, journal.ErrFull) {
+		e := *errBehind
+		e.Err = err
+		return &e
+	}
+	return fmt.Errorf("write the usage row before sending: %w", err)
 }
 
 // Settle writes how the request of a ticket ended and returns its outcome with Cost and CostKnown filled in, and Duration
 // where it was 0. An outcome with an ErrorCode is Failed, any other Settled. Usage is what the provider reported; where it
 // reported nothing, the caller counts and marks it Estimated.
 //
-// Settle works after ctx is cancelled, as it is when the caller of a turn goes away. A second Settle of the same ticket
-// changes nothing and is no error.
+// Settle works after ctx is cancelled, as it is when the caller of a turn goes away. It is called once for each ticket.
 func (l *Ledger) Settle(ctx context.Context, t Ticket, o Outcome) (Outcome, error) {
-	state := Settled
+	r := t.row
+	r.State = Settled
 	if o.ErrorCode != "" {
-		state = Failed
+		r.State = Failed
 	}
 	o.Cost, o.CostKnown = 0, t.known
 	if t.known {
 		o.Cost = Cost(o.Usage, t.price)
 	}
 	if o.Duration == 0 {
-		o.Duration = max(l.now().Sub(t.started), 0)
+		o.Duration = max(l.now().Sub(r.Started), 0)
+	}
+	r.Outcome = o
+	t.hold.Settle(int64(r.Reserved), t.tokens, int64(o.Cost), o.Usage.Total())
+	if !o.Usage.Estimated && o.Usage.Input > 0 {
+		l.calibration.Saw(r.Provider+"/"+r.Model, t.input, o.Usage.Input)
+	}
+	if l.journal != nil {
+		return o, l.settleInJournal(t)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer cancel()
-	if _, err := l.store.SettleUsage(ctx, t.ID, state, o); err != nil {
-		return o, fmt.Errorf("settle usage row %s: %w", t.ID, err)
+	if _, err := l.store.SettleUsage(ctx, r.ID, r.State, o); err != nil {
+		return o, fmt.Errorf("settle usage row %s: %w", r.ID, err)
 	}
 	return o, nil
 }
 
+func (l *Ledger) settleInJournal(t Ticket) error {
+	s, err := l.journal.Append(appendSettle(make([]byte, 0, settleRecord), t.row), settleRecord)
+	// The row goes to the store in any case: what the journal lacks matters only if this process dies first.
+	l.queue.AddUsage(*t.row, func() {
+		l.journal.Forget(t.segment, 1)
+		if s != nil {
+			l.journal.Forget(s, 1)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("settle usage row %s: %w", t.row.ID, err)
+	}
+	return nil
+}
+
 // Estimate is what a usage would cost now; known is false where no price is known.
 func (l *Ledger) Estimate(provider, model string, u chat.Usage) (cost Money, known bool) {
-	price, known := l.prices.Lookup(provider, model, l.now())
+	price, known := l.prices().Lookup(provider, model, l.now())
 	return Cost(u, price), known
 }
 

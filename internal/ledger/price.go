@@ -16,6 +16,8 @@ type Price struct {
 	Long     Rates
 	// Context is how many tokens the model takes, prompt and answer together; 0 where unknown.
 	Context int64
+	// MaxOutput is how many tokens an answer may have; 0 where unknown.
+	MaxOutput int64
 }
 
 // Rates are Money per million tokens of each kind.
@@ -23,7 +25,8 @@ type Rates struct {
 	Input       Money // prompt tokens that are neither of the next two
 	CachedInput Money // prompt tokens read from the provider's cache
 	CacheWrite  Money // prompt tokens written to the provider's cache, at its shortest lifetime
-	Output      Money // answer tokens, reasoning included
+	Output      Money // answer tokens, reasoning included unless it has a price of its own
+	Reasoning   Money // answer tokens that are thoughts; 0: as Output
 }
 
 // perMillion is how many tokens a rate is for.
@@ -43,7 +46,25 @@ func Cost(u chat.Usage, p Price) Money {
 	return component(input-cached-written, rates.Input).
 		Plus(component(cached, rates.CachedInput)).
 		Plus(component(written, rates.CacheWrite)).
-		Plus(component(max(u.Output, 0), rates.Output))
+		Plus(output(u, rates))
+}
+
+func output(u chat.Usage, r Rates) Money {
+	out := max(u.Output, 0)
+	if r.Reasoning == 0 {
+		return component(out, r.Output)
+	}
+	thought := min(max(u.Reasoning, 0), out)
+	return component(out-thought, r.Output).Plus(component(thought, r.Reasoning))
+}
+
+// Most is the most that a request of so many tokens may cost.
+func Most(input, output int64, p Price) Money {
+	rates := p.Rates
+	if p.LongOver > 0 && input > p.LongOver {
+		rates = p.Long
+	}
+	return component(max(input, 0), max(rates.Input, rates.CacheWrite)).Plus(component(max(output, 0), max(rates.Output, rates.Reasoning)))
 }
 
 // component is tokens x rate / 1e6, rounded half up. The product takes 128 bits, so nothing overflows on the way.

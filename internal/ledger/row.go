@@ -15,13 +15,35 @@ type Row struct {
 	TraceID   string // the turn that the request belongs to; a turn may have several
 	Principal string // the name of who asked
 	KeyID     string // the API key that they used; empty on the command line
+	Org       string
+	Team      string
+	User      string
+	Tier      string
 	Assistant string // empty for a plain model
+	Feature   string // what the caller books it under
+	Class     string // what the request is for: "chat", "autocomplete", ...
+	Door      string // the wire that the caller speaks; empty on the command line
+	Stream    bool
 	Provider  string
+	Region    string // of the provider
 	Model     string // as it was asked for
 	Try       int    // 1 for the first request of a turn, 2 for its retry or fallback, ...
 	Started   time.Time
-	State     State
+
+	// What was set aside when it was sent. A request whose process died is charged with it.
+	Reserved       Money
+	ReservedKnown  bool // the price is known
+	ReservedInput  int64
+	ReservedOutput int64
+
+	State State
 	Outcome
+}
+
+// abandon closes the row of a request whose end nobody knows: it is charged with what was reserved.
+func (r *Row) abandon() {
+	r.State = Abandoned
+	r.Outcome = Outcome{Usage: chat.Usage{Input: r.ReservedInput, Output: r.ReservedOutput, Estimated: true}, Cost: r.Reserved, CostKnown: r.ReservedKnown}
 }
 
 // State says how far a request got.
@@ -31,7 +53,7 @@ const (
 	Dispatched State = "dispatched" // on its way, or cut off by a crash that nobody has noticed yet
 	Settled    State = "settled"    // a complete answer came
 	Failed     State = "failed"     // it ended in any other way; what it used is billed all the same
-	Abandoned  State = "abandoned"  // the process that had sent it is gone; what it used is unknown
+	Abandoned  State = "abandoned"  // the process that had sent it is gone; it is charged with what was reserved
 )
 
 // Outcome is how a request ended.
@@ -41,6 +63,7 @@ type Outcome struct {
 	CostKnown bool // false: no price is known, so Cost says nothing
 	Finish    chat.FinishReason
 	ErrorCode chat.Code     // why it failed
+	Status    int           // HTTP status of the provider where it failed with one
 	First     time.Duration // from Started to the first token; 0 where none came
 	Duration  time.Duration // from Started to the end
 }
@@ -55,6 +78,12 @@ const (
 	ByAssistant Grouping = "assistant"
 	ByPrincipal Grouping = "principal"
 	ByDay       Grouping = "day" // of Started, in UTC, keyed "2006-01-02"
+	ByOrg       Grouping = "org"
+	ByTeam      Grouping = "team"
+	ByUser      Grouping = "user"
+	ByKey       Grouping = "key" // keyed by the key's id
+	ByFeature   Grouping = "feature"
+	ByDoor      Grouping = "door"
 )
 
 // Total sums up the rows of one group.
@@ -87,6 +116,8 @@ type Store interface {
 	// AbandonUsage moves to Abandoned every Dispatched row whose process has ended without settling it, and says how many.
 	// Rows of processes that still run are left alone.
 	AbandonUsage(ctx context.Context) (int, error)
+	// AddUsage writes rows that are over, all or none. Rows whose ID is there already are left as they are.
+	AddUsage(ctx context.Context, rows []Row) error
 	// UsageTotals sums up the rows that started at since or later, ordered by key.
 	UsageTotals(ctx context.Context, since time.Time, by Grouping) ([]Total, error)
 }

@@ -2,8 +2,12 @@ package route
 
 import (
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func newRouter() *Router {
@@ -85,6 +89,98 @@ func TestCheck(t *testing.T) {
 	for when, ok := range map[string]bool{"complexity > 0.7": true, `class == "autocomplete"`: true, "complexity": false, "colour > 1": false, "1 +": false} {
 		if err := Check(when); (err == nil) != ok {
 			t.Errorf("%s: %v", when, err)
+		}
+	}
+}
+
+func TestSplit(t *testing.T) {
+	p := &Policy{Name: "ab", Split: []Share{{"a", 70}, {"b", 0}, {"c", 30}}, Default: "z"}
+	count := map[string]int{}
+	for i := range 10_000 {
+		use, _, _, err := p.decide(Env{Random: float64(i) / 10_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		count[use]++
+	}
+	if count["a"] != 7000 || count["c"] != 3000 {
+		t.Errorf("by chance: %v", count)
+	}
+	clear(count)
+	for i := range 10_000 {
+		env := Env{Sticky: fmt.Sprintf("session-%d", i), Random: 0.99}
+		use, _, _, _ := p.decide(env)
+		env.Random = 0
+		if again, _, _, _ := p.decide(env); again != use {
+			t.Fatalf("%s goes to %s, then to %s", env.Sticky, use, again)
+		}
+		count[use]++
+	}
+	if count["a"] < 6700 || count["a"] > 7300 || count["b"] > 0 || count["a"]+count["c"] != 10_000 {
+		t.Errorf("by session: %v", count)
+	}
+}
+
+func TestOrderAmongEquals(t *testing.T) {
+	live := map[string]Live{"openai/mini": {FirstToken: 900 * time.Millisecond}, "ollama/qwen": {FirstToken: 100 * time.Millisecond}}
+	cost := map[string]float64{"openai/mini": 0.2, "ollama/qwen": 0.5}
+	for name, c := range map[string]struct {
+		prefer Prefer
+		within time.Duration
+		change func()
+		want   string
+	}{
+		"as listed":           {InOrder, 0, nil, "openai/mini ollama/qwen"},
+		"the fastest":         {Latency, 0, nil, "ollama/qwen openai/mini"},
+		"the cheapest":        {Price, 0, nil, "openai/mini ollama/qwen"},
+		"cheap, but too slow": {Price, 500 * time.Millisecond, nil, "ollama/qwen openai/mini"},
+		"cheap, but failing":  {Price, 0, func() { live["openai/mini"] = Live{ErrorRate: 0.5} }, "ollama/qwen openai/mini"},
+		"listed, but out":     {InOrder, 0, func() { live["openai/mini"] = Live{Open: true} }, "ollama/qwen openai/mini"},
+		"an unknown price":    {Price, 0, func() { delete(cost, "openai/mini"); live["openai/mini"] = Live{} }, "ollama/qwen openai/mini"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.change != nil {
+				old, oldCost := maps.Clone(live), maps.Clone(cost)
+				defer func() { live, cost = old, oldCost }()
+				c.change()
+			}
+			r := newRouter()
+			r.Live = func(m Model) Live { return live[m.ID()] }
+			r.Cost = func(m Model) (float64, bool) { v, ok := cost[m.ID()]; return v, ok }
+			r.Prefer = map[string]Prefer{"fast": c.prefer}
+			p := &Policy{Name: "r", Rules: []Rule{{When: "true", Use: "fast", Within: c.within}}}
+			if err := p.Compile(); err != nil {
+				t.Fatal(err)
+			}
+			r.Policies["r"] = p
+			d, err := r.Choose("r", Env{})
+			if err != nil || ids(d) != c.want {
+				t.Errorf("%q, %v: %q", ids(d), err, d.Reasons)
+			}
+			if len(d.Candidates) != 2 || d.Candidates[0].Chosen+d.Candidates[1].Chosen != 3 {
+				t.Errorf("candidates %+v", d.Candidates)
+			}
+		})
+	}
+}
+
+func TestWhoMayUseWhat(t *testing.T) {
+	only := func(names ...string) func(string, Model) bool {
+		return func(name string, m Model) bool { return slices.Contains(names, name) || slices.Contains(names, m.ID()) }
+	}
+	for name, c := range map[string]struct {
+		ask     string
+		allowed func(string, Model) bool
+		want    string
+	}{
+		"by the name asked for": {"fast", only("fast"), "openai/mini ollama/qwen"},
+		"by the route":          {"auto", only("auto"), "openai/mini ollama/qwen"},
+		"one of them":           {"fast", only("ollama/qwen"), "ollama/qwen"},
+		"none":                  {"deep", only("fast"), ""},
+	} {
+		d, err := newRouter().Choose(c.ask, Env{Allowed: c.allowed})
+		if err != nil || ids(d) != c.want || d.Refused != (c.want == "") {
+			t.Errorf("%s: %q %v %+v", name, ids(d), err, d)
 		}
 	}
 }

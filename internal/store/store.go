@@ -19,6 +19,8 @@ type Store interface {
 	ledger.Store
 	identity.Store
 	Traces
+	Batches
+	Responses
 	Sessions
 	Settings
 
@@ -45,6 +47,37 @@ type Traces interface {
 	Trace(ctx context.Context, id string) (Trace, error)
 	// DeleteTracesBefore deletes the traces created before t and says how many there were.
 	DeleteTracesBefore(ctx context.Context, t time.Time) (int, error)
+}
+
+// Batch is what a server writes together.
+type Batch struct {
+	Usage  []ledger.Row // that are over; those whose ID is there already are left as they are
+	Traces []Trace
+}
+
+// Batches writes much at once.
+type Batches interface {
+	// Add writes all of a batch or nothing.
+	Add(ctx context.Context, b Batch) error
+}
+
+// Response is an answer that its caller may refer to later.
+type Response struct {
+	ID        string
+	Principal string
+	Created   time.Time
+	Body      json.RawMessage // kept byte for byte
+}
+
+// Responses keeps answers.
+type Responses interface {
+	SaveResponse(ctx context.Context, r Response) error
+	// Response returns ErrNotFound where there is none of this principal.
+	Response(ctx context.Context, principal, id string) (Response, error)
+	// DeleteResponse returns ErrNotFound where there is none of this principal.
+	DeleteResponse(ctx context.Context, principal, id string) error
+	// DeleteResponsesBefore deletes those created before t and says how many there were.
+	DeleteResponsesBefore(ctx context.Context, t time.Time) (int, error)
 }
 
 // Session is a conversation. Its ID is chosen by the caller and means something to its principal only: two principals may

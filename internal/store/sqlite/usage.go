@@ -4,17 +4,40 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/store"
+)
+
+// usageColumns are those of a row as it is sent, in the order of dispatched.
+const usageColumns = `id, trace_id, principal, key_id, org, team, user, tier, assistant, feature, class, door, stream, provider, region, model,
+	try, started, reserved, reserved_known, reserved_input, reserved_output, state, instance`
+
+func (d *DB) dispatched(args []any, r *ledger.Row) []any {
+	return append(args, r.ID, r.TraceID, r.Principal, r.KeyID, r.Org, r.Team, r.User, r.Tier, r.Assistant, r.Feature, r.Class, r.Door, r.Stream,
+		r.Provider, r.Region, r.Model, r.Try, nanos(r.Started), int64(r.Reserved), r.ReservedKnown, r.ReservedInput, r.ReservedOutput, string(r.State), d.instance.id)
+}
+
+// outcomeColumns are those of how a request ended, in the order of ended.
+const outcomeColumns = `input, cached_input, cache_write, output, reasoning, estimated, cost, cost_known, finish, error_code, status, first, duration`
+
+func ended(args []any, o *ledger.Outcome) []any {
+	u := &o.Usage
+	return append(args, u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning, u.Estimated, int64(o.Cost), o.CostKnown,
+		string(o.Finish), string(o.ErrorCode), o.Status, int64(o.First), int64(o.Duration))
+}
+
+const (
+	dispatchedFields = 24
+	outcomeFields    = 13
 )
 
 // InsertUsage implements ledger.Store.
 func (d *DB) InsertUsage(ctx context.Context, r ledger.Row) error {
-	_, err := d.write.ExecContext(ctx, `INSERT INTO usage
-		(id, trace_id, principal, key_id, assistant, provider, model, try, started, state, instance)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?)`,
-		r.ID, r.TraceID, r.Principal, r.KeyID, r.Assistant, r.Provider, r.Model, r.Try, nanos(r.Started), d.instance.id)
+	r.State = ledger.Dispatched
+	_, err := d.write.ExecContext(ctx, `INSERT INTO usage (`+usageColumns+`) VALUES `+tuples(1, dispatchedFields), d.dispatched(nil, &r)...)
 	switch {
 	case taken(err):
 		return fmt.Errorf("usage row %s: %w", r.ID, ledger.ErrRowExists)
@@ -24,14 +47,16 @@ func (d *DB) InsertUsage(ctx context.Context, r ledger.Row) error {
 	return nil
 }
 
+// tuples is "(?, ...), (?, ...)".
+func tuples(n, fields int) string {
+	one := "(" + strings.Repeat("?, ", fields-1) + "?)"
+	return strings.Repeat(one+", ", n-1) + one
+}
+
 // SettleUsage implements ledger.Store.
 func (d *DB) SettleUsage(ctx context.Context, id string, state ledger.State, o ledger.Outcome) (bool, error) {
-	u := o.Usage
-	res, err := d.write.ExecContext(ctx, `UPDATE usage SET state = ?, input = ?, cached_input = ?, cache_write = ?, output = ?,
-		reasoning = ?, estimated = ?, cost = ?, cost_known = ?, finish = ?, error_code = ?, first = ?, duration = ?
-		WHERE id = ? AND state = 'dispatched'`,
-		state, u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning, u.Estimated, int64(o.Cost), o.CostKnown,
-		string(o.Finish), string(o.ErrorCode), int64(o.First), int64(o.Duration), id)
+	res, err := d.write.ExecContext(ctx, `UPDATE usage SET state = ?, (`+outcomeColumns+`) = `+tuples(1, outcomeFields)+
+		` WHERE id = ? AND state = 'dispatched'`, append(ended([]any{string(state)}, &o), id)...)
 	if err != nil {
 		return false, d.explain("settle a usage row", err)
 	}
@@ -47,6 +72,11 @@ func (d *DB) SettleUsage(ctx context.Context, id string, state ledger.State, o l
 		return false, fmt.Errorf("usage row %s: %w", id, ledger.ErrNoRow)
 	}
 	return false, nil
+}
+
+// AddUsage implements ledger.Store.
+func (d *DB) AddUsage(ctx context.Context, rows []ledger.Row) error {
+	return d.Add(ctx, store.Batch{Usage: rows})
 }
 
 // AbandonUsage implements ledger.Store. Which processes still run is known from the locks that they hold in the folder.
@@ -70,7 +100,8 @@ func (d *DB) AbandonUsage(ctx context.Context) (int, error) {
 		if alive[owner] {
 			continue
 		}
-		res, err := d.write.ExecContext(ctx, `UPDATE usage SET state = 'abandoned' WHERE state = 'dispatched' AND instance = ?`, owner)
+		res, err := d.write.ExecContext(ctx, `UPDATE usage SET state = 'abandoned', input = reserved_input, output = reserved_output,
+			estimated = 1, cost = reserved, cost_known = reserved_known WHERE state = 'dispatched' AND instance = ?`, owner)
 		if err != nil {
 			return total, d.explain("close the usage rows of a process that is gone", err)
 		}
@@ -107,6 +138,12 @@ var groups = map[ledger.Grouping]string{
 	ledger.ByAssistant: `assistant`,
 	ledger.ByPrincipal: `principal`,
 	ledger.ByDay:       `date(started / 1000000000, 'unixepoch')`,
+	ledger.ByOrg:       `org`,
+	ledger.ByTeam:      `team`,
+	ledger.ByUser:      `user`,
+	ledger.ByKey:       `key_id`,
+	ledger.ByFeature:   `feature`,
+	ledger.ByDoor:      `door`,
 }
 
 // UsageTotals implements ledger.Store.
@@ -141,9 +178,7 @@ func (d *DB) UsageTotals(ctx context.Context, since time.Time, by ledger.Groupin
 
 // UsageOfTrace implements store.Store.
 func (d *DB) UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT id, trace_id, principal, key_id, assistant, provider, model, try, started, state,
-		input, cached_input, cache_write, output, reasoning, estimated, cost, cost_known, finish, error_code, first, duration
-		FROM usage WHERE trace_id = ? ORDER BY started, try, id`, traceID)
+	rows, err := d.read.QueryContext(ctx, `SELECT `+usageColumns+`, `+outcomeColumns+` FROM usage WHERE trace_id = ? ORDER BY started, try, id`, traceID)
 	if err != nil {
 		return nil, d.explain("read the usage of a turn", err)
 	}
@@ -152,10 +187,12 @@ func (d *DB) UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, er
 	for rows.Next() {
 		var r ledger.Row
 		var started int64
+		var instance string
 		u := &r.Usage
-		if err := rows.Scan(&r.ID, &r.TraceID, &r.Principal, &r.KeyID, &r.Assistant, &r.Provider, &r.Model, &r.Try, &started,
-			&r.State, &u.Input, &u.CachedInput, &u.CacheWrite, &u.Output, &u.Reasoning, &u.Estimated, (*int64)(&r.Cost),
-			&r.CostKnown, &r.Finish, &r.ErrorCode, (*int64)(&r.First), (*int64)(&r.Duration)); err != nil {
+		if err := rows.Scan(&r.ID, &r.TraceID, &r.Principal, &r.KeyID, &r.Org, &r.Team, &r.User, &r.Tier, &r.Assistant, &r.Feature, &r.Class, &r.Door,
+			&r.Stream, &r.Provider, &r.Region, &r.Model, &r.Try, &started, (*int64)(&r.Reserved), &r.ReservedKnown, &r.ReservedInput, &r.ReservedOutput,
+			&r.State, &instance, &u.Input, &u.CachedInput, &u.CacheWrite, &u.Output, &u.Reasoning, &u.Estimated, (*int64)(&r.Cost),
+			&r.CostKnown, &r.Finish, &r.ErrorCode, &r.Status, (*int64)(&r.First), (*int64)(&r.Duration)); err != nil {
 			return nil, d.explain("read the usage of a turn", err)
 		}
 		r.Started = fromNanos(started)

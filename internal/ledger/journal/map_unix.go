@@ -1,0 +1,16 @@
+//go:build unix
+
+package journal
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapped is the file as memory: what is copied there is the kernel's at once, without a system call, and outlasts the process.
+func mapped(f *os.File, size int) ([]byte, error) {
+	return unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+}
+
+func unmap(mem []byte) { unix.Munmap(mem) }

@@ -1,0 +1,217 @@
+// Package writer takes what a server leaves behind (usage rows, traces) to the store in batches, off the path of requests.
+package writer
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/store"
+)
+
+const (
+	// every is how far the store is behind when it keeps up.
+	every = 25 * time.Millisecond
+	// most is how many rows and traces one transaction takes.
+	most = 512
+	// behind is how many may wait before no more requests are let in: at 1 KB each, about 50 MB.
+	behind = 50_000
+	// Back-off while the store refuses.
+	firstPause = 50 * time.Millisecond
+	lastPause  = 2 * time.Second
+)
+
+// Writer is safe for concurrent use. Start it once, and Stop it last of all.
+type Writer struct {
+	store store.Batches
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	rows    []row
+	traces  []store.Trace
+	written *sync.Cond // on mu: something was written, or failed
+	waiting int        // in rows, traces and in the batch being written
+	wake    chan struct{}
+	stop    chan struct{}
+	ended   chan struct{}
+	failing bool
+}
+
+type row struct {
+	ledger.Row
+	applied func()
+}
+
+// New makes a writer to a store.
+func New(s store.Batches, log *slog.Logger) *Writer {
+	w := &Writer{store: s, log: log, wake: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
+	w.written = sync.NewCond(&w.mu)
+	return w
+}
+
+// Start begins to write.
+func (w *Writer) Start() { go w.run() }
+
+// AddUsage implements ledger.Queue. Rows are always taken.
+func (w *Writer) AddUsage(r ledger.Row, applied func()) {
+	w.mu.Lock()
+	w.rows = append(w.rows, row{r, applied})
+	w.waiting++
+	full := len(w.rows) >= most
+	w.mu.Unlock()
+	if full {
+		w.poke()
+	}
+}
+
+// AddTrace queues a trace. One that comes while the store is far behind is dropped: it is no money.
+func (w *Writer) AddTrace(t store.Trace) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.traces) >= behind {
+		return false
+	}
+	w.traces = append(w.traces, t)
+	w.waiting++
+	return true
+}
+
+// Behind implements ledger.Queue.
+func (w *Writer) Behind() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.rows) >= behind
+}
+
+// Backlog is how many rows and traces wait.
+func (w *Writer) Backlog() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.waiting
+}
+
+func (w *Writer) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Flush waits until what was added before is in the store, or ctx is done.
+func (w *Writer) Flush(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.written.Broadcast()
+	})
+	defer stop()
+	w.poke()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.waiting > 0 && ctx.Err() == nil {
+		w.written.Wait()
+	}
+	return ctx.Err()
+}
+
+// Stop writes what is left, as long as ctx allows, and ends the writer. What is not written then is still in the journal.
+func (w *Writer) Stop(ctx context.Context) error {
+	err := w.Flush(ctx)
+	close(w.stop)
+	<-w.ended
+	return err
+}
+
+func (w *Writer) run() {
+	defer close(w.ended)
+	ctx, cancel := context.WithCancel(context.Background()) // the writer's own life, ended by Stop
+	defer cancel()
+	go func() {
+		select {
+		case <-w.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	pause := firstPause
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-w.wake:
+		}
+		for {
+			more, err := w.write(ctx)
+			if err != nil {
+				if !w.rest(ctx, pause) {
+					return
+				}
+				pause = min(2*pause, lastPause)
+				continue
+			}
+			pause = firstPause
+			if !more {
+				break
+			}
+		}
+	}
+}
+
+func (w *Writer) rest(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// write takes one batch to the store. What cannot be written stays first in line.
+func (w *Writer) write(ctx context.Context) (more bool, err error) {
+	w.mu.Lock()
+	n, m := min(len(w.rows), most), min(len(w.traces), most)
+	rows, traces := w.rows[:n], w.traces[:m]
+	w.mu.Unlock()
+	if n+m == 0 {
+		return false, nil
+	}
+	b := store.Batch{Usage: make([]ledger.Row, n), Traces: traces}
+	for i := range rows {
+		b.Usage[i] = rows[i].Row
+	}
+	if err := w.store.Add(ctx, b); err != nil {
+		if !w.failing && ctx.Err() == nil {
+			w.failing = true
+			w.log.Error("the books cannot be written; requests are refused when too much waits", "err", err)
+		}
+		return true, err
+	}
+	if w.failing {
+		w.failing = false
+		w.log.Info("the books can be written again")
+	}
+	for i := range rows {
+		rows[i].applied()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rows, w.traces = cut(w.rows, n), cut(w.traces, m)
+	w.waiting -= n + m
+	w.written.Broadcast()
+	return len(w.rows)+len(w.traces) >= most, nil
+}
+
+// cut takes the first n off, and lets go of a list that is empty.
+func cut[T any](list []T, n int) []T {
+	if n == len(list) {
+		return nil
+	}
+	return list[n:]
+}
