@@ -1,0 +1,336 @@
+package gemini
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
+)
+
+// openCall is a call to which the result has to be found: ids are optional on this wire.
+type openCall struct {
+	id, name string
+	answered bool
+}
+
+// contents reads the conversation. Successive contents of the model are one message: the SDKs keep each chunk of a stream
+// as a content of its own.
+func (d *decoder) contents(v gjson.Result) {
+	if !v.IsArray() && !v.IsObject() {
+		d.fail("contents", "contents must be a list of contents")
+		return
+	}
+	i := 0
+	each(v, func(c gjson.Result) bool {
+		d.content(i, c)
+		i++
+		return d.err == nil
+	})
+}
+
+func (d *decoder) content(index int, c gjson.Result) {
+	param := fmt.Sprintf("contents[%d]", index)
+	if !c.IsObject() {
+		d.fail(param, "%s must be an object with parts", param)
+		return
+	}
+	var role string
+	var parts gjson.Result
+	if twice := fields(c, func(name string, v gjson.Result) bool {
+		switch name {
+		case "role":
+			role = d.text(param+".role", v)
+		case "parts":
+			parts = v
+		default:
+			d.unmapped("contents." + name)
+		}
+		return true
+	}); twice != "" {
+		d.twice(param, twice)
+	}
+	speaker := chat.User
+	switch role {
+	case "", "user", "function":
+	case "model":
+		speaker = chat.Assistant
+	default:
+		d.fail(param+".role", "%q is no role; use user or model, and systemInstruction for instructions", role)
+		return
+	}
+	n := 0
+	each(parts, func(v gjson.Result) bool {
+		p, ok := d.part(fmt.Sprintf("%s.parts[%d]", param, n), index, n, v)
+		if n++; ok && d.err == nil {
+			d.add(speaker, p)
+		}
+		return d.err == nil
+	})
+}
+
+// add appends a part to the conversation. A result stands on a message of its own role; one user content may give two messages.
+func (d *decoder) add(role chat.Role, p chat.Part) {
+	if p.Kind == chat.ResultPart {
+		role = chat.Tool
+	}
+	last := len(d.r.Messages) - 1
+	if last < 0 || d.r.Messages[last].Role != role {
+		d.r.Messages = append(d.r.Messages, chat.Message{Role: role})
+		last++
+	}
+	m := &d.r.Messages[last]
+	if p.Kind == chat.ThinkingPart && p.Signature.Value != "" && p.Signature.Of != chat.Gemini {
+		p = joinThought(m, p)
+	}
+	m.Parts = append(m.Parts, p)
+}
+
+// joinThought takes the pieces of a foreign thought, which was streamed to this caller and then signed, off the message and
+// returns it in one: its provider checks the signature against the whole.
+func joinThought(m *chat.Message, end chat.Part) chat.Part {
+	from := len(m.Parts)
+	for from > 0 && m.Parts[from-1].Kind == chat.ThinkingPart && m.Parts[from-1].Signature.Value == "" && m.Parts[from-1].Redacted == "" {
+		from--
+	}
+	pieces := m.Parts[from:]
+	switch {
+	case len(pieces) == 0:
+		return end
+	case len(pieces) == 1 && end.Text == "":
+		end.Text, end.At = pieces[0].Text, pieces[0].At
+	default:
+		var b strings.Builder
+		for _, p := range pieces {
+			b.WriteString(p.Text)
+		}
+		b.WriteString(end.Text)
+		end.Text, end.At = b.String(), chat.Span{}
+	}
+	m.Parts = m.Parts[:from]
+	return end
+}
+
+// part reads a part; false where it says nothing.
+func (d *decoder) part(param string, content, index int, v gjson.Result) (chat.Part, bool) {
+	var kind, signature, other string
+	var data gjson.Result
+	var thought bool
+	if !v.IsObject() {
+		d.fail(param, "%s must be an object", param)
+		return chat.Part{}, false
+	}
+	twice := fields(v, func(name string, x gjson.Result) bool {
+		switch name {
+		case "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall", "toolResponse":
+			if kind != "" {
+				d.fail(param, "%s has both %s and %s; a part has one of them", param, kind, name)
+				return false
+			}
+			kind, data = name, x
+		case "thought":
+			thought = d.bool(param+".thought", x)
+		case "thoughtSignature":
+			signature = d.text(param+".thoughtSignature", x)
+		case "videoMetadata", "mediaResolution", "partMetadata":
+			d.unmapped("contents.parts." + name)
+		default:
+			other = name
+		}
+		return d.err == nil
+	})
+	if twice != "" {
+		d.twice(param, twice)
+	}
+	if d.err != nil {
+		return chat.Part{}, false
+	}
+	if kind != "" && other != "" {
+		d.unmapped("contents.parts." + other)
+	}
+	sig, redacted := unpack(signature)
+	p := chat.Part{Signature: sig, Redacted: redacted}
+	switch kind {
+	case "text", "":
+		if kind == "" && signature == "" {
+			p.Kind, p.Raw = chat.OpaquePart, json.RawMessage(v.Raw)
+			return p, other != "" // a kind of part that is newer than this; an empty one says nothing
+		}
+		if kind == "text" {
+			p.Text, p.At = d.text(param+".text", data), dialect.Place(d.body, data)
+		}
+		p.Kind = chat.TextPart
+		if thought || redacted != "" || p.Text == "" && sig.Value != "" {
+			p.Kind = chat.ThinkingPart
+		}
+		return p, p.Text != "" || p.Kind == chat.ThinkingPart && (sig.Value != "" || redacted != "")
+	case "inlineData", "fileData":
+		d.media(param+"."+kind, &p, data)
+	case "functionCall":
+		d.call(param+".functionCall", &p, content, index, data)
+	case "functionResponse":
+		d.result(param+".functionResponse", &p, content, index, data)
+	default:
+		p.Kind, p.Raw = chat.OpaquePart, json.RawMessage(v.Raw)
+	}
+	return p, d.err == nil
+}
+
+func (d *decoder) media(param string, p *chat.Part, v gjson.Result) {
+	m := &chat.Media{}
+	if twice := fields(v, func(name string, x gjson.Result) bool {
+		switch name {
+		case "mimeType":
+			m.Type = d.text(param+".mimeType", x)
+		case "data":
+			m.Data = standardBase64(d.text(param+".data", x))
+		case "displayName":
+			m.Name = d.text(param+".displayName", x)
+		case "fileUri":
+			if uri := d.text(param+".fileUri", x); ofGoogle(uri) {
+				m.FileID = uri
+			} else {
+				m.URL = uri
+			}
+		default:
+			d.unmapped("contents.parts." + name)
+		}
+		return d.err == nil
+	}); twice != "" {
+		d.twice(param, twice)
+	}
+	if m.Data == "" && m.URL == "" && m.FileID == "" {
+		d.fail(param, "%s has no content; send data or fileUri", param)
+	}
+	p.Media, p.Kind = m, chat.DocumentPart
+	switch major, _, _ := strings.Cut(m.Type, "/"); major {
+	case "image":
+		p.Kind = chat.ImagePart
+	case "audio":
+		p.Kind = chat.AudioPart
+	}
+}
+
+// ofGoogle says whether a URI means a file that only Google can read.
+func ofGoogle(uri string) bool {
+	rest, web := strings.CutPrefix(uri, "https://")
+	host, path, _ := strings.Cut(rest, "/")
+	return !web && !strings.HasPrefix(uri, "http://") || strings.HasSuffix(host, ".googleapis.com") && strings.Contains("/"+path, "/files/")
+}
+
+func (d *decoder) call(param string, p *chat.Part, content, index int, v gjson.Result) {
+	c := &chat.ToolCall{}
+	var args gjson.Result
+	if twice := fields(v, func(name string, x gjson.Result) bool {
+		switch name {
+		case "id":
+			c.ID = d.text(param+".id", x)
+		case "name":
+			c.Name = d.text(param+".name", x)
+		case "args":
+			if args = x; !x.IsObject() {
+				d.fail(param+".args", "%s.args must be an object", param)
+			}
+		default:
+			d.unmapped("contents.parts.functionCall." + name)
+		}
+		return d.err == nil
+	}); twice != "" {
+		d.twice(param, twice)
+	}
+	if c.Name == "" {
+		d.fail(param+".name", "%s has no name; send the name of the function", param)
+	}
+	if c.ID == "" {
+		c.ID = fmt.Sprintf("call_%d_%d", content, index)
+	}
+	c.Arguments = argumentsOf(args)
+	p.Kind, p.Call, p.At = chat.CallPart, c, dialect.Place(d.body, args)
+	d.calls = append(d.calls, &openCall{id: c.ID, name: c.Name})
+}
+
+func (d *decoder) result(param string, p *chat.Part, content, index int, v gjson.Result) {
+	res := &chat.ToolResult{}
+	var response, parts gjson.Result
+	if twice := fields(v, func(name string, x gjson.Result) bool {
+		switch name {
+		case "id":
+			res.CallID = d.text(param+".id", x)
+		case "name":
+			res.Name = d.text(param+".name", x)
+		case "response":
+			if response = x; !x.IsObject() {
+				d.fail(param+".response", "%s.response must be an object", param)
+			}
+		case "parts":
+			parts = x
+		default:
+			d.unmapped("contents.parts.functionResponse." + name)
+		}
+		return d.err == nil
+	}); twice != "" {
+		d.twice(param, twice)
+	}
+	if res.Name == "" && res.CallID == "" {
+		d.fail(param+".name", "%s has no name; send the name of the function that it answers", param)
+	}
+	p.Kind, p.Result = chat.ResultPart, res
+	if response.Exists() {
+		text, at, failed := responseText(response)
+		p.At, res.Error = dialect.Place(d.body, at), failed
+		res.Parts = append(res.Parts, chat.Part{Kind: chat.TextPart, Text: text, At: p.At})
+	}
+	n := 0
+	each(parts, func(x gjson.Result) bool {
+		inner, ok := d.part(fmt.Sprintf("%s.parts[%d]", param, n), content, index, x)
+		if n++; ok && inner.Media != nil {
+			res.Parts = append(res.Parts, inner)
+		}
+		return d.err == nil
+	})
+	d.answer(res, content, index)
+}
+
+// answer finds the call that a result belongs to: by its id, else the first of its name that has no result yet.
+func (d *decoder) answer(res *chat.ToolResult, content, index int) {
+	for _, c := range d.calls {
+		if !c.answered && (res.CallID == c.id || res.CallID == "" && c.name == res.Name) {
+			c.answered = true
+			if res.CallID = c.id; res.Name == "" {
+				res.Name = c.name
+			}
+			return
+		}
+	}
+	if res.CallID == "" {
+		res.CallID = fmt.Sprintf("call_%d_%d", content, index)
+	}
+}
+
+// system reads the systemInstruction: a content, of which the role means nothing; some clients send a string.
+func (d *decoder) system(v gjson.Result) []chat.Part {
+	if v.Type == gjson.String {
+		return []chat.Part{{Kind: chat.TextPart, Text: v.Str, At: dialect.Place(d.body, v)}}
+	}
+	var parts []chat.Part
+	n := 0
+	if twice := fields(v, func(name string, v gjson.Result) bool {
+		if name != "parts" {
+			return true
+		}
+		each(v, func(v gjson.Result) bool {
+			p, ok := d.part(fmt.Sprintf("systemInstruction.parts[%d]", n), 0, n, v)
+			if n++; ok && p.Kind != chat.CallPart && p.Kind != chat.ResultPart {
+				parts = append(parts, p)
+			}
+			return d.err == nil
+		})
+		return d.err == nil
+	}); twice != "" {
+		d.twice("systemInstruction", twice)
+	}
+	return parts
+}

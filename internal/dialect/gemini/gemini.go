@@ -1,0 +1,126 @@
+// Package gemini speaks Google's Generative Language API (v1beta): generateContent, streamGenerateContent, countTokens,
+// embedContent and the list of models, as a caller of it and as a server of it. It is pure: no I/O, no clock.
+//
+// Source: the API reference at ai.google.dev/api (generate-content, caching#Content, tokens, embeddings, models), and what
+// the google-genai SDKs and Gemini CLI send. What is mapped, dropped and refused is in docs/dialects.md.
+package gemini
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+// maxDepth is how deeply a body may be nested. Google's own parser gives up at 100; gjson recurses, and a body of brackets
+// would overflow the stack, from which a Go program does not recover.
+const maxDepth = 500
+
+// wellFormed says whether data is JSON that can be walked safely.
+func wellFormed(data []byte) bool { return !tooDeep(data) && gjson.ValidBytes(data) }
+
+func tooDeep(data []byte) bool {
+	if bytes.Count(data, []byte{'['})+bytes.Count(data, []byte{'{'}) <= maxDepth {
+		return false
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return false
+}
+
+// camel is a field's name as the API documents it; its servers take the protobuf spelling (snake_case) too.
+func camel(name string) string {
+	if strings.IndexByte(name, '_') <= 0 {
+		return name
+	}
+	b := make([]byte, 0, len(name))
+	up := false
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		switch {
+		case c == '_':
+			up = true
+			continue
+		case up && c >= 'a' && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		up = false
+		b = append(b, c)
+	}
+	return string(b)
+}
+
+// fields calls f for each field of an object that is not null, by its documented name, until f returns false. It returns the
+// name of a field that is there twice, at which it stopped: which of the two counts would be anybody's guess, and a check
+// that looked at the other would have looked in vain. Google's servers refuse it too.
+func fields(v gjson.Result, f func(name string, v gjson.Result) bool) (twice string) {
+	if !v.IsObject() {
+		return ""
+	}
+	var buf [16]string
+	seen := buf[:0]
+	v.ForEach(func(k, v gjson.Result) bool {
+		name := camel(k.Str)
+		if slices.Contains(seen, name) {
+			twice = name
+			return false
+		}
+		if len(seen) < 64 { // no object of the API has as many; a map of a thousand foreign keys shall not cost a million steps
+			seen = append(seen, name)
+		}
+		return v.Type == gjson.Null || f(name, v)
+	})
+	return twice
+}
+
+// get finds a field by its documented name or its protobuf spelling.
+func get(v gjson.Result, name string) (found gjson.Result) {
+	fields(v, func(n string, x gjson.Result) bool {
+		if n == name {
+			found = x
+			return false
+		}
+		return true
+	})
+	return found
+}
+
+// each calls f for the elements of a list, until it returns false. A lone object stands for a list of one: Google's servers
+// take it, and its documentation writes it ("parts": {"text": "..."}).
+func each(v gjson.Result, f func(v gjson.Result) bool) {
+	switch {
+	case v.IsArray():
+		v.ForEach(func(_, v gjson.Result) bool { return f(v) })
+	case v.IsObject():
+		f(v)
+	}
+}
+
+// TrimModel is a model's name without the "models/" of the API's resource names.
+func TrimModel(name string) string { return strings.TrimPrefix(name, "models/") }
+
+func invalid(param, format string, args ...any) *chat.Error {
+	return &chat.Error{Code: chat.CodeInvalidRequest, Param: param, Message: fmt.Sprintf(format, args...)}
+}
+
+func unsupported(param, format string, args ...any) *chat.Error {
+	return &chat.Error{Code: chat.CodeUnsupported, Param: param, Message: fmt.Sprintf(format, args...)}
+}
