@@ -18,12 +18,21 @@ func appendArguments(dst []byte, arguments string) []byte {
 	switch {
 	case len(text) == 0:
 		return append(dst, '{', '}')
-	case text[0] == '{' && wellFormed(text):
+	case text[0] == '{' && wellFormed(text) && !wrapped(text):
 		return append(dst, text...)
 	}
 	dst = append(dst, `{"`+rawArguments+`":`...)
 	dst = dialect.AppendString(dst, arguments)
 	return append(dst, '}')
+}
+
+// wrapped says whether arguments look like what this package makes of broken ones; such are wrapped once more.
+func wrapped(text []byte) bool {
+	if !bytes.Contains(text, []byte(rawArguments)) {
+		return false
+	}
+	v, ok := only(dialect.Parse(text), rawArguments)
+	return ok && v.Type == gjson.String
 }
 
 // argumentsOf is a functionCall's args as the model wrote them.

@@ -48,13 +48,14 @@ func (Upstream) ModelsPath(page string) string {
 	return path
 }
 
-// modelPath is a model's resource: "models/NAME", or another collection that the name begins with ("tunedModels/NAME").
+// modelPath is a model's resource: "models/NAME", or "tunedModels/NAME". No name leads out of them.
 func modelPath(model string) string {
-	collection, name, ok := strings.Cut(TrimModel(model), "/")
-	if !ok {
-		collection, name = "models", collection
+	collection := "models"
+	name, tuned := strings.CutPrefix(model, "tunedModels/")
+	if tuned {
+		collection = "tunedModels"
 	}
-	return version + "/" + url.PathEscape(collection) + "/" + url.PathEscape(name)
+	return version + "/" + collection + "/" + url.PathEscape(TrimModel(name))
 }
 
 // Authorize sets the API key.
