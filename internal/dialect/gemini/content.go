@@ -2,7 +2,6 @@ package gemini
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -33,9 +32,9 @@ func (d *decoder) contents(v gjson.Result) {
 }
 
 func (d *decoder) content(index int, c gjson.Result) {
-	param := fmt.Sprintf("contents[%d]", index)
+	w := where{list: "contents", index: index, part: -1}
 	if !c.IsObject() {
-		d.fail(param, "%s must be an object with parts", param)
+		d.fail(w.String(), "%s must be an object with parts", w)
 		return
 	}
 	var role string
@@ -43,7 +42,7 @@ func (d *decoder) content(index int, c gjson.Result) {
 	if twice := fields(c, func(name string, v gjson.Result) bool {
 		switch name {
 		case "role":
-			role = d.text(param+".role", v)
+			role = d.textAt(w, "role", v)
 		case "parts":
 			parts = v
 		default:
@@ -51,7 +50,7 @@ func (d *decoder) content(index int, c gjson.Result) {
 		}
 		return true
 	}); twice != "" {
-		d.twice(param, twice)
+		d.twice(w.String(), twice)
 	}
 	speaker := chat.User
 	switch role {
@@ -59,12 +58,13 @@ func (d *decoder) content(index int, c gjson.Result) {
 	case "model":
 		speaker = chat.Assistant
 	default:
-		d.fail(param+".role", "%q is no role; use user or model, and systemInstruction for instructions", role)
+		d.fail(w.field("role"), "%q is no role; use user or model, and systemInstruction for instructions", role)
 		return
 	}
 	n := 0
 	each(parts, func(v gjson.Result) bool {
-		p, ok := d.part(fmt.Sprintf("%s.parts[%d]", param, n), index, n, v)
+		w.part = n
+		p, ok := d.part(w, v)
 		if n++; ok && d.err == nil {
 			d.add(speaker, p)
 		}
@@ -115,26 +115,26 @@ func joinThought(m *chat.Message, end chat.Part) chat.Part {
 }
 
 // part reads a part; false where it says nothing.
-func (d *decoder) part(param string, content, index int, v gjson.Result) (chat.Part, bool) {
+func (d *decoder) part(w where, v gjson.Result) (chat.Part, bool) {
 	var kind, signature, other string
 	var data gjson.Result
 	var thought bool
 	if !v.IsObject() {
-		d.fail(param, "%s must be an object", param)
+		d.fail(w.String(), "%s must be an object", w)
 		return chat.Part{}, false
 	}
 	twice := fields(v, func(name string, x gjson.Result) bool {
 		switch name {
 		case "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall", "toolResponse":
 			if kind != "" {
-				d.fail(param, "%s has both %s and %s; a part has one of them", param, kind, name)
+				d.fail(w.String(), "%s has both %s and %s; a part has one of them", w, kind, name)
 				return false
 			}
 			kind, data = name, x
 		case "thought":
-			thought = d.bool(param+".thought", x)
+			thought = d.boolAt(w, "thought", x)
 		case "thoughtSignature":
-			signature = d.text(param+".thoughtSignature", x)
+			signature = d.textAt(w, "thoughtSignature", x)
 		case "videoMetadata", "mediaResolution", "partMetadata":
 			d.unmapped("contents.parts." + name)
 		default:
@@ -143,7 +143,7 @@ func (d *decoder) part(param string, content, index int, v gjson.Result) (chat.P
 		return d.err == nil
 	})
 	if twice != "" {
-		d.twice(param, twice)
+		d.twice(w.String(), twice)
 	}
 	if d.err != nil {
 		return chat.Part{}, false
@@ -160,7 +160,7 @@ func (d *decoder) part(param string, content, index int, v gjson.Result) (chat.P
 			return p, other != "" // a kind of part that is newer than this; an empty one says nothing
 		}
 		if kind == "text" {
-			p.Text, p.At = d.text(param+".text", data), dialect.Place(d.body, data)
+			p.Text, p.At = d.textAt(w, "text", data), dialect.Place(d.body, data)
 		}
 		p.Kind = chat.TextPart
 		if thought || redacted != "" || p.Text == "" && sig.Value != "" {
@@ -168,29 +168,29 @@ func (d *decoder) part(param string, content, index int, v gjson.Result) (chat.P
 		}
 		return p, p.Text != "" || p.Kind == chat.ThinkingPart && (sig.Value != "" || redacted != "")
 	case "inlineData", "fileData":
-		d.media(param+"."+kind, &p, data)
+		d.media(w.in(kind), &p, data)
 	case "functionCall":
-		d.call(param+".functionCall", &p, content, index, data)
+		d.call(w.in(kind), &p, data)
 	case "functionResponse":
-		d.result(param+".functionResponse", &p, content, index, data)
+		d.result(w.in(kind), &p, data)
 	default:
 		p.Kind, p.Raw = chat.OpaquePart, json.RawMessage(v.Raw)
 	}
 	return p, d.err == nil
 }
 
-func (d *decoder) media(param string, p *chat.Part, v gjson.Result) {
+func (d *decoder) media(w where, p *chat.Part, v gjson.Result) {
 	m := &chat.Media{}
 	if twice := fields(v, func(name string, x gjson.Result) bool {
 		switch name {
 		case "mimeType":
-			m.Type = d.text(param+".mimeType", x)
+			m.Type = d.textAt(w, "mimeType", x)
 		case "data":
-			m.Data = standardBase64(d.text(param+".data", x))
+			m.Data = standardBase64(d.textAt(w, "data", x))
 		case "displayName":
-			m.Name = d.text(param+".displayName", x)
+			m.Name = d.textAt(w, "displayName", x)
 		case "fileUri":
-			if uri := d.text(param+".fileUri", x); ofGoogle(uri) {
+			if uri := d.textAt(w, "fileUri", x); ofGoogle(uri) {
 				m.FileID = uri
 			} else {
 				m.URL = uri
@@ -200,10 +200,10 @@ func (d *decoder) media(param string, p *chat.Part, v gjson.Result) {
 		}
 		return d.err == nil
 	}); twice != "" {
-		d.twice(param, twice)
+		d.twice(w.String(), twice)
 	}
 	if m.Data == "" && m.URL == "" && m.FileID == "" {
-		d.fail(param, "%s has no content; send data or fileUri", param)
+		d.fail(w.String(), "%s has no content; send data or fileUri", w)
 	}
 	p.Media, p.Kind = m, chat.DocumentPart
 	switch major, _, _ := strings.Cut(m.Type, "/"); major {
@@ -221,49 +221,49 @@ func ofGoogle(uri string) bool {
 	return !web && !strings.HasPrefix(uri, "http://") || strings.HasSuffix(host, ".googleapis.com") && strings.Contains("/"+path, "/files/")
 }
 
-func (d *decoder) call(param string, p *chat.Part, content, index int, v gjson.Result) {
+func (d *decoder) call(w where, p *chat.Part, v gjson.Result) {
 	c := &chat.ToolCall{}
 	var args gjson.Result
 	if twice := fields(v, func(name string, x gjson.Result) bool {
 		switch name {
 		case "id":
-			c.ID = d.text(param+".id", x)
+			c.ID = d.textAt(w, "id", x)
 		case "name":
-			c.Name = d.text(param+".name", x)
+			c.Name = d.textAt(w, "name", x)
 		case "args":
 			if args = x; !x.IsObject() {
-				d.fail(param+".args", "%s.args must be an object", param)
+				d.fail(w.field("args"), "%s.args must be an object", w)
 			}
 		default:
 			d.unmapped("contents.parts.functionCall." + name)
 		}
 		return d.err == nil
 	}); twice != "" {
-		d.twice(param, twice)
+		d.twice(w.String(), twice)
 	}
 	if c.Name == "" {
-		d.fail(param+".name", "%s has no name; send the name of the function", param)
+		d.fail(w.field("name"), "%s has no name; send the name of the function", w)
 	}
 	if c.ID == "" {
-		c.ID = fmt.Sprintf("call_%d_%d", content, index)
+		c.ID = w.callID()
 	}
 	c.Arguments = argumentsOf(args)
 	p.Kind, p.Call, p.At = chat.CallPart, c, dialect.Place(d.body, args)
 	d.calls = append(d.calls, &openCall{id: c.ID, name: c.Name})
 }
 
-func (d *decoder) result(param string, p *chat.Part, content, index int, v gjson.Result) {
+func (d *decoder) result(w where, p *chat.Part, v gjson.Result) {
 	res := &chat.ToolResult{}
 	var response, parts gjson.Result
 	if twice := fields(v, func(name string, x gjson.Result) bool {
 		switch name {
 		case "id":
-			res.CallID = d.text(param+".id", x)
+			res.CallID = d.textAt(w, "id", x)
 		case "name":
-			res.Name = d.text(param+".name", x)
+			res.Name = d.textAt(w, "name", x)
 		case "response":
 			if response = x; !x.IsObject() {
-				d.fail(param+".response", "%s.response must be an object", param)
+				d.fail(w.field("response"), "%s.response must be an object", w)
 			}
 		case "parts":
 			parts = x
@@ -272,10 +272,10 @@ func (d *decoder) result(param string, p *chat.Part, content, index int, v gjson
 		}
 		return d.err == nil
 	}); twice != "" {
-		d.twice(param, twice)
+		d.twice(w.String(), twice)
 	}
 	if res.Name == "" && res.CallID == "" {
-		d.fail(param+".name", "%s has no name; send the name of the function that it answers", param)
+		d.fail(w.field("name"), "%s has no name; send the name of the function that it answers", w)
 	}
 	p.Kind, p.Result = chat.ResultPart, res
 	if response.Exists() {
@@ -285,17 +285,17 @@ func (d *decoder) result(param string, p *chat.Part, content, index int, v gjson
 	}
 	n := 0
 	each(parts, func(x gjson.Result) bool {
-		inner, ok := d.part(fmt.Sprintf("%s.parts[%d]", param, n), content, index, x)
+		inner, ok := d.part(where{list: w.String(), index: -1, part: n}, x)
 		if n++; ok && inner.Media != nil {
 			res.Parts = append(res.Parts, inner)
 		}
 		return d.err == nil
 	})
-	d.answer(res, content, index)
+	d.answer(w, res)
 }
 
 // answer finds the call that a result belongs to: by its id, else the first of its name that has no result yet.
-func (d *decoder) answer(res *chat.ToolResult, content, index int) {
+func (d *decoder) answer(w where, res *chat.ToolResult) {
 	for _, c := range d.calls {
 		if !c.answered && (res.CallID == c.id || res.CallID == "" && c.name == res.Name) {
 			c.answered = true
@@ -306,7 +306,7 @@ func (d *decoder) answer(res *chat.ToolResult, content, index int) {
 		}
 	}
 	if res.CallID == "" {
-		res.CallID = fmt.Sprintf("call_%d_%d", content, index)
+		res.CallID = w.callID()
 	}
 }
 
@@ -322,7 +322,7 @@ func (d *decoder) system(v gjson.Result) []chat.Part {
 			return true
 		}
 		each(v, func(v gjson.Result) bool {
-			p, ok := d.part(fmt.Sprintf("systemInstruction.parts[%d]", n), 0, n, v)
+			p, ok := d.part(where{list: "systemInstruction", index: -1, part: n}, v)
 			if n++; ok && p.Kind != chat.CallPart && p.Kind != chat.ResultPart {
 				parts = append(parts, p)
 			}

@@ -77,14 +77,20 @@ func fields(v gjson.Result, f func(name string, v gjson.Result) bool) (twice str
 	}
 	var buf [16]string
 	seen := buf[:0]
+	var many map[string]bool // no object of the API has as many; one with a million keys shall not cost their square
 	v.ForEach(func(k, v gjson.Result) bool {
 		name := camel(k.Str)
-		if slices.Contains(seen, name) {
+		if slices.Contains(seen, name) || many[name] {
 			twice = name
 			return false
 		}
-		if len(seen) < 64 { // no object of the API has as many; a map of a thousand foreign keys shall not cost a million steps
+		switch {
+		case len(seen) < 32:
 			seen = append(seen, name)
+		case many == nil:
+			many = map[string]bool{name: true}
+		default:
+			many[name] = true
 		}
 		return v.Type == gjson.Null || f(name, v)
 	})

@@ -246,6 +246,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"no contents", `{}`, "contents", chat.CodeInvalidRequest},
 		{"empty contents", `{"contents":[]}`, "contents", chat.CodeInvalidRequest},
 		{"contents twice", `{"contents":[{"parts":[{"text":"a"}]}],"contents":[{"parts":[{"text":"b"}]}]}`, "contents", chat.CodeInvalidRequest},
+		{"twice among many", `{` + manyFields() + `"systemInstruction":"a","contents":[{"parts":[{"text":"a"}]}],"system_instruction":"b"}`, "systemInstruction", chat.CodeInvalidRequest},
 		{"text in both spellings", `{"contents":[{"parts":[{"inlineData":{"data":"aa"},"inline_data":{"data":"bb"}}]}]}`, "contents[0].parts[0].inlineData", chat.CodeInvalidRequest},
 		{"two kinds", `{"contents":[{"parts":[{"text":"a","functionCall":{"name":"f"}}]}]}`, "contents[0].parts[0]", chat.CodeInvalidRequest},
 		{"a role", `{"contents":[{"role":"assistant","parts":[{"text":"a"}]}]}`, "contents[0].role", chat.CodeInvalidRequest},
@@ -290,4 +291,12 @@ func TestSharesNoPlaceWithAnother(t *testing.T) {
 	if s := dialect.Place([]byte(`{"a":1}`), gjson.Parse(`{"b":2}`)); s != (chat.Span{}) {
 		t.Errorf("%v", s)
 	}
+}
+
+func manyFields() string {
+	var b strings.Builder
+	for i := range 100 {
+		b.WriteString(`"f` + strings.Repeat("x", i) + `":1,`)
+	}
+	return b.String()
 }

@@ -71,45 +71,24 @@ func (Upstream) Whole(body []byte) (chat.Event, error) {
 			return ev, err
 		}
 	} else {
+		j := joiner{ev: &ev}
 		var failed *chat.Error
 		v.ForEach(func(_, v gjson.Result) bool {
 			var step chat.Event
-			failed = d.chunk(&step, v)
-			join(&ev, &step)
+			if failed = d.chunk(&step, v); failed == nil {
+				j.add(&step)
+			}
 			return failed == nil
 		})
 		if failed != nil {
 			return ev, failed
 		}
+		ev.Thinking, ev.Text = j.thinking.String(), j.text.String()
 	}
 	if !d.finished {
 		return ev, broken(body, "the provider's answer has no finishReason; it is not complete")
 	}
 	return ev, nil
-}
-
-// join appends what step says to ev.
-func join(ev, step *chat.Event) {
-	ev.Thinking += step.Thinking
-	ev.Text += step.Text
-	if step.Signature.Value != "" {
-		ev.Signature = step.Signature
-	}
-	ev.ToolCalls = append(ev.ToolCalls, step.ToolCalls...)
-	ev.Logprobs = append(ev.Logprobs, step.Logprobs...)
-	ev.Citations = append(ev.Citations, step.Citations...)
-	if step.Finish != "" {
-		ev.Finish = step.Finish
-	}
-	if step.Usage != nil {
-		ev.Usage = step.Usage
-	}
-	if ev.Model == "" {
-		ev.Model = step.Model
-	}
-	if ev.ID == "" {
-		ev.ID = step.ID
-	}
 }
 
 func broken(raw []byte, message string) *chat.Error {
