@@ -31,6 +31,15 @@ func (d *StreamDecoder) characters(offset int64) int {
 	return utf8.RuneCount(d.text[:max(0, min(offset, int64(len(d.text))))])
 }
 
+// partStart is where a part of the answer begins in its text. In a stream the parts are those of the whole answer, of which
+// nobody tells where they begin; there the first text is meant.
+func (d *StreamDecoder) partStart(part int64) int64 {
+	if d.chunks != 1 || part <= 0 || part >= int64(len(d.starts)) {
+		return 0
+	}
+	return int64(d.starts[part])
+}
+
 // grounding reads a groundingMetadata: which stretch of the answer rests on which pages; where it doesn't tell, all pages.
 func (d *StreamDecoder) grounding(ev *chat.Event, v gjson.Result) {
 	var sources []chat.Citation
@@ -46,7 +55,8 @@ func (d *StreamDecoder) grounding(ev *chat.Event, v gjson.Result) {
 	supported := false
 	each(get(v, "groundingSupports"), func(v gjson.Result) bool {
 		segment := get(v, "segment")
-		start, end := d.characters(get(segment, "startIndex").Int()), d.characters(get(segment, "endIndex").Int())
+		base := d.partStart(get(segment, "partIndex").Int())
+		start, end := d.characters(base+get(segment, "startIndex").Int()), d.characters(base+get(segment, "endIndex").Int())
 		get(v, "groundingChunkIndices").ForEach(func(_, v gjson.Result) bool {
 			if n, ok := wholeNumber(v); ok && n >= 0 && n < int64(len(sources)) {
 				c := sources[n]

@@ -44,12 +44,12 @@ type StreamEncoder struct {
 	finished bool // a finish reason was written
 	changed  bool // some text is not what its Raw says: metadata that repeats the answer must go
 	calls    []chat.ToolCallPart
-	text     strings.Builder // of the answer, where citations need it
+	said     said // what citations point into
 }
 
 // Event appends a chunk.
 func (e *StreamEncoder) Event(dst []byte, ev chat.Event, raw bool) []byte {
-	e.text.WriteString(ev.Text)
+	e.said.text = append(e.said.text, ev.Text...)
 	if ev.Wire == chat.GeminiGenerate && len(ev.Raw) > 0 && !endMark(ev.Raw) {
 		body := ev.Raw
 		ok := true
@@ -194,7 +194,7 @@ func (e *StreamEncoder) End(dst []byte, a dialect.Answer) []byte {
 			body = append(body, `{"text":""}`...)
 		}
 		body = append(append(append(body, `],"role":"model"},"finishReason":"`...), finishReason(a.Finish)...), `","index":0`...)
-		body = appendCitations(body, a.Citations, e.text.String())
+		body = appendCitations(body, a.Citations, &e.said)
 		body = append(body, `}],"usageMetadata":`...)
 		body = appendUsage(body, a.Usage)
 		body = e.appendIdentity(body)
@@ -309,7 +309,7 @@ func (d Door) Whole(m dialect.Meta, a dialect.Answer) []byte {
 		}
 	}
 	body := []byte(`{"candidates":[{"content":{"parts":[`)
-	var text strings.Builder
+	var text said
 	n := 0
 	next := func() {
 		if n++; n > 1 {
@@ -323,7 +323,7 @@ func (d Door) Whole(m dialect.Meta, a dialect.Answer) []byte {
 				continue
 			}
 			next()
-			text.WriteString(p.Text)
+			text.add(n-1, p.Text)
 			body = appendString(append(body, `{"text":`...), p.Text)
 			body = append(appendSignature(body, p.Signature), '}')
 		case chat.ThinkingPart:
@@ -349,7 +349,7 @@ func (d Door) Whole(m dialect.Meta, a dialect.Answer) []byte {
 	if len(a.Logprobs) > 0 {
 		body = appendLogprobs(append(body, `,"logprobsResult":`...), a.Logprobs)
 	}
-	body = appendCitations(body, a.Citations, text.String())
+	body = appendCitations(body, a.Citations, &text)
 	body = appendUsage(append(body, `}],"usageMetadata":`...), a.Usage)
 	body = append(appendIdentity(body, m), '}')
 	return withDragoman(body, a)

@@ -38,9 +38,32 @@ func appendLogprobs(dst []byte, tokens []chat.TokenLogprob) []byte {
 	return append(dst, "]}"...)
 }
 
+// said is a text and where its parts are: index is that of the part in the answer, start where it begins in text.
+type said struct {
+	text  []byte
+	parts []struct{ index, start int }
+}
+
+func (s *said) add(index int, text string) {
+	s.parts = append(s.parts, struct{ index, start int }{index, len(s.text)})
+	s.text = append(s.text, text...)
+}
+
+// part is the part in which an offset lies; index 0 where there is but one text.
+func (s *said) part(offset int) (index, start, end int) {
+	end = len(s.text)
+	for i := len(s.parts) - 1; i >= 0; i-- {
+		if p := s.parts[i]; p.start <= offset {
+			return p.index, p.start, end
+		}
+		end = s.parts[i].start
+	}
+	return 0, 0, end
+}
+
 // appendCitations appends the metadata that citations make, as fields of a candidate: what came as a citationSource goes out
 // as one, the rest is grounding.
-func appendCitations(dst []byte, citations []chat.Citation, text string) []byte {
+func appendCitations(dst []byte, citations []chat.Citation, text *said) []byte {
 	if len(citations) == 0 {
 		return dst
 	}
@@ -62,7 +85,7 @@ func appendCitations(dst []byte, citations []chat.Citation, text string) []byte 
 	return dst
 }
 
-func appendGrounding(dst []byte, citations []chat.Citation, text string) []byte {
+func appendGrounding(dst []byte, citations []chat.Citation, text *said) []byte {
 	type source struct{ url, title, quote string }
 	index := map[source]int{}
 	var chunks, supports []byte
@@ -90,11 +113,16 @@ func appendGrounding(dst []byte, citations []chat.Citation, text string) []byte 
 		if c.End <= c.Start {
 			continue
 		}
-		start, end := byteOffset(text, c.Start), byteOffset(text, c.End)
-		supports = append(comma(supports), `{"segment":{"startIndex":`...)
-		supports = strconv.AppendInt(supports, int64(start), 10)
-		supports = strconv.AppendInt(append(supports, `,"endIndex":`...), int64(end), 10)
-		supports = appendString(append(supports, `,"text":`...), text[start:end])
+		start, end := byteOffset(text.text, c.Start), byteOffset(text.text, c.End)
+		part, from, to := text.part(start)
+		end = min(end, to) // a segment lies in one part
+		supports = append(comma(supports), `{"segment":{`...)
+		if part > 0 {
+			supports = append(strconv.AppendInt(append(supports, `"partIndex":`...), int64(part), 10), ',')
+		}
+		supports = strconv.AppendInt(append(supports, `"startIndex":`...), int64(start-from), 10)
+		supports = strconv.AppendInt(append(supports, `,"endIndex":`...), int64(end-from), 10)
+		supports = appendString(append(supports, `,"text":`...), string(text.text[start:end]))
 		supports = strconv.AppendInt(append(supports, `},"groundingChunkIndices":[`...), int64(n), 10)
 		supports = append(supports, "]}"...)
 	}
@@ -106,10 +134,10 @@ func appendGrounding(dst []byte, citations []chat.Citation, text string) []byte 
 }
 
 // byteOffset turns an offset in characters into one in bytes, as the API counts.
-func byteOffset(text string, characters int) int {
+func byteOffset(text []byte, characters int) int {
 	at := 0
 	for ; characters > 0 && at < len(text); characters-- {
-		_, size := utf8.DecodeRuneInString(text[at:])
+		_, size := utf8.DecodeRune(text[at:])
 		at += size
 	}
 	return at

@@ -176,7 +176,7 @@ func TestDoorWhole(t *testing.T) {
 	body := Door{}.Whole(meta, a)
 	golden(t, "testdata/door/whole.golden", append(body, '\n'))
 	ev, err := Upstream{}.Whole(body)
-	if err != nil || ev.Text != "Hi" || ev.Finish != chat.FinishToolCalls || len(ev.Citations) != 1 || ev.Redacted != "r" {
+	if err != nil || ev.Text != "Hi" || ev.Finish != chat.FinishToolCalls || len(ev.Citations) != 1 || ev.Citations[0].End != 2 || ev.Redacted != "r" {
 		t.Errorf("%+v %v", ev, err)
 	}
 	raw := []byte(`{"candidates":[{"content":{"parts":[{"text":"secret"},{"text":" too"}],"role":"model"},"finishReason":"STOP","groundingMetadata":{"groundingSupports":[{"segment":{"text":"secret"}}],"webSearchQueries":["q"]}}],"n":9007199254740993}`)
@@ -312,4 +312,19 @@ func TestDoorSaysWhatWasSaid(t *testing.T) {
 			t.Fatalf("%s\n%s", diff, out)
 		}
 	})
+}
+
+// Segments count bytes from the beginning of their part.
+func TestCitedParts(t *testing.T) {
+	a := dialect.Answer{Message: chat.Message{Parts: []chat.Part{{Kind: chat.ThinkingPart, Text: "hm"}, text("Zü"), text("rich ist")}},
+		Citations: []chat.Citation{{Start: 0, End: 2, URL: "a"}, {Start: 2, End: 6, URL: "b"}, {Start: 1, End: 99, URL: "c"}}}
+	ev, err := Upstream{}.Whole(Door{}.Whole(meta, a))
+	if err != nil || len(ev.Citations) != 3 {
+		t.Fatal(ev.Citations, err)
+	}
+	for i, want := range [][2]int{{0, 2}, {2, 6}, {1, 2}} {
+		if c := ev.Citations[i]; c.Start != want[0] || c.End != want[1] {
+			t.Errorf("%s: %d-%d, want %v", c.URL, c.Start, c.End, want)
+		}
+	}
 }

@@ -21,8 +21,10 @@ type StreamDecoder struct {
 	calls    int    // begun
 	open     *partialCall
 	finished bool
-	done     bool // "[DONE]", which some servers copy from OpenAI
-	text     []byte
+	done     bool   // "[DONE]", which some servers copy from OpenAI
+	text     []byte // of the answer so far
+	starts   []int  // in text, of the parts of the chunk
+	chunks   int    // with content
 	cited    map[citedAt]bool
 }
 
@@ -146,7 +148,10 @@ func (d *StreamDecoder) candidate(ev *chat.Event, c gjson.Result) (finish string
 	fields(c, func(name string, v gjson.Result) bool {
 		switch name {
 		case "content":
+			d.starts = d.starts[:0]
+			d.chunks++
 			each(get(v, "parts"), func(p gjson.Result) bool {
+				d.starts = append(d.starts, len(d.text)+len(ev.Text))
 				d.part(ev, p)
 				return true
 			})
@@ -254,7 +259,7 @@ func finishOf(reason string) (chat.FinishReason, bool) {
 	switch reason {
 	case "STOP":
 		return chat.FinishStop, true
-	case "MAX_TOKENS":
+	case "MAX_TOKENS", "CONTINUATION": // the latter may be continued with a token of its own
 		return chat.FinishLength, true
 	case "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE", "MALFORMED_RESPONSE":
 		return "", false
