@@ -55,6 +55,14 @@ func FuzzDecodeRequest(f *testing.F) {
 		if !bytes.Equal(body, before) {
 			t.Fatal("the body was written to")
 		}
+		for i := range r.Messages {
+			for j := range r.Messages[i].Parts {
+				r.Messages[i].Parts[j].Changed, r.Messages[i].Parts[j].At = true, chat.Span{}
+			}
+		}
+		if anew, _, err := (Upstream{}).Encode(r); err == nil && !json.Valid(anew) {
+			t.Fatalf("%s", anew)
+		}
 		r.Body = nil
 		anew, _, err := Upstream{}.Encode(r)
 		if err != nil {

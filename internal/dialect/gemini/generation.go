@@ -12,7 +12,7 @@ import (
 // generationConfig reads how the model is to answer.
 func (d *decoder) generationConfig(v gjson.Result) {
 	const in = "generationConfig."
-	var mime string
+	var mime, schemaIn string
 	var schema json.RawMessage
 	var logprobs bool
 	var top int
@@ -44,9 +44,9 @@ func (d *decoder) generationConfig(v gjson.Result) {
 		case "responseMimeType":
 			mime = d.text(param, v)
 		case "responseSchema":
-			schema = AppendJSONSchema(nil, v)
+			schema, schemaIn = AppendJSONSchema(nil, v), param
 		case "responseJsonSchema", "_responseJsonSchema", "ResponseJsonSchema": // camel of _response_json_schema
-			schema = json.RawMessage(v.Raw)
+			schema, schemaIn = json.RawMessage(v.Raw), param
 		case "responseLogprobs":
 			logprobs = d.bool(param, v)
 		case "logprobs":
@@ -75,6 +75,9 @@ func (d *decoder) generationConfig(v gjson.Result) {
 	switch {
 	case mime == "text/x.enum":
 		d.unmapped(in + "responseMimeType")
+		if schema != nil {
+			d.unmapped(schemaIn)
+		}
 	case schema != nil:
 		r.Format = &chat.Format{Kind: chat.FormatSchema, Schema: schema}
 	case mime == "application/json":
@@ -145,6 +148,11 @@ func (e *encoder) generation() {
 	}
 	e.format(&c)
 	e.thinking(&c)
+	for _, f := range e.config {
+		if f.name != "responseMimeType" || e.r.Format == nil {
+			c.raw(f.name, f.raw)
+		}
+	}
 	if !c.any {
 		e.dst = c.dst[:start]
 		return

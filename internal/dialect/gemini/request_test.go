@@ -208,11 +208,12 @@ func TestMasked(t *testing.T) {
 	if got, _ := encode(t, r); got != want {
 		t.Error(cmp.Diff(want, got))
 	}
-	// What cannot be replaced in place is written anew, never left.
-	r = decode(t, full)
+	// What cannot be replaced in place is written anew, never left; what has no place in a request is taken over.
+	r = decode(t, strings.Replace(full, `"seed"`, `"speech_config": {"n": 9007199254740993}, "seed"`, 1))
 	r.Messages[1].Parts[0].Text, r.Messages[1].Parts[0].Changed, r.Messages[1].Parts[0].At = "hidden", true, chat.Span{}
 	got, dropped := encode(t, r)
-	if strings.Contains(got, "Paris & Rome") || !strings.Contains(got, "hidden") || !slices.Contains(dropped, "safetySettings") {
+	if strings.Contains(got, "Paris & Rome") || !strings.Contains(got, "hidden") || len(dropped) > 0 ||
+		gjson.Get(got, "safetySettings.0.threshold").Str != "BLOCK_NONE" || gjson.Get(got, "generationConfig.speechConfig.n").Raw != "9007199254740993" {
 		t.Errorf("got %s, dropped %v", got, dropped)
 	}
 }

@@ -11,7 +11,7 @@ import (
 type family struct {
 	major, minor     int // 0 where the name doesn't tell ("gemini-flash-latest")
 	pro, flash, lite bool
-	gemma            bool
+	gemini, gemma    bool
 }
 
 // familyOf reads a model's name: "gemini-2.5-pro", "gemini-3-flash-preview", "gemma-3-27b-it".
@@ -20,7 +20,7 @@ func familyOf(model string) family {
 	f := family{gemma: strings.HasPrefix(name, "gemma"), lite: strings.Contains(name, "lite")}
 	f.pro, f.flash = strings.Contains(name, "pro"), strings.Contains(name, "flash")
 	rest, ok := strings.CutPrefix(name, "gemini-")
-	if !ok {
+	if f.gemini = ok; !ok {
 		return f
 	}
 	version, _, _ := strings.Cut(rest, "-")
@@ -39,8 +39,9 @@ func (f family) takesJSONSchema() bool { return !f.old() }
 // takesWebFiles says whether fileUri may be any web address. Google fetches those from Gemini 2.5 on.
 func (f family) takesWebFiles() bool { return !f.old() }
 
-// wantsSignatures says whether calls without a thoughtSignature are refused.
-func (f family) wantsSignatures() bool { return f.major >= 3 }
+// wantsSignatures says whether calls without a thoughtSignature are refused. Names without a version ("gemini-flash-latest")
+// mean the newest models.
+func (f family) wantsSignatures() bool { return f.gemini && (f.major >= 3 || f.major == 0) }
 
 func (f family) takesLevels() bool { return f.major >= 3 }
 

@@ -3,7 +3,10 @@ package gemini
 import (
 	"slices"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
 )
 
 // encoder writes one request anew.
@@ -18,6 +21,8 @@ type encoder struct {
 	parts   int                      // in it
 	written int                      // contents begun
 	waiting []chat.ToolCall          // calls of the last model content, whose results have not been written
+	own     []ownField               // fields of the body that have no place in a request
+	config  []ownField               // the same, of generationConfig
 	signed  bool                     // the open model content has had its first call
 }
 
@@ -25,6 +30,29 @@ type resultPart struct {
 	message int
 	part    *chat.Part
 	used    bool
+}
+
+// ownField is a field as it stands in the request's body.
+type ownField struct{ name, raw string }
+
+// keep finds what of a body of this wire can be taken over as it is, although the request has to be written anew.
+func (e *encoder) keep() (names []string) {
+	if e.r.Wire != chat.GeminiGenerate || len(e.r.Body) == 0 || len(e.r.Unmapped) == 0 {
+		return nil
+	}
+	take := func(in string, list *[]ownField, v gjson.Result) {
+		fields(v, func(name string, v gjson.Result) bool {
+			if slices.Contains(e.r.Unmapped, in+name) {
+				*list = append(*list, ownField{name, v.Raw})
+				names = append(names, in+name)
+			}
+			return true
+		})
+	}
+	body := dialect.Parse(e.r.Body)
+	take("", &e.own, body)
+	take("generationConfig.", &e.config, get(body, "generationConfig"))
+	return names
 }
 
 func (e *encoder) drop(what string) {
@@ -36,8 +64,11 @@ func (e *encoder) drop(what string) {
 // translate writes a request from what it says.
 func translate(r *chat.Request) ([]byte, []string, error) {
 	e := &encoder{r: r, model: familyOf(r.Model), results: map[string][]*resultPart{}}
+	kept := e.keep()
 	for _, name := range r.Unmapped {
-		e.drop(name)
+		if !slices.Contains(kept, name) {
+			e.drop(name)
+		}
 	}
 	size := 512
 	for i := range r.Messages {
@@ -73,6 +104,10 @@ func translate(r *chat.Request) ([]byte, []string, error) {
 	}
 	e.toolList()
 	e.generation()
+	for _, f := range e.own {
+		e.dst = append(appendString(append(e.dst, ','), f.name), ':')
+		e.dst = append(e.dst, f.raw...)
+	}
 	if r.User != "" {
 		e.drop("user")
 	}
