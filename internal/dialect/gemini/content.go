@@ -10,12 +10,6 @@ import (
 	"github.com/dragoman/dragoman/internal/dialect"
 )
 
-// openCall is a call to which the result has to be found: ids are optional on this wire.
-type openCall struct {
-	id, name string
-	answered bool
-}
-
 // contents reads the conversation. Successive contents of the model are one message: the SDKs keep each chunk of a stream
 // as a content of its own.
 func (d *decoder) contents(v gjson.Result) {
@@ -249,7 +243,7 @@ func (d *decoder) call(w where, p *chat.Part, v gjson.Result) {
 	}
 	c.Arguments = argumentsOf(args)
 	p.Kind, p.Call, p.At = chat.CallPart, c, dialect.Place(d.body, args)
-	d.calls = append(d.calls, &openCall{id: c.ID, name: c.Name})
+	d.calls.add(c.ID, c.Name)
 }
 
 func (d *decoder) result(w where, p *chat.Part, v gjson.Result) {
@@ -292,22 +286,6 @@ func (d *decoder) result(w where, p *chat.Part, v gjson.Result) {
 		return d.err == nil
 	})
 	d.answer(w, res)
-}
-
-// answer finds the call that a result belongs to: by its id, else the first of its name that has no result yet.
-func (d *decoder) answer(w where, res *chat.ToolResult) {
-	for _, c := range d.calls {
-		if !c.answered && (res.CallID == c.id || res.CallID == "" && c.name == res.Name) {
-			c.answered = true
-			if res.CallID = c.id; res.Name == "" {
-				res.Name = c.name
-			}
-			return
-		}
-	}
-	if res.CallID == "" {
-		res.CallID = w.callID()
-	}
 }
 
 // system reads the systemInstruction: a content, of which the role means nothing; some clients send a string.

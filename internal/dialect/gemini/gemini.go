@@ -16,9 +16,9 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 )
 
-// maxDepth is how deeply a body may be nested. Google's own parser gives up at 100; gjson recurses, and a body of brackets
-// would overflow the stack, from which a Go program does not recover.
-const maxDepth = 500
+// maxDepth is how deeply a body may be nested: as deeply as Google's own parser goes. gjson recurses, and a body of brackets
+// would overflow the stack, from which a Go program does not recover; and each level of a schema is read once more.
+const maxDepth = 100
 
 // wellFormed says whether data is JSON that can be walked safely.
 func wellFormed(data []byte) bool { return !tooDeep(data) && gjson.ValidBytes(data) }
@@ -27,23 +27,38 @@ func tooDeep(data []byte) bool {
 	if bytes.Count(data, []byte{'['})+bytes.Count(data, []byte{'{'}) <= maxDepth {
 		return false
 	}
-	depth, quoted := 0, false
+	depth := 0
 	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case c == '"':
-			quoted = !quoted
-		case quoted && c == '\\':
-			i++
-		case quoted:
-		case c == '[' || c == '{':
+		switch data[i] {
+		case '"':
+			i = afterString(data, i)
+		case '[', '{':
 			if depth++; depth > maxDepth {
 				return true
 			}
-		case c == ']' || c == '}':
+		case ']', '}':
 			depth--
 		}
 	}
 	return false
+}
+
+// afterString is where the string that begins at i ends.
+func afterString(data []byte, i int) int {
+	for {
+		n := bytes.IndexByte(data[i+1:], '"')
+		if n < 0 {
+			return len(data)
+		}
+		i += n + 1
+		escapes := 0
+		for data[i-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return i
+		}
+	}
 }
 
 // camel is a field's name as the API documents it; its servers take the protobuf spelling (snake_case) too.

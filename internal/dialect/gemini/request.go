@@ -15,7 +15,7 @@ import (
 type decoder struct {
 	body  []byte
 	r     *chat.Request
-	calls []*openCall
+	calls openCalls
 	err   *chat.Error
 }
 
@@ -88,8 +88,14 @@ func (d *decoder) twice(in, name string) {
 	d.fail(name, "the field %s is given twice; send it once", name)
 }
 
+// maxUnmapped bounds the list of fields that are lost elsewhere.
+const maxUnmapped = 100
+
 // unmapped notes a field that is lost on another wire; one that is not at the top with the way to it.
 func (d *decoder) unmapped(name string) {
+	if len(d.r.Unmapped) >= maxUnmapped {
+		name = "other fields"
+	}
 	if !slices.Contains(d.r.Unmapped, name) {
 		d.r.Unmapped = append(d.r.Unmapped, strings.Clone(name))
 	}

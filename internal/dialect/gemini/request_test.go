@@ -301,3 +301,23 @@ func manyFields() string {
 	}
 	return b.String()
 }
+
+func TestDepth(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	for _, c := range []struct {
+		name, body string
+		want       bool
+	}{
+		{"at the bound", deep(maxDepth), false},
+		{"beyond", deep(maxDepth + 1), true},
+		{"wide", "[" + strings.Repeat("[],", 5*maxDepth) + "[]]", false},
+		{"in a string", `["` + strings.Repeat("[", 5*maxDepth) + `"]`, false},
+		{"in a string after a quote", `["\\\"` + strings.Repeat("[", 5*maxDepth) + `"]`, false},
+		{"after a string that ends in a backslash", `["\\",` + deep(maxDepth) + `]`, true},
+		{"in a string without an end", `["` + strings.Repeat("[", 5*maxDepth), false},
+	} {
+		if got := tooDeep([]byte(c.body)); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

@@ -15,21 +15,20 @@ type encoder struct {
 	model   family
 	dst     []byte
 	dropped []string
-	results map[string][]*resultPart // by call id, in order
-	current int                      // index of the first message of the current turn
-	content chat.Role                // of the content that is open; "" where none is
-	parts   int                      // in it
-	written int                      // contents begun
-	waiting []chat.ToolCall          // calls of the last model content, whose results have not been written
-	own     []ownField               // fields of the body that have no place in a request
-	config  []ownField               // the same, of generationConfig
-	signed  bool                     // the open model content has had its first call
+	results map[string][]resultPart // by call id, in order
+	current int                     // index of the first message of the current turn
+	content chat.Role               // of the content that is open; "" where none is
+	parts   int                     // in it
+	written int                     // contents begun
+	waiting []chat.ToolCall         // calls of the last model content, whose results have not been written
+	own     []ownField              // fields of the body that have no place in a request
+	config  []ownField              // the same, of generationConfig
+	signed  bool                    // the open model content has had its first call
 }
 
 type resultPart struct {
 	message int
 	part    *chat.Part
-	used    bool
 }
 
 // ownField is a field as it stands in the request's body.
@@ -63,7 +62,7 @@ func (e *encoder) drop(what string) {
 
 // translate writes a request from what it says.
 func translate(r *chat.Request) ([]byte, []string, error) {
-	e := &encoder{r: r, model: familyOf(r.Model), results: map[string][]*resultPart{}}
+	e := &encoder{r: r, model: familyOf(r.Model), results: map[string][]resultPart{}}
 	kept := e.keep()
 	for _, name := range r.Unmapped {
 		if !slices.Contains(kept, name) {
@@ -80,7 +79,7 @@ func translate(r *chat.Request) ([]byte, []string, error) {
 			p := &m.Parts[j]
 			size += len(p.Text) + 64
 			if p.Result != nil {
-				e.results[p.Result.CallID] = append(e.results[p.Result.CallID], &resultPart{message: i, part: p})
+				e.results[p.Result.CallID] = append(e.results[p.Result.CallID], resultPart{message: i, part: p})
 				size += 256
 			}
 		}
@@ -92,11 +91,11 @@ func translate(r *chat.Request) ([]byte, []string, error) {
 			return nil, nil, err
 		}
 	}
-	if err := e.flushResults(len(r.Messages)); err != nil {
+	if err := e.flushResults(); err != nil {
 		return nil, nil, err
 	}
 	e.close()
-	if err := e.strayResults(); err != nil {
+	if err := e.strayResult(); err != nil {
 		return nil, nil, err
 	}
 	if err := e.systemInstruction(); err != nil {
@@ -122,7 +121,7 @@ func (e *encoder) message(i int, m *chat.Message) error {
 	switch m.Role {
 	case chat.Assistant:
 		if e.content != chat.Assistant {
-			if err := e.flushResults(i); err != nil {
+			if err := e.flushResults(); err != nil {
 				return err
 			}
 		}
@@ -132,7 +131,7 @@ func (e *encoder) message(i int, m *chat.Message) error {
 			}
 		}
 	case chat.User:
-		if err := e.flushResults(i); err != nil {
+		if err := e.flushResults(); err != nil {
 			return err
 		}
 		for j := range m.Parts {
@@ -141,7 +140,7 @@ func (e *encoder) message(i int, m *chat.Message) error {
 			}
 		}
 	case chat.Tool: // what answers a call is written with the call's other results; what does not, here
-		if err := e.flushResults(i); err != nil {
+		if err := e.flushResults(); err != nil {
 			return err
 		}
 	}
@@ -179,22 +178,22 @@ func (e *encoder) close() {
 
 // flushResults writes the results of the calls before, in the calls' order: Google wants as many as there were calls, right
 // after them.
-func (e *encoder) flushResults(before int) error {
+func (e *encoder) flushResults() error {
 	if len(e.waiting) == 0 {
 		return nil
 	}
 	calls := e.waiting
 	e.waiting = nil
 	for _, c := range calls {
-		for _, res := range e.results[c.ID] {
-			if res.used {
-				continue
-			}
-			res.used = true
-			if err := e.result(res.part, c.Name); err != nil {
-				return err
-			}
-			break
+		list := e.results[c.ID]
+		if len(list) == 0 {
+			continue
+		}
+		if e.results[c.ID] = list[1:]; len(list) == 1 {
+			delete(e.results, c.ID)
+		}
+		if err := e.result(list[0].part, c.Name); err != nil {
+			return err
 		}
 	}
 	if e.content == chat.Tool {
@@ -203,22 +202,18 @@ func (e *encoder) flushResults(before int) error {
 	return nil
 }
 
-// strayResults are those that answer no call.
-func (e *encoder) strayResults() error {
-	for i := range e.r.Messages {
-		for j := range e.r.Messages[i].Parts {
-			p := &e.r.Messages[i].Parts[j]
-			if p.Result == nil {
-				continue
-			}
-			for _, res := range e.results[p.Result.CallID] {
-				if res.part == p && !res.used {
-					return invalid("messages", "the tool result for call %q answers no call before it; send the assistant's message with the call too", p.Result.CallID)
-				}
-			}
+// strayResult refuses a result that answers no call, the first where there are more.
+func (e *encoder) strayResult() error {
+	var first *resultPart
+	for _, list := range e.results {
+		if first == nil || list[0].message < first.message {
+			first = &list[0]
 		}
 	}
-	return nil
+	if first == nil {
+		return nil
+	}
+	return invalid("messages", "the tool result for call %q answers no call before it; send the assistant's message with the call too", first.part.Result.CallID)
 }
 
 func (e *encoder) part(message int, role chat.Role, p *chat.Part) error {
