@@ -213,18 +213,3 @@ func namesOf(r *chat.Request) toolNames {
 func customArguments(input string) string {
 	return string(append(dialect.AppendString([]byte(`{"input":`), input), '}'))
 }
-
-// customInput undoes customArguments. What a model wrote instead is taken as it is: a lone string, or text that is no JSON.
-func customInput(arguments string) string {
-	if !dialect.Valid([]byte(arguments)) {
-		return arguments
-	}
-	v := gjson.Parse(arguments)
-	if v.Type == gjson.String {
-		return v.Str
-	}
-	if in := v.Get("input"); v.IsObject() && in.Type == gjson.String {
-		return in.Str
-	}
-	return arguments
-}
