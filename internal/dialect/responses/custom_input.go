@@ -2,6 +2,9 @@ package responses
 
 import (
 	"bytes"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -52,32 +55,109 @@ func (r *inputReader) add(s string) string {
 	if end == r.from {
 		return ""
 	}
-	quoted := make([]byte, 0, end-r.from+2)
-	quoted = append(append(append(quoted, '"'), r.buf[r.from:end]...), '"')
+	from := len(r.text)
+	r.text = appendUnescaped(r.text, r.buf[r.from:end])
 	r.from = end
-	piece := gjson.ParseBytes(quoted).Str
-	r.text = append(r.text, piece...)
+	piece := string(r.text[from:])
 	return piece
 }
 
 // escapeLen is the length of the escape with which b begins, a pair of surrogates together; 0 where it is not complete.
 func escapeLen(b []byte) int {
-	switch {
-	case len(b) < 2:
+	if len(b) < 2 {
 		return 0
-	case b[1] != 'u':
+	}
+	if b[1] != 'u' {
 		return 2
-	case len(b) < 6:
+	}
+	n := hexLen(b[2:])
+	switch {
+	case n < 4 && 2+n == len(b):
 		return 0
-	case (b[2] == 'd' || b[2] == 'D') && bytes.IndexByte([]byte("89abAB"), b[3]) >= 0: // the first half of a pair
-		if len(b) < 12 && (len(b) == 6 || b[6] == '\\' && (len(b) == 7 || b[7] == 'u')) {
+	case n < 4:
+		return 2 // no escape
+	}
+	if first, _ := hex4(b[2:]); first < 0xd800 || first > 0xdbff {
+		return 6
+	}
+	for i, c := range []byte(`\u`) {
+		if len(b) == 6+i {
 			return 0
 		}
-		if len(b) >= 12 && b[6] == '\\' && b[7] == 'u' {
-			return 12
+		if b[6+i] != c {
+			return 6
 		}
 	}
+	switch n := hexLen(b[8:]); {
+	case n == 4:
+		return 12
+	case 8+n == len(b):
+		return 0
+	}
 	return 6
+}
+
+// hexLen is how many of the first four bytes are hexadecimal digits.
+func hexLen(b []byte) int {
+	for i := range 4 {
+		if i == len(b) || !bytes.ContainsRune([]byte("0123456789abcdefABCDEF"), rune(b[i])) {
+			return i
+		}
+	}
+	return 4
+}
+
+// appendUnescaped appends what stands within a JSON string. Models make mistakes in long strings: a line break that is not
+// escaped, or a backslash before what needs none, stands for itself.
+func appendUnescaped(dst, b []byte) []byte {
+	for i := 0; i < len(b); i++ {
+		if b[i] != '\\' || i+1 == len(b) {
+			dst = append(dst, b[i])
+			continue
+		}
+		i++
+		switch c := b[i]; c {
+		case '"', '\\', '/':
+			dst = append(dst, c)
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			first, ok := hex4(b[i+1:])
+			if !ok {
+				dst = append(dst, '\\', 'u')
+				continue
+			}
+			i += 4
+			if utf16.IsSurrogate(first) && i+2 < len(b) && b[i+1] == '\\' && b[i+2] == 'u' {
+				if second, ok := hex4(b[i+3:]); ok {
+					if pair := utf16.DecodeRune(first, second); pair != utf8.RuneError {
+						first = pair
+						i += 6
+					}
+				}
+			}
+			dst = utf8.AppendRune(dst, first) // half a pair becomes the replacement character
+		default:
+			dst = append(dst, '\\', c)
+		}
+	}
+	return dst
+}
+
+func hex4(b []byte) (rune, bool) {
+	if hexLen(b) < 4 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(b[:4]), 16, 16)
+	return rune(n), err == nil
 }
 
 // begin looks for the beginning of the input.
