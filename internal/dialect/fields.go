@@ -1,6 +1,10 @@
 package dialect
 
-import "github.com/tidwall/gjson"
+import (
+	"github.com/tidwall/gjson"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
 
 // MaxDepth is how deeply JSON from outside may be nested. Schemas of tools reach 20 or so. Without a bound, a megabyte of
 // opening brackets makes a recursive parser exhaust the stack, which ends the whole process and cannot be recovered from.
@@ -54,4 +58,61 @@ func Fields(obj gjson.Result, names []string, into []gjson.Result, other func(na
 		return true
 	})
 	return twice
+}
+
+// SetField is the patch that sets a top-level field of an object to a value, or takes it out where value is nil. Of a field that
+// is not there, the first is an insertion after the opening bracket, the second no patch at all.
+func SetField(body []byte, name string, value []byte) Patch {
+	var p Patch
+	found, end := false, 0 // where the value before ended
+	Parse(body).ForEach(func(k, v gjson.Result) bool {
+		at := Place(body, v)
+		if k.String() != name {
+			end = at.End
+			return true
+		}
+		found = true
+		if value != nil {
+			p = Patch{At: at, JSON: value}
+			return false
+		}
+		from, to := Place(body, k).Start, at.End
+		if end > 0 {
+			from = end // with the comma before
+		} else {
+			to = AfterComma(body, to)
+		}
+		p = Patch{At: chat.Span{Start: from, End: to}}
+		return false
+	})
+	if found || value == nil {
+		return p
+	}
+	start := 0
+	for start < len(body) && body[start] != '{' {
+		start++
+	}
+	start++
+	insert := append(AppendString(nil, name), ':')
+	insert = append(insert, value...)
+	if rest := AfterSpace(body, start); rest < len(body) && body[rest] != '}' {
+		insert = append(insert, ',')
+	}
+	return Patch{At: chat.Span{Start: start, End: start}, JSON: insert}
+}
+
+// AfterSpace is the place of the first byte from i on that is no white space.
+func AfterSpace(body []byte, i int) int {
+	for i < len(body) && (body[i] == ' ' || body[i] == '\n' || body[i] == '\t' || body[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// AfterComma is the place after the comma that follows i, or i where none follows.
+func AfterComma(body []byte, i int) int {
+	if c := AfterSpace(body, i); c < len(body) && body[c] == ',' {
+		return c + 1
+	}
+	return i
 }

@@ -37,3 +37,24 @@ func TestFieldsSeesDoubles(t *testing.T) {
 		t.Error(twice)
 	}
 }
+
+func TestSetField(t *testing.T) {
+	for _, c := range []struct{ body, name, value, want string }{
+		{`{"a":1,"b":2}`, "b", "3", `{"a":1,"b":3}`},
+		{`{"a":1,"b":2}`, "b", "", `{"a":1}`},
+		{`{"a" : 1 , "b":2}`, "a", "", `{ "b":2}`},
+		{`{"a":1}`, "a", "", `{}`},
+		{` { "a":1}`, "c", "3", ` {"c":3, "a":1}`},
+		{`{}`, "c", "3", `{"c":3}`},
+		{`{"a":1}`, "c", "", `{"a":1}`},
+		{`{"a":{"c":1}}`, "c", "", `{"a":{"c":1}}`},
+	} {
+		var value []byte
+		if c.value != "" {
+			value = []byte(c.value)
+		}
+		if got := Splice([]byte(c.body), []Patch{SetField([]byte(c.body), c.name, value)}); string(got) != c.want {
+			t.Errorf("%s: %s", c.body, got)
+		}
+	}
+}

@@ -164,7 +164,7 @@ func hex4(b []byte) (rune, bool) {
 func (r *inputReader) begin() {
 	i := 0
 	for _, token := range []string{"{", `"input"`, ":", `"`} {
-		i = afterSpace(r.buf, i)
+		i = dialect.AfterSpace(r.buf, i)
 		rest := r.buf[i:]
 		if len(rest) < len(token) {
 			if !bytes.HasPrefix([]byte(token), rest) {

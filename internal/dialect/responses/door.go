@@ -43,7 +43,7 @@ func (d Door) Whole(m dialect.Meta, a dialect.Answer) []byte {
 			raw = rewritten(raw, a)
 		}
 		if len(a.Dragoman) > 0 {
-			raw = dialect.Splice(raw, []dialect.Patch{field(raw, "dragoman", a.Dragoman)})
+			raw = dialect.Splice(raw, []dialect.Patch{dialect.SetField(raw, "dragoman", a.Dragoman)})
 		}
 		return raw
 	}

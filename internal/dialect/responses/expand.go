@@ -3,9 +3,6 @@ package responses
 import (
 	"encoding/json"
 
-	"github.com/tidwall/gjson"
-
-	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
 )
 
@@ -35,8 +32,8 @@ func Expand(stored []json.RawMessage, r *Request) (*Request, error) {
 	if len(input) == 2 {
 		return nil, invalid("input", "input must hold at least one item")
 	}
-	body := dialect.Splice(r.Body, []dialect.Patch{field(r.Body, "input", input)})
-	body = dialect.Splice(body, []dialect.Patch{field(body, "previous_response_id", nil)})
+	body := dialect.Splice(r.Body, []dialect.Patch{dialect.SetField(r.Body, "input", input)})
+	body = dialect.Splice(body, []dialect.Patch{dialect.SetField(body, "previous_response_id", nil)})
 	out, err := DecodeRequest(body)
 	if err != nil {
 		return nil, err
@@ -44,60 +41,4 @@ func Expand(stored []json.RawMessage, r *Request) (*Request, error) {
 	out.PreviousID, out.Input = r.PreviousID, r.Input
 	out.Model, out.Headers, out.Dragoman = r.Model, r.Headers, r.Dragoman
 	return out, nil
-}
-
-// field is the patch that sets a top-level field of an object to a value, or takes it out where value is nil. Of a field that
-// is not there, the first is an insertion after the opening bracket, the second no patch at all.
-func field(body []byte, name string, value []byte) dialect.Patch {
-	var p dialect.Patch
-	found, end := false, 0 // where the value before ended
-	dialect.Parse(body).ForEach(func(k, v gjson.Result) bool {
-		at := dialect.Place(body, v)
-		if k.String() != name {
-			end = at.End
-			return true
-		}
-		found = true
-		if value != nil {
-			p = dialect.Patch{At: at, JSON: value}
-			return false
-		}
-		from, to := dialect.Place(body, k).Start, at.End
-		if end > 0 {
-			from = end // with the comma before
-		} else {
-			to = afterComma(body, to)
-		}
-		p = dialect.Patch{At: chat.Span{Start: from, End: to}}
-		return false
-	})
-	if found || value == nil {
-		return p
-	}
-	start := 0
-	for start < len(body) && body[start] != '{' {
-		start++
-	}
-	start++
-	insert := append(dialect.AppendString(nil, name), ':')
-	insert = append(insert, value...)
-	if rest := afterSpace(body, start); rest < len(body) && body[rest] != '}' {
-		insert = append(insert, ',')
-	}
-	return dialect.Patch{At: chat.Span{Start: start, End: start}, JSON: insert}
-}
-
-func afterSpace(body []byte, i int) int {
-	for i < len(body) && (body[i] == ' ' || body[i] == '\n' || body[i] == '\t' || body[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-// afterComma is the place after the comma that follows i, or i where none follows.
-func afterComma(body []byte, i int) int {
-	if c := afterSpace(body, i); c < len(body) && body[c] == ',' {
-		return c + 1
-	}
-	return i
 }

@@ -176,7 +176,7 @@ func (e *StreamEncoder) foreign(dst []byte, ev *chat.Event, v gjson.Result, plac
 	raw := ev.Raw
 	if e.rewriting {
 		for name, n := range map[string]int64{"sequence_number": e.seq, "output_index": int64(ours)} {
-			raw = dialect.Splice(raw, []dialect.Patch{field(raw, name, strconv.AppendInt(nil, n, 10))})
+			raw = dialect.Splice(raw, []dialect.Patch{dialect.SetField(raw, name, strconv.AppendInt(nil, n, 10))})
 		}
 		e.seq++
 	}

@@ -41,18 +41,18 @@ func (Upstream) Encode(r *chat.Request) (body []byte, dropped []string, err erro
 	root := dialect.Parse(r.Body)
 	var own []dialect.Patch
 	if v := root.Get("model"); v.Str != r.Model {
-		own = append(own, field(r.Body, "model", dialect.AppendString(nil, r.Model)))
+		own = append(own, dialect.SetField(r.Body, "model", dialect.AppendString(nil, r.Model)))
 	}
 	if v := root.Get("stream"); v.Bool() != r.Stream {
-		own = append(own, field(r.Body, "stream", strconv.AppendBool(nil, r.Stream)))
+		own = append(own, dialect.SetField(r.Body, "stream", strconv.AppendBool(nil, r.Stream)))
 	}
 	if v := root.Get("max_output_tokens"); r.MaxTokens > 0 && v.Int() != int64(r.MaxTokens) {
-		own = append(own, field(r.Body, "max_output_tokens", strconv.AppendInt(nil, int64(r.MaxTokens), 10)))
+		own = append(own, dialect.SetField(r.Body, "max_output_tokens", strconv.AppendInt(nil, int64(r.MaxTokens), 10)))
 	}
 	foreign, dropped := foreignSignatures(r.Body, root.Get("input"))
 	body = dialect.Splice(r.Body, append(append(patches, foreign...), own...))
 	if root.Get("dragoman").Exists() {
-		body = dialect.Splice(body, []dialect.Patch{field(body, "dragoman", nil)})
+		body = dialect.Splice(body, []dialect.Patch{dialect.SetField(body, "dragoman", nil)})
 	}
 	return body, dropped, nil
 }
@@ -113,7 +113,7 @@ func foreignSignatures(body []byte, input gjson.Result) (patches []dialect.Patch
 		if kept {
 			at.Start = end
 		} else {
-			at.End = afterComma(body, at.End)
+			at.End = dialect.AfterComma(body, at.End)
 		}
 		end = at.End
 		patches = append(patches, dialect.Patch{At: at})
