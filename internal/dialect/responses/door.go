@@ -1,13 +1,13 @@
 package responses
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
+	"github.com/dragoman/dragoman/internal/dialect/fault"
 )
 
 // Door answers callers of /v1/responses. The zero value serves every request; one with Request also repeats the
@@ -198,22 +198,5 @@ func rewritten(raw []byte, a dialect.Answer) []byte {
 
 // Error is how a failure looks. A provider's own error of an OpenAI wire is passed on as it is.
 func (Door) Error(e *chat.Error, trace string) (status int, body []byte) {
-	if (e.Wire == chat.OpenAIResponses || e.Wire == chat.OpenAIChat) && e.Status >= 400 && e.Code != chat.CodeUpstreamAuth &&
-		dialect.Valid(e.Raw) && gjson.GetBytes(e.Raw, "error").IsObject() {
-		return e.Status, bytes.Clone(e.Raw)
-	}
-	status = statusOf(e)
-	b := dialect.AppendString([]byte(`{"error":{"message":`), e.Message)
-	b = dialect.AppendString(append(b, `,"type":`...), kindOf(status))
-	b = append(b, `,"param":`...)
-	if e.Param != "" {
-		b = dialect.AppendString(b, e.Param)
-	} else {
-		b = append(b, "null"...)
-	}
-	b = dialect.AppendString(append(b, `,"code":`...), string(e.Code))
-	if trace != "" {
-		b = dialect.AppendString(append(b, `,"trace":`...), trace)
-	}
-	return status, append(b, "}}"...)
+	return fault.Encode(e, trace)
 }

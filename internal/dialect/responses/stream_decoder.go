@@ -7,6 +7,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
+	"github.com/dragoman/dragoman/internal/dialect/fault"
 )
 
 // StreamDecoder reads the events of one answer.
@@ -87,17 +88,17 @@ func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
 		d.ends(v.Get("response"), &ev)
 	case "response.failed", "response.cancelled":
 		d.ended = true
-		return chat.Event{}, streamError(v.Get("response.error"), raw)
+		return chat.Event{}, fault.InStream(v.Get("response.error"), raw, chat.OpenAIResponses)
 	case "error":
 		d.ended = true
 		if e := v.Get("error"); e.IsObject() {
-			return chat.Event{}, streamError(e, raw)
+			return chat.Event{}, fault.InStream(e, raw, chat.OpenAIResponses)
 		}
-		return chat.Event{}, streamError(v, raw)
+		return chat.Event{}, fault.InStream(v, raw, chat.OpenAIResponses)
 	case "":
 		if e := v.Get("error"); e.Exists() {
 			d.ended = true
-			return chat.Event{}, streamError(e, raw)
+			return chat.Event{}, fault.InStream(e, raw, chat.OpenAIResponses)
 		}
 		return chat.Event{}, badAnswer()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
+	"github.com/dragoman/dragoman/internal/dialect/fault"
 )
 
 // Upstream speaks to servers that have /responses.
@@ -137,7 +138,7 @@ func (Upstream) Whole(body []byte) (chat.Event, error) {
 	v := dialect.Parse(raw)
 	ev := chat.Event{Raw: raw, Wire: chat.OpenAIResponses, Whole: true}
 	if e := v.Get("error"); e.IsObject() && v.Get("status").String() != "completed" {
-		return chat.Event{}, streamError(e, raw)
+		return chat.Event{}, fault.InStream(e, raw, chat.OpenAIResponses)
 	}
 	if !v.Get("output").IsArray() {
 		return chat.Event{}, badAnswer()
@@ -149,7 +150,7 @@ func (Upstream) Whole(body []byte) (chat.Event, error) {
 
 // Failure turns a failure status into an error.
 func (Upstream) Failure(status int, body []byte, retryAfter time.Duration) *chat.Error {
-	return failure(status, body, retryAfter)
+	return fault.Decode(status, body, retryAfter, chat.OpenAIResponses)
 }
 
 func badAnswer() *chat.Error {

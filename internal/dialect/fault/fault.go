@@ -1,4 +1,5 @@
-package responses
+// Package fault reads and writes errors in the shape that all of OpenAI's formats share: {"error":{"message","type","param","code"}}.
+package fault
 
 import (
 	"bytes"
@@ -12,9 +13,10 @@ import (
 	"github.com/dragoman/dragoman/internal/dialect"
 )
 
-// failure reads a failure status and its body.
-func failure(status int, body []byte, retryAfter time.Duration) *chat.Error {
-	e := &chat.Error{Status: status, RetryAfter: retryAfter, Raw: bytes.Clone(body), Wire: chat.OpenAIResponses}
+// Decode reads a failure status and its body, which came on the given wire. The message is the provider's own, except where it
+// may show our key: then Raw is nil, too.
+func Decode(status int, body []byte, retryAfter time.Duration, wire chat.Wire) *chat.Error {
+	e := &chat.Error{Status: status, RetryAfter: retryAfter, Raw: bytes.Clone(body), Wire: wire}
 	var obj gjson.Result
 	if dialect.Valid(e.Raw) {
 		obj = gjson.ParseBytes(e.Raw)
@@ -37,14 +39,18 @@ func failure(status int, body []byte, retryAfter time.Duration) *chat.Error {
 	return e
 }
 
-// streamError reads an error object that came within an answer.
-func streamError(obj gjson.Result, raw []byte) *chat.Error {
-	e := &chat.Error{Raw: raw, Wire: chat.OpenAIResponses}
+// InStream reads an error object, or its message, that came within an answer; raw is the event, or the body, that it came in.
+func InStream(obj gjson.Result, raw []byte, wire chat.Wire) *chat.Error {
+	e := &chat.Error{Raw: raw, Wire: wire}
 	meant := 0
 	if c := obj.Get("code"); c.Int() >= 400 && c.Int() < 600 {
 		meant = int(c.Int())
 	}
-	classify(e, meant, obj.Get("code").String(), obj.Get("type").String(), obj.Get("message").String())
+	message := obj.Get("message").String()
+	if obj.Type == gjson.String {
+		message = obj.Str
+	}
+	classify(e, meant, obj.Get("code").String(), obj.Get("type").String(), message)
 	return e
 }
 
@@ -143,4 +149,26 @@ func kindOf(status int) string {
 		return "invalid_request_error"
 	}
 	return "server_error"
+}
+
+// Encode writes a failure. A provider's own error of an OpenAI wire is passed on as it is.
+func Encode(e *chat.Error, trace string) (status int, body []byte) {
+	if e.Wire.Dialect() == chat.OpenAI && e.Status >= 400 && e.Code != chat.CodeUpstreamAuth &&
+		dialect.Valid(e.Raw) && gjson.GetBytes(e.Raw, "error").IsObject() {
+		return e.Status, bytes.Clone(e.Raw)
+	}
+	status = statusOf(e)
+	b := dialect.AppendString([]byte(`{"error":{"message":`), e.Message)
+	b = dialect.AppendString(append(b, `,"type":`...), kindOf(status))
+	b = append(b, `,"param":`...)
+	if e.Param != "" {
+		b = dialect.AppendString(b, e.Param)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = dialect.AppendString(append(b, `,"code":`...), string(e.Code))
+	if trace != "" {
+		b = dialect.AppendString(append(b, `,"trace":`...), trace)
+	}
+	return status, append(b, "}}"...)
 }
