@@ -241,3 +241,20 @@ func FuzzDecodeRequest(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkDecodeRequest(b *testing.B) {
+	filler := strings.Repeat(`a line of a file that an agent has read, with \"quotes\" in it\n`, 700)
+	body := []byte(strings.Replace(agentRequest, `"output": "x"`, `"output": "`+filler+`"`, 1))
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := DecodeRequest(body)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Model = "up"
+		if _, _, err := (Upstream{}).Encode(r.Request); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

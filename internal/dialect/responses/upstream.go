@@ -63,12 +63,21 @@ func changedParts(r *chat.Request) []dialect.Patch {
 	patches := dialect.ChangedParts(r)
 	for _, m := range r.Messages {
 		for _, p := range m.Parts {
-			if p.Call == nil || !p.Changed || !endsWithKey(r.Body[:min(p.At.Start, len(r.Body))], `"input"`) {
+			if p.Call == nil || !p.Changed || p.At.End > len(r.Body) {
+				continue
+			}
+			var json []byte
+			switch {
+			case endsWithKey(r.Body[:p.At.Start], `"input"`):
+				json = dialect.AppendString(nil, customInput(p.Call.Arguments))
+			case p.At.End > 0 && r.Body[p.At.Start] != '"' && !dialect.Valid([]byte(p.Call.Arguments)):
+				json = dialect.AppendString(nil, p.Call.Arguments) // an action that is none any more must not break the body
+			default:
 				continue
 			}
 			for i := range patches {
 				if patches[i].At == p.At {
-					patches[i].JSON = dialect.AppendString(nil, customInput(p.Call.Arguments))
+					patches[i].JSON = json
 				}
 			}
 		}

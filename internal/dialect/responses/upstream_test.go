@@ -106,6 +106,26 @@ func TestNothingTakenOutComesBack(t *testing.T) {
 	}
 }
 
+func TestWholeSurvives(t *testing.T) {
+	r := decode(t, agentRequest)
+	a := dialect.Answer{Finish: chat.FinishToolCalls, Usage: officialAnswer.Usage, Logprobs: []chat.TokenLogprob{{Token: "a", Logprob: -1}}, Citations: []chat.Citation{{URL: "https://a.example"}},
+		Message: chat.Message{Role: chat.Assistant, Parts: []chat.Part{
+			{Kind: chat.ThinkingPart, Text: "hm", Signature: chat.Signature{Of: chat.Gemini, Value: "g"}}, {Kind: chat.TextPart, Text: "a"}, {Kind: chat.RefusalPart, Text: "b"},
+			chat.NewCall(chat.ToolCall{ID: "c1", Name: "apply_patch", Arguments: customArguments("x\n")}), chat.NewCall(chat.ToolCall{ID: "c2", Name: "mcp__look", Arguments: "{}"})}}}
+	body := Door{}.Whole(meta(r.Request), a)
+	ev, err := Upstream{}.Whole(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got answer
+	got.add(ev)
+	want := answer{Text: "a", Thinking: "hm", Refusal: "b", Citations: 1, Finish: chat.FinishToolCalls, Usage: officialAnswer.Usage, Signatures: []chat.Signature{{Of: chat.Gemini, Value: "g"}},
+		Calls: []chat.ToolCall{{ID: "c1", Name: "apply_patch", Arguments: customArguments("x\n")}, {ID: "c2", Name: "mcp__look", Arguments: "{}"}}}
+	if d := cmp.Diff(want, got); d != "" || len(ev.Logprobs) != 1 {
+		t.Errorf("%s\n%s", d, body)
+	}
+}
+
 func TestWholeRewritten(t *testing.T) {
 	_, _, list := official(t)
 	raw := []byte(gjson.GetBytes(list[len(list)-1].Raw, "response").Raw)
@@ -198,6 +218,10 @@ func TestEncodeOnTheSameWire(t *testing.T) {
 		`\"ls\"`, `\"pwd\"`, `["ls"]`, `["pwd"]`, "*** Begin", "*** Start", `"done"`, `"made"`, `"content": "go"`, `"content": "\"stop\""`).Replace(want)
 	if out, _, err = (Upstream{}).Encode(r.Request); err != nil || string(out) != want {
 		t.Errorf("%s %v", cmp.Diff(want, string(out)), err)
+	}
+	r.Messages[3].Parts[6].Call.Arguments = "not JSON"
+	if out, _, err = (Upstream{}).Encode(r.Request); err != nil || !json.Valid(out) || !strings.Contains(string(out), `"action": "not JSON"`) {
+		t.Errorf("%s %v", out, err)
 	}
 	h := http.Header{}
 	if (Upstream{}).Authorize(h, "k"); h.Get("Authorization") != "Bearer k" {
