@@ -73,7 +73,7 @@ func canonical(r *chat.Request) (string, error) {
 func canonicalBody(r *chat.Request) (string, error) {
 	body := dialect.Splice(r.Body, dialect.ChangedParts(r))
 	var fields []string
-	for k, v := range dialect.Fields(body) {
+	for k, v := range dialect.TopLevel(body) {
 		switch k {
 		case "model", "stream", "stream_options", "dragoman", "user", "metadata":
 			continue

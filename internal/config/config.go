@@ -24,6 +24,12 @@ type Config struct {
 	Collections map[string]Collection `yaml:"collections" doc:"Folders to search in."`
 	Assistants  map[string]Assistant  `yaml:"assistants" doc:"What is called as the model assistant/NAME."`
 	Guards      map[string]Guard      `yaml:"guards" doc:"Sets of checks on what goes in and out. The guard default holds where an assistant names none, plain where a model is called without an assistant."`
+	Org         Org                   `yaml:"org" doc:"The organisation: what holds for everybody."`
+	Teams       map[string]Team       `yaml:"teams" doc:"Teams, by name; a key belongs to one when it is made with --team."`
+	Users       map[string]User       `yaml:"users" doc:"Users, by name; a key belongs to one when it is made with --user."`
+	Tiers       map[string]Tier       `yaml:"tiers" doc:"Limits that keys have by their tier, where they have none of their own."`
+	Cache       Cache                 `yaml:"cache" doc:"The cache of answers."`
+	Ledger      Ledger                `yaml:"ledger" doc:"The books."`
 	Retention   Retention             `yaml:"retention" doc:"How long things are kept."`
 
 	// Dir is the folder that relative paths in the file start from: where the file is, as it was named to Load; empty
@@ -40,12 +46,31 @@ type Server struct {
 
 // Provider is an upstream account or server.
 type Provider struct {
-	Dialect string           `yaml:"dialect" enum:"openai,anthropic" doc:"What it speaks."`
+	Dialect string           `yaml:"dialect" enum:"openai,anthropic,gemini" doc:"What it speaks."`
 	BaseURL string           `yaml:"base_url" doc:"Where it is, up to and including /v1 or what stands for it."`
 	APIKey  Secret           `yaml:"api_key" doc:"Write ${VARIABLE}, and not the key itself, so that it stays out of the file."`
+	Keys    []KeyShare       `yaml:"api_keys" doc:"Several keys in place of one, each with a weight; one that is limited rests by itself."`
 	Privacy string           `yaml:"privacy" enum:"public,internal" doc:"internal: what is sent there stays in the house."`
+	Region  string           `yaml:"region" doc:"Where it computes; told in the books."`
+	Retains string           `yaml:"retention" doc:"How long it keeps what it is sent, in its own terms; told by dragoman doctor."`
 	Timeout time.Duration    `yaml:"timeout" doc:"How long to wait for an answer to begin, and for each next part of it."`
+	Total   time.Duration    `yaml:"total_timeout" doc:"How long a whole answer may take. Default: as long as it goes on."`
+	Limit   int              `yaml:"concurrency" doc:"How many requests it gets at a time; the others wait in line, interactive ones first. Default: as many as come."`
+	Queue   int              `yaml:"queue" doc:"How many may wait in line before the next are refused. Default: 256."`
+	Warm    Warm             `yaml:"warm" doc:"Keeps a model server from falling asleep."`
 	Prices  map[string]Price `yaml:"prices" doc:"What its models cost, by name; a star at the end stands for any rest. Wins over the built-in list."`
+}
+
+// KeyShare is one of several keys.
+type KeyShare struct {
+	Key    Secret `yaml:"key" doc:"Write ${VARIABLE}."`
+	Weight int    `yaml:"weight" doc:"Its share of the requests. Default: 1."`
+}
+
+// Warm keeps a model server awake.
+type Warm struct {
+	Model string        `yaml:"model" doc:"The model that is asked for one token at start and then."`
+	Every time.Duration `yaml:"every" doc:"How often. Default: 4m."`
 }
 
 // Price is in US dollars per million tokens.
@@ -53,6 +78,10 @@ type Price struct {
 	Input       ledger.Money  `yaml:"input" doc:"US dollars per million tokens of the prompt."`
 	Output      ledger.Money  `yaml:"output" doc:"US dollars per million tokens of the answer."`
 	CachedInput *ledger.Money `yaml:"cached_input" doc:"US dollars per million tokens read from the provider's cache. Default: as input."`
+	CacheWrite  *ledger.Money `yaml:"cache_write" doc:"US dollars per million tokens written to the provider's cache. Default: as input."`
+	Reasoning   ledger.Money  `yaml:"reasoning" doc:"US dollars per million tokens of thoughts. Default: as output."`
+	Context     Count         `yaml:"context" doc:"The context window, in tokens."`
+	MaxOutput   Count         `yaml:"max_output" doc:"The longest answer, in tokens."`
 }
 
 // Model is a name for models that can stand in for each other.
@@ -99,9 +128,64 @@ type Guard struct {
 	Output    string `yaml:"output" enum:"mask,off" doc:"Keys and passwords that a model writes: hidden from the caller, or let through."`
 }
 
+// Org is the organisation.
+type Org struct {
+	Name   string  `yaml:"name" doc:"What it is called. Default: organisation."`
+	Budget Budgets `yaml:"budget" doc:"What may be spent by everybody together."`
+	Limits Limits  `yaml:"limits" doc:"What everybody together may ask for."`
+}
+
+// Team is a part of the organisation.
+type Team struct {
+	Budget Budgets  `yaml:"budget" doc:"What it may spend."`
+	Limits Limits   `yaml:"limits" doc:"What it may ask for."`
+	Models []string `yaml:"models" doc:"The models that it may use: names or PROVIDER/MODEL; a star at the end stands for any rest. Default: all."`
+}
+
+// User is a person, or a program that stands for one.
+type User struct {
+	Budget Budgets `yaml:"budget" doc:"What they may spend."`
+	Limits Limits  `yaml:"limits" doc:"What they may ask for."`
+}
+
+// Tier is a set of limits for keys.
+type Tier struct {
+	Budget   Budgets `yaml:"budget" doc:"What each key may spend."`
+	Limits   Limits  `yaml:"limits" doc:"What each key may ask for."`
+	Priority string  `yaml:"priority" enum:"interactive,default,batch" doc:"Who goes first where requests wait for a provider. Default: default."`
+}
+
+// Budgets are amounts per calendar window (UTC): "500 USD" or "2M tokens", or both with a comma.
+type Budgets struct {
+	Hour  Amount `yaml:"hour" doc:"Per hour: 500 USD, or 2M tokens, or both with a comma."`
+	Day   Amount `yaml:"day" doc:"Per day."`
+	Month Amount `yaml:"month" doc:"Per calendar month."`
+}
+
+// Limits bound requests.
+type Limits struct {
+	RequestsPerMinute Count        `yaml:"requests_per_minute" doc:"Requests per minute."`
+	TokensPerMinute   Count        `yaml:"tokens_per_minute" doc:"Tokens per minute: 200k, 2M."`
+	Concurrent        Count        `yaml:"concurrent" doc:"Requests at a time."`
+	MaxCost           ledger.Money `yaml:"max_cost" doc:"US dollars that one request may cost at most."`
+}
+
+// Cache is the cache of answers.
+type Cache struct {
+	TTL   time.Duration `yaml:"ttl" doc:"How long an answer is kept."`
+	Size  Size          `yaml:"size" doc:"How much memory it may take."`
+	Scope string        `yaml:"scope" enum:"key,user,team,org" doc:"Who shares answers."`
+}
+
+// Ledger is how the books are kept.
+type Ledger struct {
+	Sync string `yaml:"sync" enum:"group,always" doc:"group: what is written survives a crash of the program at once, and of the machine after 20 ms; always: each request waits for the disk."`
+}
+
 // Retention says how long things are kept.
 type Retention struct {
-	Traces time.Duration `yaml:"traces" doc:"How long the record of a turn is kept."`
+	Traces    time.Duration `yaml:"traces" doc:"How long the record of a turn is kept."`
+	Responses time.Duration `yaml:"responses" doc:"How long answers of /v1/responses are kept that may be referred to."`
 }
 
 // The guards that are always there.
@@ -115,7 +199,9 @@ func Default() *Config {
 	return &Config{
 		Server:    Server{Listen: "127.0.0.1:8017", Drain: 20 * time.Second, MaxBody: 10 * MB},
 		Guards:    map[string]Guard{DefaultGuard: newGuard(DefaultGuard), PlainGuard: newGuard(PlainGuard)},
-		Retention: Retention{Traces: 30 * day},
+		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key"},
+		Ledger:    Ledger{Sync: "group"},
+		Retention: Retention{Traces: 30 * day, Responses: 30 * day},
 	}
 }
 
@@ -156,7 +242,11 @@ func (c *Config) Prices() []ledger.Entry {
 			if price.CachedInput != nil {
 				r.CachedInput = *price.CachedInput
 			}
-			entries = append(entries, ledger.Entry{Provider: provider, Models: []string{model}, Price: ledger.Price{Rates: r}})
+			if price.CacheWrite != nil {
+				r.CacheWrite = *price.CacheWrite
+			}
+			r.Reasoning = price.Reasoning
+			entries = append(entries, ledger.Entry{Provider: provider, Models: []string{model}, Price: ledger.Price{Rates: r, Context: int64(price.Context), MaxOutput: int64(price.MaxOutput)}})
 		}
 	}
 	return entries

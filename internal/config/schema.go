@@ -35,6 +35,10 @@ func schemaOf(t reflect.Type, defaults reflect.Value) (map[string]any, error) {
 		return map[string]any{"type": "string", "pattern": `^([0-9.]+(ns|us|µs|ms|s|m|h))+$|^[0-9]+d$|^0$|` + fromVariable}, nil
 	case reflect.TypeFor[Size]():
 		return map[string]any{"type": []string{"integer", "string"}, "minimum": 1, "pattern": `^[0-9]+ *([KMG]i?)?B?$|` + fromVariable}, nil
+	case reflect.TypeFor[Count]():
+		return map[string]any{"type": []string{"integer", "string"}, "minimum": 0, "pattern": `^[0-9._]+[kKMGB]?$|` + fromVariable}, nil
+	case reflect.TypeFor[Amount]():
+		return map[string]any{"type": []string{"number", "string"}, "minimum": 0}, nil
 	case reflect.TypeFor[ledger.Money]():
 		return map[string]any{"type": []string{"number", "string"}, "minimum": 0}, nil
 	}

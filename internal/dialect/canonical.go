@@ -7,8 +7,8 @@ import (
 	"github.com/tidwall/pretty"
 )
 
-// Fields are the top-level fields of a JSON object.
-func Fields(body []byte) iter.Seq2[string, []byte] {
+// TopLevel are the fields of a JSON object.
+func TopLevel(body []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		Parse(body).ForEach(func(k, v gjson.Result) bool { return yield(k.String(), []byte(v.Raw)) })
 	}

@@ -13,7 +13,7 @@ const sigMark = "__sig_"
 
 // PackCallID returns the id by which a caller on a wire without signatures learns of a call.
 func PackCallID(id string, s chat.Signature) string {
-	if s.Value == "" {
+	if s.Value == "" || s.Of == "" {
 		return id
 	}
 	return id + sigMark + string(s.Of[:1]) + base64.RawURLEncoding.EncodeToString([]byte(s.Value))

@@ -18,6 +18,11 @@ type Key struct {
 	Hash    [sha256.Size]byte // SHA-256 of the whole key; its 190 random bits need no slow hash
 	Created time.Time
 	Revoked time.Time // zero while it is good
+	Expires time.Time // zero: never
+	// OldHash is that of the key before its last rotation, good until OldUntil.
+	OldHash  [sha256.Size]byte
+	OldUntil time.Time
+	Grants   Grants
 }
 
 // A key is "dgm_", 32 random characters and a checksum of four over everything before it, all base62. The checksum lets
@@ -34,6 +39,9 @@ const (
 // ErrInvalidKey says that a text is no key of ours, or that it was revoked. Which of these, a caller without a key has no
 // business to know.
 var ErrInvalidKey = errors.New("the API key is not valid")
+
+// ErrExpired says that a key was good once.
+var ErrExpired = errors.New("the API key has expired; `dragoman key rotate` gives it a new secret and term")
 
 // newKey makes a key from a source of randomness.
 func newKey(random io.Reader) (string, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,12 +28,15 @@ var (
 type Store interface {
 	// InsertKey returns ErrKeyExists where the ID or the hash is taken.
 	InsertKey(ctx context.Context, k Key) error
-	// KeyByHash returns ErrNoKey where there is none. A revoked key is returned like any other.
+	// KeyByHash returns ErrNoKey where there is none with this hash, or this old hash. A revoked key is returned like any other.
 	KeyByHash(ctx context.Context, hash [sha256.Size]byte) (Key, error)
 	// Keys returns all keys, the oldest first.
 	Keys(ctx context.Context) ([]Key, error)
 	// RevokeKey returns ErrNoKey for an unknown ID; a key that is revoked already keeps its time.
 	RevokeKey(ctx context.Context, id string, at time.Time) error
+	// RotateKey gives a key a new hash and prefix; the hash that it had is good until oldUntil. It returns ErrNoKey for an
+	// unknown ID.
+	RotateKey(ctx context.Context, id string, hash [sha256.Size]byte, prefix string, oldUntil, expires time.Time) error
 }
 
 const (
@@ -64,8 +68,11 @@ func NewKeys(store Store, random io.Reader, now func() time.Time) *Keys {
 	return &Keys{store: store, random: random, now: now, known: map[[sha256.Size]byte]remembered{}}
 }
 
-// Create makes a key and returns it, this once, beside its record.
-func (k *Keys) Create(ctx context.Context, name string) (plaintext string, record Key, err error) {
+// Create makes a key and returns it, this once, beside its record. expires is zero for a key that is good for ever.
+func (k *Keys) Create(ctx context.Context, name string, g Grants, expires time.Time) (plaintext string, record Key, err error) {
+	if err := g.Check(); err != nil {
+		return "", Key{}, err
+	}
 	name = strings.TrimSpace(name)
 	if name == "" || len([]rune(name)) > 100 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return "", Key{}, ErrKeyName
@@ -78,7 +85,7 @@ func (k *Keys) Create(ctx context.Context, name string) (plaintext string, recor
 		return "", Key{}, fmt.Errorf("make an id for a key: %w", err)
 	}
 	record = Key{
-		ID: id.String(), Name: name, Prefix: plaintext[:shownPrefix], Hash: sha256.Sum256([]byte(plaintext)), Created: k.now(),
+		ID: id.String(), Name: name, Prefix: plaintext[:shownPrefix], Hash: sha256.Sum256([]byte(plaintext)), Created: k.now(), Expires: expires, Grants: g,
 	}
 	if err := k.store.InsertKey(ctx, record); err != nil {
 		return "", Key{}, fmt.Errorf("store the new key %q: %w", name, err)
@@ -103,12 +110,55 @@ func (k *Keys) Verify(ctx context.Context, plaintext string) (Principal, error) 
 		return Principal{}, ErrInvalidKey
 	case err != nil:
 		return Principal{}, fmt.Errorf("look up an API key: %w", err)
-	case !record.Revoked.IsZero() || subtle.ConstantTimeCompare(record.Hash[:], hash[:]) != 1:
+	case !record.Revoked.IsZero():
 		return Principal{}, ErrInvalidKey
 	}
+	goodUntil := record.Expires
+	switch old := subtle.ConstantTimeCompare(record.OldHash[:], hash[:]) == 1; {
+	case subtle.ConstantTimeCompare(record.Hash[:], hash[:]) == 1:
+	case old && k.now().Before(record.OldUntil):
+		goodUntil = record.OldUntil
+	default:
+		return Principal{}, ErrInvalidKey
+	}
+	if !goodUntil.IsZero() && !k.now().Before(goodUntil) {
+		return Principal{}, ErrExpired
+	}
 	p = Principal{KeyID: record.ID, Name: record.Name}
-	k.remember(hash, p, epoch)
+	if !record.Grants.None() {
+		p.Grants = &record.Grants
+	}
+	k.remember(hash, p, epoch, goodUntil)
 	return p, nil
+}
+
+// Rotate gives a key a new secret, which it returns, this once; the old one is good for overlap. expires is the key's new
+// term; zero: it never ends. It returns ErrNoKey for an unknown ID, or a revoked one.
+func (k *Keys) Rotate(ctx context.Context, id string, overlap time.Duration, expires time.Time) (plaintext string, err error) {
+	keys, err := k.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	if !slices.ContainsFunc(keys, func(o Key) bool { return o.ID == id && o.Revoked.IsZero() }) {
+		return "", fmt.Errorf("rotate API key %s: %w", id, ErrNoKey)
+	}
+	if plaintext, err = newKey(k.random); err != nil {
+		return "", err
+	}
+	err = k.store.RotateKey(ctx, id, sha256.Sum256([]byte(plaintext)), plaintext[:shownPrefix], k.now().Add(overlap), expires)
+	k.forget()
+	if err != nil {
+		return "", fmt.Errorf("rotate API key %s: %w", id, err)
+	}
+	return plaintext, nil
+}
+
+// forget makes the next check of any key ask the store.
+func (k *Keys) forget() {
+	k.mu.Lock()
+	clear(k.known)
+	k.epoch++
+	k.mu.Unlock()
 }
 
 // List returns all keys, the oldest first.
@@ -124,10 +174,7 @@ func (k *Keys) List(ctx context.Context) ([]Key, error) {
 func (k *Keys) Revoke(ctx context.Context, id string) error {
 	err := k.store.RevokeKey(ctx, id, k.now())
 	// Forget everything, also where the store failed and may have written nevertheless: a database lookup per key is cheap.
-	k.mu.Lock()
-	clear(k.known)
-	k.epoch++
-	k.mu.Unlock()
+	k.forget()
 	if err != nil {
 		return fmt.Errorf("revoke API key %s: %w", id, err)
 	}
@@ -141,7 +188,7 @@ func (k *Keys) recall(hash [sha256.Size]byte) (p Principal, epoch int, ok bool) 
 	return r.principal, k.epoch, ok && k.now().Before(r.until)
 }
 
-func (k *Keys) remember(hash [sha256.Size]byte, p Principal, epoch int) {
+func (k *Keys) remember(hash [sha256.Size]byte, p Principal, epoch int, goodUntil time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if epoch != k.epoch {
@@ -150,5 +197,9 @@ func (k *Keys) remember(hash [sha256.Size]byte, p Principal, epoch int) {
 	if len(k.known) >= rememberMost {
 		clear(k.known)
 	}
-	k.known[hash] = remembered{principal: p, until: k.now().Add(rememberFor)}
+	until := k.now().Add(rememberFor)
+	if !goodUntil.IsZero() && goodUntil.Before(until) {
+		until = goodUntil
+	}
+	k.known[hash] = remembered{principal: p, until: until}
 }

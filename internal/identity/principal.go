@@ -5,8 +5,21 @@ import "context"
 
 // Principal is who asks.
 type Principal struct {
-	KeyID string // empty on the command line, where no key is needed
-	Name  string
+	KeyID  string // empty on the command line, where no key is needed
+	Name   string
+	Grants *Grants // nil: everything
+}
+
+// Team, User and Tier of the principal; empty where it belongs to none.
+func (p *Principal) Team() string { return p.grant(func(g *Grants) string { return g.Team }) }
+func (p *Principal) User() string { return p.grant(func(g *Grants) string { return g.User }) }
+func (p *Principal) Tier() string { return p.grant(func(g *Grants) string { return g.Tier }) }
+
+func (p *Principal) grant(f func(*Grants) string) string {
+	if p.Grants == nil {
+		return ""
+	}
+	return f(p.Grants)
 }
 
 type principalKey struct{}

@@ -14,11 +14,11 @@ import (
 
 // Limits bound one level. Zero values bound nothing.
 type Limits struct {
-	RequestsPerMinute int64
-	TokensPerMinute   int64
-	Concurrent        int64
-	MaxCost           int64 // of one request, in nano-dollars
-	Budgets           []Budget
+	RequestsPerMinute int64    `json:"rpm,omitempty"`
+	TokensPerMinute   int64    `json:"tpm,omitempty"`
+	Concurrent        int64    `json:"concurrent,omitempty"`
+	MaxCost           int64    `json:"max_cost,omitempty"` // of one request, in nano-dollars
+	Budgets           []Budget `json:"budgets,omitempty"`
 }
 
 // None says that nothing is bounded.
@@ -28,9 +28,9 @@ func (l *Limits) None() bool {
 
 // Budget is what may be spent in a window: money, tokens, or both.
 type Budget struct {
-	Window Window
-	Money  int64 // nano-dollars; 0 bounds no money
-	Tokens int64 // 0 bounds no tokens
+	Window Window `json:"window"`
+	Money  int64  `json:"money,omitempty"`  // nano-dollars; 0 bounds no money
+	Tokens int64  `json:"tokens,omitempty"` // 0 bounds no tokens
 }
 
 // Window is a calendar hour, day or month, in UTC.

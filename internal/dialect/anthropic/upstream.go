@@ -1,192 +1,289 @@
 package anthropic
 
 import (
-	"encoding/json"
-	"slices"
+	"net/http"
+	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
 )
+
+// Version of the API that is spoken.
+const Version = "2023-06-01"
+
+// Upstream speaks to servers of messages.
+type Upstream struct{}
+
+var _ dialect.Upstream = Upstream{}
+
+// Wire implements dialect.Upstream.
+func (Upstream) Wire() chat.Wire { return chat.AnthropicMessages }
+
+// Path implements dialect.Upstream.
+func (Upstream) Path(*chat.Request) string { return "/v1/messages" }
+
+// Authorize implements dialect.Upstream.
+func (Upstream) Authorize(h http.Header, key string) {
+	if h.Get("Anthropic-Version") == "" { // a caller's own stays
+		h["Anthropic-Version"] = version
+	}
+	if key != "" {
+		h["X-Api-Key"] = []string{key}
+	}
+}
+
+var version = []string{Version}
+
+// NewStream implements dialect.Upstream.
+func (Upstream) NewStream() dialect.StreamDecoder { return &StreamDecoder{} }
+
+// Failure implements dialect.Upstream.
+func (Upstream) Failure(status int, body []byte, retryAfter time.Duration) *chat.Error {
+	e := DecodeError(status, body, retryAfter)
+	e.Raw, e.Wire = body, chat.AnthropicMessages
+	return e
+}
 
 // StreamDecoder turns the events of a stream into ours.
 type StreamDecoder struct {
-	usage chat.Usage
-	calls []call
-	ended bool
+	usage  chat.Usage
+	blocks map[int64]*block // open ones
+	calls  int
+	ended  bool // message_stop, or a stop reason
+	done   bool
 }
 
-// call is a tool_use block; its place in the list is the index of the call.
-type call struct {
-	block     int
-	arguments bool // some have come
-	closed    bool
+// block is an open content block.
+type block struct {
+	kind  string
+	call  int    // of a tool_use
+	input string // that came with its start: used where no piece comes
+	said  bool
 }
 
 // maxToolCalls bounds the calls of one answer.
 const maxToolCalls = 128
 
-// call finds the call that a block is, -1 where it is none.
-func (d *StreamDecoder) call(block int) int {
-	return slices.IndexFunc(d.calls, func(c call) bool { return c.block == block && !c.closed })
+func notMessages() *chat.Error {
+	return &chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no message"}
 }
 
-type event struct {
-	Type    string `json:"type"`
-	Index   int    `json:"index"`
-	Message *struct {
-		ID    string `json:"id"`
-		Model string `json:"model"`
-		Usage *usage `json:"usage"`
-	} `json:"message"`
-	ContentBlock *struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
-		ID   string `json:"id"`
-		Name string `json:"name"`
-	} `json:"content_block"`
-	Delta struct {
-		Type        string `json:"type"`
-		Text        string `json:"text"`
-		PartialJSON string `json:"partial_json"`
-		StopReason  string `json:"stop_reason"`
-	} `json:"delta"`
-	Usage *usage       `json:"usage"`
-	Error *errorObject `json:"error"`
+// Decode implements dialect.StreamDecoder.
+func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
+	ev := chat.Event{Raw: data, RawName: name, Wire: chat.AnthropicMessages}
+	if !dialect.Valid(data) {
+		return chat.Event{}, notMessages()
+	}
+	v := gjson.Parse(string(data)) // a copy: data is overwritten by the next event, and texts live on
+	if !v.IsObject() {
+		return chat.Event{}, notMessages()
+	}
+	switch v.Get("type").String() {
+	case "message_start":
+		m := v.Get("message")
+		ev.ID, ev.Model = m.Get("id").String(), m.Get("model").String()
+		ev.Usage = d.count(m.Get("usage"))
+	case "content_block_start":
+		d.start(v, &ev)
+	case "content_block_delta":
+		d.delta(v, &ev)
+	case "content_block_stop":
+		d.stop(v, &ev)
+	case "message_delta":
+		if reason := v.Get("delta.stop_reason"); reason.Type == gjson.String {
+			ev.Finish, d.ended = finishOf(reason.Str), true
+			ev.StopSequence = v.Get("delta.stop_sequence").String()
+		}
+		ev.Usage = d.count(v.Get("usage"))
+	case "message_stop":
+		d.ended, d.done = true, true
+	case "error":
+		return chat.Event{}, streamError(v.Get("error"), data)
+	default:
+		if name == "error" {
+			return chat.Event{}, streamError(v, data)
+		}
+	}
+	return ev, nil
 }
 
-type usage struct {
-	Input      *int64 `json:"input_tokens"`
-	CacheWrite *int64 `json:"cache_creation_input_tokens"`
-	CacheRead  *int64 `json:"cache_read_input_tokens"`
-	Output     *int64 `json:"output_tokens"`
+func streamError(v gjson.Result, raw []byte) *chat.Error {
+	e := decodeErrorObject(&errorObject{v.Get("type").String(), v.Get("message").String()}, 0)
+	e.Raw, e.Wire = append([]byte(nil), raw...), chat.AnthropicMessages
+	return e
 }
 
-// add takes over the counts that u has. Input excludes cached tokens in this format; in ours it includes them.
-func (d *StreamDecoder) add(u *usage) {
-	if u == nil {
+func (d *StreamDecoder) start(v gjson.Result, ev *chat.Event) {
+	if d.blocks == nil {
+		d.blocks = map[int64]*block{}
+	}
+	b := v.Get("content_block")
+	own := &block{kind: b.Get("type").String(), call: -1}
+	if len(d.blocks) < 4*maxToolCalls {
+		d.blocks[v.Get("index").Int()] = own
+	}
+	d.open(own, b, ev)
+}
+
+// open reads what a block begins with: in whole answers that is all.
+func (d *StreamDecoder) open(own *block, b gjson.Result, ev *chat.Event) {
+	switch own.kind {
+	case "text":
+		ev.Text += b.Get("text").String()
+		ev.Citations = append(ev.Citations, citations(b.Get("citations"))...)
+	case "thinking":
+		ev.Thinking += b.Get("thinking").String()
+		if s := b.Get("signature").String(); s != "" {
+			ev.Signature = chat.Signature{Of: chat.Anthropic, Value: s}
+		}
+	case "redacted_thinking":
+		ev.Redacted, ev.Signature = b.Get("data").String(), chat.Signature{Of: chat.Anthropic}
+	case "tool_use":
+		if d.calls == maxToolCalls {
+			return
+		}
+		own.call = d.calls
+		d.calls++
+		own.input = b.Get("input").Raw
+		ev.ToolCalls = append(ev.ToolCalls, chat.ToolCallPart{Index: own.call, ID: b.Get("id").String(), Name: b.Get("name").String()})
+	}
+}
+
+func (d *StreamDecoder) delta(v gjson.Result, ev *chat.Event) {
+	b, delta := d.blocks[v.Get("index").Int()], v.Get("delta")
+	switch delta.Get("type").String() {
+	case "text_delta":
+		ev.Text = delta.Get("text").String()
+	case "thinking_delta":
+		ev.Thinking = delta.Get("thinking").String()
+	case "signature_delta":
+		ev.Signature = chat.Signature{Of: chat.Anthropic, Value: delta.Get("signature").String()}
+	case "citations_delta":
+		ev.Citations = citations(delta.Get("citation"))
+	case "input_json_delta":
+		piece := delta.Get("partial_json").String()
+		if b == nil || b.call < 0 || piece == "" {
+			return
+		}
+		b.said = true
+		ev.ToolCalls = []chat.ToolCallPart{{Index: b.call, Arguments: piece}}
+	}
+}
+
+func (d *StreamDecoder) stop(v gjson.Result, ev *chat.Event) {
+	i := v.Get("index").Int()
+	b := d.blocks[i]
+	if b == nil {
 		return
 	}
-	const most = 1 << 40 // so that sums and prices stay numbers, whatever a server claims
-	uncached := d.usage.Input - d.usage.CachedInput - d.usage.CacheWrite
-	for _, f := range []struct {
-		from *int64
-		to   *int64
-	}{{u.Input, &uncached}, {u.CacheRead, &d.usage.CachedInput}, {u.CacheWrite, &d.usage.CacheWrite}, {u.Output, &d.usage.Output}} {
-		if f.from != nil {
-			*f.to = min(max(*f.from, 0), most)
+	delete(d.blocks, i)
+	ev.BlockEnd = b.kind == "text"
+	if b.call >= 0 && !b.said { // no piece came: the input is what the block began with
+		input := b.input
+		if input == "" {
+			input = "{}"
 		}
+		ev.ToolCalls = []chat.ToolCallPart{{Index: b.call, Arguments: input}}
 	}
-	d.usage.Input = uncached + d.usage.CachedInput + d.usage.CacheWrite
 }
 
-// Decode reads one event. It returns an *chat.Error for an error within the stream or data that is none of the dialect.
-func (d *StreamDecoder) Decode(_ string, data []byte) (chat.Event, error) {
-	var e event
-	if err := json.Unmarshal(data, &e); err != nil || e.Type == "" {
-		return chat.Event{}, &chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no message event", Err: err}
+func citations(v gjson.Result) (out []chat.Citation) {
+	list := []gjson.Result{v}
+	if v.IsArray() {
+		list = v.Array()
 	}
-	var out chat.Event
-	switch e.Type {
-	case "message_start":
-		if e.Message != nil {
-			out.ID, out.Model = e.Message.ID, e.Message.Model
-			d.add(e.Message.Usage)
+	for _, c := range list {
+		if !c.IsObject() {
+			continue
 		}
-	case "content_block_start":
-		if b := e.ContentBlock; b != nil && b.Type == "text" {
-			out.Text = b.Text
-		} else if b != nil && b.Type == "tool_use" {
-			if d.call(e.Index) >= 0 || len(d.calls) == maxToolCalls {
-				break
-			}
-			d.calls = append(d.calls, call{block: e.Index})
-			out.ToolCalls = []chat.ToolCallPart{{Index: len(d.calls) - 1, ID: b.ID, Name: b.Name}}
+		one := chat.Citation{URL: c.Get("url").String(), Title: c.Get("title").String(), Quote: c.Get("cited_text").String(), Document: -1, Raw: []byte(c.Raw)}
+		if one.Title == "" {
+			one.Title = c.Get("document_title").String()
 		}
-	case "content_block_delta":
-		switch e.Delta.Type {
-		case "text_delta":
-			out.Text = e.Delta.Text
-		case "input_json_delta":
-			if i := d.call(e.Index); i >= 0 && e.Delta.PartialJSON != "" {
-				d.calls[i].arguments = true
-				out.ToolCalls = []chat.ToolCallPart{{Index: i, Arguments: e.Delta.PartialJSON}}
-			}
+		if i := c.Get("document_index"); i.Type == gjson.Number {
+			one.Document = int(i.Int())
 		}
-	case "content_block_stop":
-		if i := d.call(e.Index); i >= 0 {
-			d.calls[i].closed = true
-			if !d.calls[i].arguments { // a call without arguments; "" would be no JSON
-				out.ToolCalls = []chat.ToolCallPart{{Index: i, Arguments: "{}"}}
-			}
-		}
-	case "message_delta":
-		d.add(e.Usage)
-		if e.Delta.StopReason != "" {
-			out.Finish = finishOf(e.Delta.StopReason)
-			u := d.usage
-			out.Usage = &u
-		}
-	case "message_stop":
-		d.ended = true
-	case "error":
-		return out, decodeErrorObject(e.Error, 0)
+		out = append(out, one)
 	}
-	return out, nil
+	return out
 }
 
-// Complete says whether the stream may end here.
-func (d *StreamDecoder) Complete() bool { return d.ended }
-
-// Ended says that nothing more will come.
-func (d *StreamDecoder) Ended() bool { return d.ended }
-
-func finishOf(reason string) chat.FinishReason {
-	switch reason {
+func finishOf(s string) chat.FinishReason {
+	switch s {
 	case "max_tokens", "model_context_window_exceeded":
 		return chat.FinishLength
 	case "tool_use":
 		return chat.FinishToolCalls
 	case "refusal":
-		return chat.FinishContentFilter
+		return chat.FinishRefusal
+	case "pause_turn":
+		return chat.FinishPause
 	}
 	return chat.FinishStop
 }
 
-// DecodeWhole reads the answer of a server that does not stream, as one event.
-func DecodeWhole(body []byte) (chat.Event, error) {
-	var m struct {
-		ID      string `json:"id"`
-		Model   string `json:"model"`
-		Content []struct {
-			Type  string          `json:"type"`
-			Text  string          `json:"text"`
-			ID    string          `json:"id"`
-			Name  string          `json:"name"`
-			Input json.RawMessage `json:"input"`
-		} `json:"content"`
-		StopReason string       `json:"stop_reason"`
-		Usage      *usage       `json:"usage"`
-		Error      *errorObject `json:"error"`
+// mostTokens bounds what a provider may claim to have used, so that sums and prices of it stay numbers.
+const mostTokens = 1 << 40
+
+// count brings the usage up to date: later counts replace earlier ones, field by field. This wire counts prompt tokens that
+// were read from or written to the cache beside input_tokens; ours are all in Input.
+func (d *StreamDecoder) count(v gjson.Result) *chat.Usage {
+	if !v.IsObject() {
+		return nil
 	}
-	err := json.Unmarshal(body, &m)
-	if err == nil && m.Error != nil {
-		return chat.Event{}, decodeErrorObject(m.Error, 0)
-	}
-	if err != nil || m.Content == nil {
-		return chat.Event{}, &chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no message", Err: err}
-	}
-	var d StreamDecoder
-	d.add(m.Usage)
-	ev := chat.Event{ID: m.ID, Model: m.Model, Finish: finishOf(m.StopReason), Usage: &d.usage}
-	for _, b := range m.Content {
-		switch b.Type {
-		case "text":
-			ev.Text += b.Text
-		case "tool_use":
-			if len(b.Input) == 0 {
-				b.Input = json.RawMessage("{}")
-			}
-			ev.ToolCalls = append(ev.ToolCalls, chat.ToolCallPart{Index: len(ev.ToolCalls), ID: b.ID, Name: b.Name, Arguments: string(b.Input)})
+	u := &d.usage
+	fresh := u.Input - u.CachedInput - u.CacheWrite
+	set := func(field string, to *int64) {
+		if n := v.Get(field); n.Type == gjson.Number {
+			*to = min(max(n.Int(), 0), mostTokens)
 		}
 	}
+	set("input_tokens", &fresh)
+	set("cache_read_input_tokens", &u.CachedInput)
+	set("cache_creation_input_tokens", &u.CacheWrite)
+	set("output_tokens", &u.Output)
+	if n := v.Get("output_tokens_details.thinking_tokens"); n.Type == gjson.Number {
+		u.Reasoning = min(max(n.Int(), 0), u.Output)
+	}
+	u.Input = fresh + u.CachedInput + u.CacheWrite
+	out := *u
+	return &out
+}
+
+// Complete implements dialect.StreamDecoder.
+func (d *StreamDecoder) Complete() bool { return d.ended }
+
+// Ended implements dialect.StreamDecoder.
+func (d *StreamDecoder) Ended() bool { return d.done }
+
+// Whole implements dialect.Upstream.
+func (Upstream) Whole(body []byte) (chat.Event, error) {
+	if !dialect.Valid(body) {
+		return chat.Event{}, notMessages()
+	}
+	v := dialect.Parse(body)
+	if v.Get("type").String() == "error" {
+		return chat.Event{}, streamError(v.Get("error"), body)
+	}
+	if !v.Get("content").IsArray() {
+		return chat.Event{}, notMessages()
+	}
+	ev := chat.Event{
+		Raw: body, Wire: chat.AnthropicMessages, Whole: true, ID: v.Get("id").String(), Model: v.Get("model").String(),
+		Finish: finishOf(v.Get("stop_reason").String()), StopSequence: v.Get("stop_sequence").String(),
+	}
+	var d StreamDecoder
+	ev.Usage = d.count(v.Get("usage"))
+	v.Get("content").ForEach(func(_, b gjson.Result) bool {
+		own := &block{kind: b.Get("type").String(), call: -1}
+		n := len(ev.ToolCalls)
+		d.open(own, b, &ev)
+		if own.call >= 0 && len(ev.ToolCalls) > n {
+			ev.ToolCalls[n].Arguments = own.input
+		}
+		return true
+	})
 	return ev, nil
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
 )
 
 // DecodeModels reads the names of GET /models.
 func DecodeModels(body []byte) ([]string, error) {
-	if !gjson.ValidBytes(body) || !gjson.ParseBytes(body).IsObject() {
+	if !dialect.Valid(body) || !gjson.ParseBytes(body).IsObject() {
 		return nil, &chat.Error{Code: chat.CodeUpstream, Message: "the provider's list of models cannot be read"}
 	}
 	names := []string{}

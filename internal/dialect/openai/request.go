@@ -29,7 +29,7 @@ var known = map[string]bool{
 // DecodeRequest reads the body of POST /v1/chat/completions. The request keeps body, which must not be changed after. Errors
 // are *chat.Error with code CodeInvalidRequest and the field at fault.
 func DecodeRequest(body []byte) (*chat.Request, error) {
-	if !gjson.ValidBytes(body) {
+	if !dialect.Valid(body) {
 		return nil, invalid("", "the body is not valid JSON")
 	}
 	root := dialect.Parse(body)

@@ -54,7 +54,7 @@ func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
 		ev.Raw = nil // whoever speaks to the caller ends the stream
 		return ev, nil
 	}
-	if !gjson.ValidBytes(data) {
+	if !dialect.Valid(data) {
 		return chat.Event{}, notChat()
 	}
 	c := gjson.Parse(string(data)) // a copy: data is overwritten by the next event, and texts live on
@@ -270,7 +270,7 @@ func (d *StreamDecoder) Ended() bool { return d.done }
 // Whole implements dialect.Upstream.
 func (Upstream) Whole(body []byte) (chat.Event, error) {
 	ev := chat.Event{Raw: body, Wire: chat.OpenAIChat, Whole: true}
-	if !gjson.ValidBytes(body) {
+	if !dialect.Valid(body) {
 		return chat.Event{}, notChat()
 	}
 	root := dialect.Parse(body)

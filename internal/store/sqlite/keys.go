@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,8 +14,12 @@ import (
 
 // InsertKey implements identity.Store.
 func (d *DB) InsertKey(ctx context.Context, k identity.Key) error {
-	_, err := d.write.ExecContext(ctx, `INSERT INTO keys (id, name, prefix, hash, created, revoked) VALUES (?, ?, ?, ?, ?, ?)`,
-		k.ID, k.Name, k.Prefix, k.Hash[:], nanos(k.Created), nanos(k.Revoked))
+	grants, err := json.Marshal(k.Grants)
+	if err != nil {
+		return fmt.Errorf("write an API key: %w", err)
+	}
+	_, err = d.write.ExecContext(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES `+tuples(1, 10),
+		k.ID, k.Name, k.Prefix, k.Hash[:], nanos(k.Created), nanos(k.Revoked), nanos(k.Expires), oldHash(k), nanos(k.OldUntil), string(grants))
 	switch {
 	case taken(err):
 		return fmt.Errorf("key %s: %w", k.ID, identity.ErrKeyExists)
@@ -24,24 +29,37 @@ func (d *DB) InsertKey(ctx context.Context, k identity.Key) error {
 	return nil
 }
 
-const keyColumns = `id, name, prefix, hash, created, revoked`
+// oldHash is nothing where a key was never rotated.
+func oldHash(k identity.Key) any {
+	if k.OldUntil.IsZero() {
+		return nil
+	}
+	return k.OldHash[:]
+}
+
+const keyColumns = `id, name, prefix, hash, created, revoked, expires, old_hash, old_until, grants`
 
 func scanKey(scan func(...any) error) (k identity.Key, err error) {
-	var hash []byte
-	var created, revoked int64
-	if err := scan(&k.ID, &k.Name, &k.Prefix, &hash, &created, &revoked); err != nil {
+	var hash, old []byte
+	var created, revoked, expires, oldUntil int64
+	var grants string
+	if err := scan(&k.ID, &k.Name, &k.Prefix, &hash, &created, &revoked, &expires, &old, &oldUntil, &grants); err != nil {
 		return identity.Key{}, err
 	}
 	if copy(k.Hash[:], hash) != sha256.Size || len(hash) != sha256.Size {
 		return identity.Key{}, fmt.Errorf("key %s has a hash of %d bytes", k.ID, len(hash))
 	}
-	k.Created, k.Revoked = fromNanos(created), fromNanos(revoked)
+	copy(k.OldHash[:], old)
+	if err := json.Unmarshal([]byte(grants), &k.Grants); err != nil {
+		return identity.Key{}, fmt.Errorf("key %s: what it may do cannot be read: %w", k.ID, err)
+	}
+	k.Created, k.Revoked, k.Expires, k.OldUntil = fromNanos(created), fromNanos(revoked), fromNanos(expires), fromNanos(oldUntil)
 	return k, nil
 }
 
 // KeyByHash implements identity.Store.
 func (d *DB) KeyByHash(ctx context.Context, hash [sha256.Size]byte) (identity.Key, error) {
-	k, err := scanKey(d.read.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM keys WHERE hash = ?`, hash[:]).Scan)
+	k, err := scanKey(d.read.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM keys WHERE hash = ?1 OR old_hash = ?1`, hash[:]).Scan)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return k, identity.ErrNoKey
@@ -49,6 +67,20 @@ func (d *DB) KeyByHash(ctx context.Context, hash [sha256.Size]byte) (identity.Ke
 		return k, d.explain("read an API key", err)
 	}
 	return k, nil
+}
+
+// RotateKey implements identity.Store.
+func (d *DB) RotateKey(ctx context.Context, id string, hash [sha256.Size]byte, prefix string, oldUntil, expires time.Time) error {
+	res, err := d.write.ExecContext(ctx, `UPDATE keys SET old_hash = hash, old_until = ?, hash = ?, prefix = ?, expires = ? WHERE id = ?`,
+		nanos(oldUntil), hash[:], prefix, nanos(expires), id)
+	if err != nil {
+		return d.explain("rotate an API key", err)
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		return fmt.Errorf("key %s: %w", id, identity.ErrNoKey)
+	}
+	return err
 }
 
 // Keys implements identity.Store.
