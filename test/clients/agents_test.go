@@ -3,6 +3,7 @@
 package clients
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -31,27 +32,8 @@ var agents = map[string]agent{
 		},
 		args: func(endpoint) []string { return []string{"-p", scripted.Prompt, "--allowedTools", "Read,Edit,Bash"} },
 	},
-	"codex": {
-		program: "codex", dialect: "responses",
-		files: func(e endpoint) (home, work map[string]string) {
-			return map[string]string{".codex/config.toml": fmt.Sprintf(`model = %q
-model_provider = "dragoman"
-check_for_update_on_startup = false
-[analytics]
-enabled = false
-[model_providers.dragoman]
-name = "dragoman"
-base_url = %q
-env_key = "DRAGOMAN_KEY"
-wire_api = "responses"
-`, e.model, e.url+"/v1")}, nil
-		},
-		env: func(e endpoint) []string { return []string{"DRAGOMAN_KEY=" + e.key} },
-		args: func(endpoint) []string {
-			// Its sandbox needs rights that containers lack; the folder is a test's own.
-			return []string{"exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", scripted.Prompt}
-		},
-	},
+	"codex":             codex(""),
+	"codex-apply-patch": codex(knownToCodex), // offers a tool that takes text in place of JSON, and some of OpenAI's own
 	"gemini-cli": {
 		program: "gemini", dialect: "gemini",
 		files: func(endpoint) (home, work map[string]string) {
@@ -73,6 +55,31 @@ wire_api = "responses"
 	"opencode-responses": opencode("responses", "@ai-sdk/openai", "/v1"),
 	"opencode-anthropic": opencode("anthropic", "@ai-sdk/anthropic", "/v1"),
 	"opencode-gemini":    opencode("gemini", "@ai-sdk/google", "/v1beta"),
+}
+
+// codex offers other tools for models that it knows. Without a name it takes the one that it is given.
+func codex(model string) agent {
+	return agent{
+		program: "codex", dialect: "responses",
+		files: func(e endpoint) (home, work map[string]string) {
+			return map[string]string{".codex/config.toml": fmt.Sprintf(`model = %q
+model_provider = "dragoman"
+check_for_update_on_startup = false
+[analytics]
+enabled = false
+[model_providers.dragoman]
+name = "dragoman"
+base_url = %q
+env_key = "DRAGOMAN_KEY"
+wire_api = "responses"
+`, cmp.Or(model, e.model), e.url+"/v1")}, nil
+		},
+		env: func(e endpoint) []string { return []string{"DRAGOMAN_KEY=" + e.key} },
+		args: func(endpoint) []string {
+			// Its sandbox needs rights that containers lack; the folder is a test's own.
+			return []string{"exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", scripted.Prompt}
+		},
+	}
 }
 
 // opencode speaks every dialect, each by another package.

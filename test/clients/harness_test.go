@@ -57,6 +57,9 @@ var upstreams = []struct{ dialect, model, path string }{
 	{"gemini", "gemini-3-test", "/v1beta"},
 }
 
+// knownToCodex is a model that Codex has a description of.
+const knownToCodex = "gpt-5.5"
+
 // endpoint is what a client talks to.
 type endpoint struct {
 	url     string // without a path
@@ -90,7 +93,8 @@ providers:
   rack: {dialect: %s, base_url: "${UPSTREAM}%s", api_key: "${UPSTREAM_KEY}", prices: {"*": {input: 1, output: 3}}}
 models:
   big: {use: [rack/%s]}
-`, u.dialect, u.path, u.model)
+  %s: {use: [rack/%s]}
+`, u.dialect, u.path, u.model, knownToCodex, u.model)
 			url, key := serve(t, map[string]string{"dragoman.yaml": config}, "UPSTREAM="+e.up.URL, "UPSTREAM_KEY="+scripted.Key)
 			e.url, e.key = strings.TrimSuffix(url, "/v1"), key
 			test(t, e)

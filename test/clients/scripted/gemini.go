@@ -94,7 +94,7 @@ const geminiSchema = "type format title description nullable enum maxItems minIt
 
 func (gemini) read(r *http.Request, body []byte) (c Conversation, v violations) {
 	var q geminiRequest
-	v.decode("body", body, &q)
+	v.decode("body", camel(body), &q)
 	if len(q.GenerateContentRequest) > 0 {
 		inner := q.GenerateContentRequest
 		q = geminiRequest{}
@@ -211,7 +211,7 @@ func (v *violations) geminiContent(where string, content geminiContent) Message 
 			if m.Role != "assistant" || p.FunctionCall.Name == "" {
 				v.add("%s: a call by %q of %q", where, content.Role, p.FunctionCall.Name)
 			}
-			if p.ThoughtSignature != "" && p.ThoughtSignature != sign(p.FunctionCall.Name) && p.ThoughtSignature != skipSignature {
+			if !signed(p.ThoughtSignature, p.FunctionCall.Name) {
 				v.add("%s: Thought signature is not valid", where)
 			}
 			args := string(p.FunctionCall.Args)
@@ -266,6 +266,13 @@ func (v *violations) turns(contents []geminiContent) {
 
 // skipSignature stands for a signature that got lost, by leave of the vendor: for calls that another model made.
 const skipSignature = "skip_thought_signature_validator"
+
+// signed says whether a signature is none, that of a call of this name, or skipSignature. Bytes may be in either alphabet of
+// base64: Google's SDK for Python sends the one of URLs, whichever it got.
+func signed(signature, name string) bool {
+	standard := strings.NewReplacer("-", "+", "_", "/").Replace(signature)
+	return signature == "" || standard == sign(name) || signature == skipSignature
+}
 
 // signatures checks that in the turn under way the first call of each step carries its signature.
 func (v *violations) signatures(contents []geminiContent) {

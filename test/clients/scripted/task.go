@@ -94,7 +94,7 @@ var meanings = map[string][][]string{
 	"edit": {{"file_path", "filePath", "path"}, {"old_string", "oldString"}, {"new_string", "newString"}},
 	"read": {{"file_path", "filePath", "absolute_path", "path"}},
 	"run":  {{"command", "cmd"}},
-	"text": {{"input", "patch"}},
+	"text": {{"input", "patch", "content", "text"}}, // one that took text before it was translated
 }
 
 // call fills a tool's arguments by their meanings. What else it requires is made up.

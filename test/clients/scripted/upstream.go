@@ -52,7 +52,8 @@ type Upstream struct {
 	mu       sync.Mutex
 	wrong    []string
 	requests []Request
-	left     int
+	hung     int           // answers that hang
+	left     int           // those of them whose caller left
 	change   chan struct{} // closed and replaced when left changes
 }
 
@@ -67,25 +68,30 @@ func Start(script Script) *Upstream {
 	mux.Handle("POST /v1/embeddings", u.other(embeddings))
 	mux.Handle("GET /v1/models", u.other(models))
 	mux.Handle("GET /v1beta/models", u.other(models))
-	mux.HandleFunc("POST /v1beta/models/{rest}", func(w http.ResponseWriter, r *http.Request) {
-		model, method, _ := strings.Cut(r.PathValue("rest"), ":")
-		r.SetPathValue("model", model)
-		switch method {
-		case "generateContent", "streamGenerateContent":
-			u.answer("gemini", gemini{}).ServeHTTP(w, r)
-		case "countTokens":
-			u.count("gemini", gemini{}).ServeHTTP(w, r)
-		case "embedContent", "batchEmbedContents":
-			u.other(geminiEmbeddings).ServeHTTP(w, r)
-		default:
-			u.unknown(w, r)
-		}
-	})
+	for _, version := range []string{"v1", "v1beta"} { // the vendor's SDKs call the first, Gemini CLI the second
+		mux.HandleFunc("POST /"+version+"/models/{rest}", u.google)
+	}
 	mux.HandleFunc("HEAD /{$}", func(_ http.ResponseWriter, r *http.Request) { u.keep(r, nil, http.StatusOK) }) // Claude Code looks whether anyone is there
 	mux.HandleFunc("/", u.unknown)
 	u.server = httptest.NewServer(mux)
 	u.URL = u.server.URL
 	return u
+}
+
+// google serves the methods of a Gemini model.
+func (u *Upstream) google(w http.ResponseWriter, r *http.Request) {
+	model, method, _ := strings.Cut(r.PathValue("rest"), ":")
+	r.SetPathValue("model", model)
+	switch method {
+	case "generateContent", "streamGenerateContent":
+		u.answer("gemini", gemini{}).ServeHTTP(w, r)
+	case "countTokens":
+		u.count("gemini", gemini{}).ServeHTTP(w, r)
+	case "embedContent", "batchEmbedContents":
+		u.other(geminiEmbeddings).ServeHTTP(w, r)
+	default:
+		u.unknown(w, r)
+	}
 }
 
 // Close ends the server; requests that hang are left.
@@ -108,19 +114,19 @@ func (u *Upstream) Requests() []Request {
 	return append([]Request(nil), u.requests...)
 }
 
-// Left waits until n hanging answers have been left by their callers.
-func (u *Upstream) Left(ctx context.Context, n int) error {
+// Left waits until all hanging answers have been left by their callers, and says how many there were.
+func (u *Upstream) Left(ctx context.Context) (int, error) {
 	for {
 		u.mu.Lock()
-		left, change := u.left, u.change
+		hung, left, change := u.hung, u.left, u.change
 		u.mu.Unlock()
-		if left >= n {
-			return nil
+		if left == hung {
+			return hung, nil
 		}
 		select {
 		case <-change:
 		case <-ctx.Done():
-			return fmt.Errorf("%d of %d hanging answers were left: %w", left, n, ctx.Err())
+			return left, fmt.Errorf("%d of %d hanging answers were left: %w", left, hung, ctx.Err())
 		}
 	}
 }
@@ -208,6 +214,11 @@ func (u *Upstream) answer(name string, f face) http.Handler {
 
 func (u *Upstream) stream(w http.ResponseWriter, r *http.Request, f face, c *Conversation, s Step) {
 	text, rest := f.stream(c, s)
+	if s.Hang {
+		u.mu.Lock()
+		u.hung++
+		u.mu.Unlock()
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	write := func(frames []frame) {
 		for _, e := range frames {
