@@ -118,7 +118,7 @@ class Messages(unittest.TestCase):
         for stream in False, True:
             with self.assertRaises(anthropic.RateLimitError) as raised:
                 self.create("REFUSE", stream=stream)
-            self.assertIn(int(raised.exception.response.headers["retry-after"]), range(1, 8))
+            self.assertIn(int(raised.exception.response.headers["retry-after"]), range(1, 61))
             self.assertEqual(("error", "rate_limit_error"), (raised.exception.body["type"], raised.exception.body["error"]["type"]))
             with self.assertRaises(anthropic.BadRequestError):
                 self.create("REJECT", stream=stream)

@@ -28,6 +28,8 @@ type Message struct {
 	Text    string
 	Calls   []Call
 	Results []Result
+
+	thought bool // it begins with a thought
 }
 
 // Call is a tool called by the model.

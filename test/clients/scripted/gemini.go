@@ -131,6 +131,7 @@ func (gemini) read(r *http.Request, body []byte) (c Conversation, v violations) 
 			c.Tools = append(c.Tools, v.tool(where, d.Name, schema, false))
 		}
 	}
+	v.distinct(c.Tools)
 	for i, content := range q.Contents {
 		c.Messages = append(c.Messages, v.geminiContent(fmt.Sprintf("contents[%d]", i), content))
 	}

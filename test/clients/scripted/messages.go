@@ -93,22 +93,23 @@ func (messages) read(r *http.Request, body []byte) (c Conversation, v violations
 	for i, raw := range q.Tools {
 		v.messagesTool(fmt.Sprintf("tools.%d", i), raw, &c)
 	}
+	v.distinct(c.Tools)
 	if len(q.Tools) == 0 && !null(q.ToolChoice) {
 		v.add("tool_choice: may only be specified while providing tools")
 	}
 	if !null(q.System) {
-		c.System = v.blocks("system", "system", q.System, nil).Text
+		c.System = v.blocks("system", "system", q.System).Text
 	}
 	for i, m := range q.Messages {
 		where := fmt.Sprintf("messages.%d", i)
 		switch m.Role {
 		case "user", "assistant":
-			c.Messages = append(c.Messages, v.blocks(where+".content", m.Role, m.Content, q.Thinking))
+			c.Messages = append(c.Messages, v.blocks(where+".content", m.Role, m.Content))
 		case "system":
 			if !strings.Contains(r.Header.Get("anthropic-beta"), "mid-conversation-system") {
 				v.add("%s.role: system is no role of a message", where)
 			}
-			c.System += v.blocks(where+".content", "system", m.Content, nil).Text
+			c.System += v.blocks(where+".content", "system", m.Content).Text
 		default:
 			v.add("%s.role: %q", where, m.Role)
 		}
@@ -116,7 +117,11 @@ func (messages) read(r *http.Request, body []byte) (c Conversation, v violations
 	if len(c.Messages) > 0 && c.Messages[0].Role != "user" {
 		v.add("messages: first message must use the user role")
 	}
-	v.paired(joined(c.Messages))
+	turns := joined(c.Messages)
+	v.paired(turns)
+	if n := len(turns); q.Thinking != nil && q.Thinking.Type == "enabled" && n > 1 && len(turns[n-1].Results) > 0 && !turns[n-2].thought {
+		v.add("messages: Expected `thinking` or `redacted_thinking` before `tool_use`, since thinking is enabled")
+	}
 	if n := strings.Count(string(body), `"cache_control":{`); n > 4 {
 		v.add("a maximum of 4 blocks with cache_control may be provided, found %d", n)
 	}
@@ -174,7 +179,7 @@ func (v *violations) messagesTool(where string, raw json.RawMessage, c *Conversa
 }
 
 // blocks reads the content of a message.
-func (v *violations) blocks(where, role string, content json.RawMessage, thinking any) Message {
+func (v *violations) blocks(where, role string, content json.RawMessage) Message {
 	m := Message{Role: role}
 	if len(content) > 0 && content[0] == '"' {
 		m.Text = v.text(where, content)
@@ -229,7 +234,7 @@ func (v *violations) blocks(where, role string, content json.RawMessage, thinkin
 			}
 			r := Result{ID: b.ToolUseID}
 			if !null(b.Content) {
-				r.Text = v.blocks(where+".content", "tool", b.Content, nil).Text
+				r.Text = v.blocks(where+".content", "tool", b.Content).Text
 			}
 			m.Results = append(m.Results, r)
 			continue
@@ -240,6 +245,7 @@ func (v *violations) blocks(where, role string, content json.RawMessage, thinkin
 			if len(m.Calls) > 0 || m.Text != "" {
 				v.add("%s: thinking comes before what follows from it", where)
 			}
+			m.thought = true
 		}
 		other = true
 	}

@@ -94,6 +94,17 @@ func (v *violations) tool(where string, name string, schema json.RawMessage, wan
 	return t
 }
 
+// distinct checks that each tool has a name of its own.
+func (v *violations) distinct(tools []Tool) {
+	seen := map[string]bool{}
+	for _, t := range tools {
+		if seen[t.Name] {
+			v.add("tools: duplicate function declaration found: %s", t.Name)
+		}
+		seen[t.Name] = true
+	}
+}
+
 // paired checks that every call has its result in the messages right after it, and every result its call.
 func (v *violations) paired(messages []Message) {
 	open := map[string]bool{}

@@ -49,7 +49,7 @@ func Talk(c *Conversation) Step {
 		say("And then ")
 		s.Break = true
 	case has("REFUSE"):
-		s.Fail = &Failure{Status: 429, RetryAfter: "7", Message: "too many requests"}
+		s.Fail = &Failure{Status: 429, RetryAfter: "60", Message: "too many requests"}
 	case has("REJECT"):
 		s.Fail = &Failure{Status: 400, Message: "the prompt is too long: 300000 tokens > 200000 maximum"}
 	case has("OVERLOAD"):

@@ -30,6 +30,26 @@ type frame struct {
 	data  any    // as JSON, or done
 }
 
+// bytes returns the event as it goes over the wire; Google ends lines with CRLF.
+func (f frame) bytes(crlf bool) []byte {
+	data := []byte("[DONE]")
+	if f.data != done {
+		var err error
+		if data, err = json.Marshal(f.data); err != nil {
+			panic(err) // an answer of the script that is no JSON
+		}
+	}
+	end := "\n"
+	if crlf {
+		end = "\r\n"
+	}
+	var b []byte
+	if f.event != "" {
+		b = fmt.Appendf(b, "event: %s%s", f.event, end)
+	}
+	return fmt.Appendf(b, "data: %s%s%s", data, end, end)
+}
+
 type doneMark struct{}
 
 // done is the end mark of chat completions.
@@ -222,18 +242,11 @@ func (u *Upstream) stream(w http.ResponseWriter, r *http.Request, f face, c *Con
 	w.Header().Set("Content-Type", "text/event-stream")
 	write := func(frames []frame) {
 		for _, e := range frames {
-			data := []byte("[DONE]")
-			if e.data != done {
-				var err error
-				if data, err = json.Marshal(e.data); err != nil {
-					panic(err) // an answer of the script that is no JSON
-				}
+			event := e.bytes(c.Face == "gemini")
+			for _, half := range [][]byte{event[:len(event)/2], event[len(event)/2:]} { // wherever that cuts it
+				_, _ = w.Write(half)
+				_ = http.NewResponseController(w).Flush()
 			}
-			if e.event != "" {
-				fmt.Fprintf(w, "event: %s\n", e.event)
-			}
-			fmt.Fprintf(w, "data: %s\n\n", data)
-			_ = http.NewResponseController(w).Flush()
 		}
 	}
 	write(text)
