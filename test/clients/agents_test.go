@@ -10,7 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/store/sqlite"
 	"github.com/dragoman/dragoman/test/clients/scripted"
 )
 
@@ -99,34 +102,81 @@ func opencode(dialect, npm, path string) agent {
 	}
 }
 
-// TestAgent gives each agent a task of several steps, and looks at what became of the files and at what the agent says.
+// TestAgent gives each agent a task of several steps, and looks at what became of the files, at what the agent says, and at
+// whether the books have what it cost.
 func TestAgent(t *testing.T) {
 	for name, a := range agents {
+		t.Run(name, func(t *testing.T) { a.work(t, func(s scripted.Script) scripted.Script { return s }, balanced) })
+	}
+}
+
+// TestAgentInTrouble has the provider fail in the middle of the task: no agent may notice more than a delay.
+func TestAgentInTrouble(t *testing.T) {
+	for name, a := range agents {
 		t.Run(name, func(t *testing.T) {
-			program := need(t, ".cache/clients/agents/node_modules/.bin/"+a.program)
-			var work, word string
-			script := func(t *testing.T) scripted.Script {
-				work, word = t.TempDir(), strings.ToLower(rand.Text()[:8])
-				return scripted.Task{Dir: work}.Step
-			}
-			through(t, a.dialect, script, func(t *testing.T, e endpoint) {
-				home := t.TempDir()
-				write(t, work, map[string]string{"greeting.txt": "hello " + word + "\n", "notes.txt": "notes: none\n"})
-				if a.files != nil {
-					inHome, inWork := a.files(e)
-					write(t, home, inHome)
-					write(t, work, inWork)
-				}
-				out, err := command(t, home, work, a.env(e), program, a.args(e)...)
-				want := "hello world " + word
-				if !strings.Contains(out, "It printed: "+want) || err != nil {
-					t.Errorf("%v; it was to say %q:\n%s", err, want, out)
-				}
-				greeting, err := os.ReadFile(filepath.Join(work, "greeting.txt"))
-				if string(greeting) != want+"\n" {
-					t.Errorf("the file has %q, %v; want %q", greeting, err, want)
-				}
-			})
+			breaks := !*direct || name != "gemini-cli" // which, by itself, gives up when a stream breaks
+			a.work(t, func(s scripted.Script) scripted.Script { return scripted.Troubled(s, breaks) }, nil)
 		})
+	}
+}
+
+// work lets the agent do the task.
+func (a agent) work(t *testing.T, change func(scripted.Script) scripted.Script, check func(t *testing.T, e endpoint)) {
+	program := need(t, ".cache/clients/agents/node_modules/.bin/"+a.program)
+	var dir, word string
+	script := func(t *testing.T) scripted.Script {
+		dir, word = t.TempDir(), strings.ToLower(rand.Text()[:8])
+		return change(scripted.Task{Dir: dir}.Step)
+	}
+	through(t, a.dialect, script, func(t *testing.T, e endpoint) {
+		home := t.TempDir()
+		write(t, dir, map[string]string{"greeting.txt": "hello " + word + "\n", "notes.txt": "notes: none\n"})
+		if a.files != nil {
+			inHome, inWork := a.files(e)
+			write(t, home, inHome)
+			write(t, dir, inWork)
+		}
+		out, err := command(t, home, dir, a.env(e), program, a.args(e)...)
+		want := "hello world " + word
+		if !strings.Contains(out, "It printed: "+want) || err != nil {
+			t.Errorf("%v; it was to say %q:\n%s", err, want, out)
+		}
+		greeting, err := os.ReadFile(filepath.Join(dir, "greeting.txt"))
+		if string(greeting) != want+"\n" {
+			t.Errorf("the file has %q, %v; want %q", greeting, err, want)
+		}
+	}, check)
+}
+
+// costOfStep is what scripted.Spent costs by the prices of the configuration, in nano-dollars: 200 tokens of input at one
+// millionth of a dollar, 1000 from the cache at a tenth of that, 60 of output at three.
+const costOfStep = 200*1000 + 1000*100 + 60*3000
+
+// balanced checks that the books have every request that the upstream got, with its usage and cost, and nothing else.
+func balanced(t *testing.T, e endpoint) {
+	db, err := sqlite.Open(t.Context(), e.data)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer db.Close()
+	totals, err := db.UsageTotals(t.Context(), time.Time{}, ledger.ByNothing)
+	if err != nil || len(totals) != 1 {
+		t.Errorf("the books have %d totals, %v", len(totals), err)
+		return
+	}
+	var n int64
+	for _, r := range e.up.Requests() {
+		if r.Model {
+			n++
+		}
+	}
+	got, u := totals[0], totals[0].Usage
+	if got.Requests != n || got.Open+got.Failed+got.Abandoned+got.UnknownCost != 0 || u.Estimated {
+		t.Errorf("%d requests of the upstream are in the books as %+v", n, got)
+	}
+	spent := scripted.Spent
+	if in, cached, out := int64(u.Input), int64(u.CachedInput), int64(u.Output); in != n*int64(spent.Input) || cached != n*int64(spent.Cached) || out != n*int64(spent.Output) || int64(got.Cost) != n*costOfStep {
+		t.Errorf("%d times %+v is in the books as %+v, and costs %d nano-dollars", n, spent, u, got.Cost)
 	}
 }

@@ -74,7 +74,7 @@ func run(t *testing.T, name string, args ...string) {
 		}
 		return providertest.Reply("It doubles, na", "ïvely, up to", " 30 seconds [", "1].")
 	})
-	url, key := serve(t, files, "UPSTREAM="+u.URL())
+	url, key := serve(t, t.TempDir(), files, "UPSTREAM="+u.URL())
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

@@ -67,11 +67,13 @@ type endpoint struct {
 	model   string
 	dialect string // of the upstream
 	up      *scripted.Upstream
+	data    string // the program's folder; empty where there is no program in between
 }
 
 // through runs a test against every dialect of upstream with the program in between, or, where tests are to go direct, once
 // in the client's own dialect.
-func through(t *testing.T, own string, script func(t *testing.T) scripted.Script, test func(t *testing.T, e endpoint)) {
+// The check, which may be nil, comes when the program has stopped.
+func through(t *testing.T, own string, script func(t *testing.T) scripted.Script, test, check func(t *testing.T, e endpoint)) {
 	if *direct {
 		t.Run("direct", func(t *testing.T) {
 			e := endpoint{key: scripted.Key, model: "test-70b", dialect: own, up: upstream(t, script(t))}
@@ -90,12 +92,16 @@ func through(t *testing.T, own string, script func(t *testing.T) scripted.Script
 			e := endpoint{model: "big", dialect: u.dialect, up: upstream(t, script(t))}
 			config := fmt.Sprintf(`model: big
 providers:
-  rack: {dialect: %s, base_url: "${UPSTREAM}%s", api_key: "${UPSTREAM_KEY}", prices: {"*": {input: 1, output: 3}}}
+  rack: {dialect: %s, base_url: "${UPSTREAM}%s", api_key: "${UPSTREAM_KEY}", prices: {"*": {input: 1, cached_input: 0.1, output: 3}}}
 models:
   big: {use: [rack/%s]}
   %s: {use: [rack/%s]}
 `, u.dialect, u.path, u.model, knownToCodex, u.model)
-			url, key := serve(t, map[string]string{"dragoman.yaml": config}, "UPSTREAM="+e.up.URL, "UPSTREAM_KEY="+scripted.Key)
+			e.data = t.TempDir()
+			if check != nil {
+				t.Cleanup(func() { check(t, e) })
+			}
+			url, key := serve(t, e.data, map[string]string{"dragoman.yaml": config}, "UPSTREAM="+e.up.URL, "UPSTREAM_KEY="+scripted.Key)
 			e.url, e.key = strings.TrimSuffix(url, "/v1"), key
 			test(t, e)
 		})
@@ -190,7 +196,7 @@ func write(t *testing.T, dir string, files map[string]string) {
 }
 
 // serve runs the program over a small repository.
-func serve(t *testing.T, files map[string]string, env ...string) (url, key string) {
+func serve(t *testing.T, data string, files map[string]string, env ...string) (url, key string) {
 	t.Helper()
 	dir := t.TempDir()
 	repo := filepath.Join(dir, "repo")

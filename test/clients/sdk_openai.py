@@ -75,7 +75,7 @@ class Chat(Base):
     def test_tools_whole(self):
         answer = self.create("WEATHER", tools=self.TOOLS, tool_choice="auto", parallel_tool_calls=True).choices[0]
         self.assertEqual(("tool_calls", "Looking."), (answer.finish_reason, answer.message.content))
-        final = self.client.chat.completions.create(model=MODEL, tools=self.TOOLS, messages=[*ask("WEATHER"), answer.message, *self.results(answer.message)])
+        final = self.client.chat.completions.create(model=MODEL, tools=self.TOOLS, messages=[*ask("WEATHER"), answer.message, *reversed(self.results(answer.message))])
         self.assertEqual("sun-1; rain-2", final.choices[0].message.content)
 
     def test_tools_streamed(self):

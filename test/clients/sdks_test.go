@@ -47,7 +47,7 @@ func TestSDK(t *testing.T) {
 				if n, err := e.up.Left(ctx); err != nil || n == 0 {
 					t.Errorf("%d streams were left by the client and then by the program: %v", n, err)
 				}
-			})
+			}, nil)
 		})
 	}
 }

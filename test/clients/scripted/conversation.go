@@ -62,11 +62,36 @@ func (c *Conversation) Asked() string {
 	return ""
 }
 
-// Results returns all results of tools, in order.
+// Results returns all results of tools, in the order in which they arrived.
 func (c *Conversation) Results() []Result {
 	var all []Result
 	for _, m := range c.Messages {
 		all = append(all, m.Results...)
+	}
+	return all
+}
+
+// Answers returns what came of the calls, in the order of the calls: some clients send the results of parallel calls as they
+// come in. Results without an ID are in order already.
+func (c *Conversation) Answers() []Result {
+	var calls []Call
+	results := map[int]Result{} // by the place of the call
+	for _, m := range c.Messages {
+		for _, r := range m.Results {
+			for i, call := range calls {
+				if _, has := results[i]; !has && (r.ID == "" || call.ID == "" || r.ID == call.ID) {
+					results[i] = r
+					break
+				}
+			}
+		}
+		calls = append(calls, m.Calls...)
+	}
+	var all []Result
+	for i := range calls {
+		if r, has := results[i]; has {
+			all = append(all, r)
+		}
 	}
 	return all
 }

@@ -19,7 +19,7 @@ func Talk(c *Conversation) Step {
 	has := func(word string) bool { return strings.Contains(asked, word) }
 	switch {
 	case has("WEATHER") && len(c.Results()) >= 2:
-		all := c.Results()
+		all := c.Answers()
 		say("%s; %s", plain(all[0].Text), plain(all[1].Text))
 	case has("WEATHER"):
 		say("Looking.")

@@ -24,7 +24,7 @@ var printed = regexp.MustCompile(`hello world \w+`)
 // Step is the Script of the task. Requests that offer no way to run a command are none of the task (titles, topics); they get
 // a short text.
 func (t Task) Step(c *Conversation) Step {
-	usage := Usage{Input: 1200, Cached: 1000, Output: 60, Reasoning: 20}
+	usage := Spent
 	run := find(c.Tools, "command cmd", "Bash", "run_shell_command", "bash", "exec_command", "shell_command", "shell")
 	if run == nil || !strings.Contains(c.Said(), Prompt) {
 		return Step{Text: []string{"A greet", "ing"}, Usage: usage}
@@ -33,7 +33,7 @@ func (t Task) Step(c *Conversation) Step {
 	edit := find(c.Tools, "old_string oldString", "Edit", "replace", "edit")
 	patch := find(c.Tools, "", "apply_patch")
 	greeting, notes := filepath.Join(t.Dir, "greeting.txt"), filepath.Join(t.Dir, "notes.txt")
-	results := c.Results()
+	results := c.Answers()
 	switch len(results) {
 	case 0:
 		s := Step{Thought: "Both files can be read at once, naïvely.", Text: []string{"I read ", "both files – näm", "lich:"}, Usage: usage}

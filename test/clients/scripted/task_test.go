@@ -41,12 +41,14 @@ func TestTaskFindsTheAgentsTools(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			task := Task{Dir: "/w"}
 			c := &Conversation{Tools: set.tools, Messages: []Message{{Role: "user", Text: Prompt}}}
-			answer := func(texts ...string) {
-				m := Message{Role: "user"}
-				for _, text := range texts {
-					m.Results = append(m.Results, Result{Text: text})
+			answer := func(texts ...string) { // the last call's result first, as it comes from tools that run in parallel
+				said, back := Message{Role: "assistant"}, Message{Role: "user"}
+				for i, text := range texts {
+					id := callID("c", c, i)
+					said.Calls = append(said.Calls, Call{ID: id})
+					back.Results = append([]Result{{ID: id, Text: text}}, back.Results...)
 				}
-				c.Messages = append(c.Messages, m)
+				c.Messages = append(c.Messages, said, back)
 			}
 			s := task.Step(c)
 			if len(s.Calls) != 2 || s.Calls[0].Arguments != set.read {
@@ -76,7 +78,11 @@ func TestTaskAnswersOnlyItsOwnRequests(t *testing.T) {
 }
 
 func TestTaskSeesResultsOfTheWrongCall(t *testing.T) {
-	c := &Conversation{Tools: toolsets["a patch"].tools, Messages: []Message{{Role: "user", Text: Prompt, Results: []Result{{Text: "notes: none"}, {Text: "hello abc"}}}}}
+	c := &Conversation{Tools: toolsets["a patch"].tools, Messages: []Message{
+		{Role: "user", Text: Prompt},
+		{Role: "assistant", Calls: []Call{{Name: "cat"}, {Name: "cat"}}},
+		{Role: "user", Results: []Result{{Text: "notes: none"}, {Text: "hello abc"}}}, // no IDs: the order says which is which
+	}}
 	if s := (Task{}).Step(c); len(s.Calls) > 0 {
 		t.Errorf("goes on with %+v", s.Calls)
 	}

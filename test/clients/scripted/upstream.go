@@ -60,7 +60,8 @@ type Request struct {
 	Method, URL string
 	Header      http.Header
 	Body        []byte
-	Status      int // that it was answered with
+	Status      int  // that it was answered with
+	Model       bool // a model was asked, and not only a list or a count
 }
 
 // Upstream is a running server.
@@ -159,10 +160,12 @@ func (u *Upstream) wronged(r *http.Request, what ...string) {
 	}
 }
 
-func (u *Upstream) keep(r *http.Request, body []byte, status int) {
+func (u *Upstream) keep(r *http.Request, body []byte, status int) { u.record(r, body, status, false) }
+
+func (u *Upstream) record(r *http.Request, body []byte, status int, model bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.requests = append(u.requests, Request{Method: r.Method, URL: r.URL.String(), Header: r.Header.Clone(), Body: body, Status: status})
+	u.requests = append(u.requests, Request{Method: r.Method, URL: r.URL.String(), Header: r.Header.Clone(), Body: body, Status: status, Model: model})
 }
 
 // maxBody is more than any client of the tests sends, in bytes.
@@ -210,20 +213,20 @@ func (u *Upstream) answer(name string, f face) http.Handler {
 		c.Face = name
 		if len(wrong) > 0 {
 			u.wronged(r, wrong...)
-			u.keep(r, body, http.StatusBadRequest)
+			u.record(r, body, http.StatusBadRequest, true)
 			send(w, http.StatusBadRequest, f.failure(http.StatusBadRequest, strings.Join(wrong, "; ")))
 			return
 		}
 		s := u.script(&c)
 		if s.Fail != nil {
-			u.keep(r, body, s.Fail.Status)
+			u.record(r, body, s.Fail.Status, true)
 			if s.Fail.RetryAfter != "" {
 				w.Header().Set("Retry-After", s.Fail.RetryAfter)
 			}
 			send(w, s.Fail.Status, f.failure(s.Fail.Status, s.Fail.Message))
 			return
 		}
-		u.keep(r, body, http.StatusOK)
+		u.record(r, body, http.StatusOK, true)
 		if !c.Stream {
 			send(w, http.StatusOK, f.whole(&c, s))
 			return
