@@ -176,7 +176,7 @@ func balanced(t *testing.T, e endpoint) {
 		t.Errorf("%d requests of the upstream are in the books as %+v", n, got)
 	}
 	spent := scripted.Spent
-	if in, cached, out := int64(u.Input), int64(u.CachedInput), int64(u.Output); in != n*int64(spent.Input) || cached != n*int64(spent.Cached) || out != n*int64(spent.Output) || int64(got.Cost) != n*costOfStep {
+	if u.Input != n*int64(spent.Input) || u.CachedInput != n*int64(spent.Cached) || u.Output != n*int64(spent.Output) || int64(got.Cost) != n*costOfStep {
 		t.Errorf("%d times %+v is in the books as %+v, and costs %d nano-dollars", n, spent, u, got.Cost)
 	}
 }

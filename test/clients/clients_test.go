@@ -53,6 +53,9 @@ func TestOpenAINode(t *testing.T) {
 
 // run starts the server, runs a client against it, and stops the server.
 func run(t *testing.T, name string, args ...string) {
+	if *direct {
+		t.Skip("assistants are the program's own")
+	}
 	u := providertest.New(t, "test-70b")
 	var mu sync.Mutex
 	var left []*providertest.Request // whose callers leave

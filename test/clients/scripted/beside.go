@@ -42,7 +42,7 @@ func (u *Upstream) count(name string, f face) http.Handler {
 // models lists models in the dialect that the request is in.
 func models(r *http.Request, _ []byte) (any, violations) {
 	switch {
-	case r.Header.Get("x-goog-api-key") != "": // the address is no sign: all three have /v1/models
+	case strings.HasPrefix(r.URL.Path, "/v1beta") || r.Header.Get("x-goog-api-key") != "": // /v1/models is no sign: all three have it
 		return object{"models": []any{object{"name": "models/gemini-3-test", "displayName": "Test", "inputTokenLimit": 100000, "outputTokenLimit": 8000, "supportedGenerationMethods": []string{"generateContent", "countTokens"}}}}, nil
 	case r.Header.Get("anthropic-version") != "":
 		return object{"data": []any{object{"type": "model", "id": "claude-test", "display_name": "Test", "created_at": created}}, "has_more": false, "first_id": "claude-test", "last_id": "claude-test"}, nil

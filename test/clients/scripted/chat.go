@@ -122,11 +122,17 @@ func (chat) read(r *http.Request, body []byte) (c Conversation, v violations) {
 			continue
 		}
 		c.Tools = append(c.Tools, v.tool(where+".function", t.Function.Name, t.Function.Parameters, false))
+		if !null(t.Function.Parameters) {
+			strict := t.Function.Strict != nil && *t.Function.Strict
+			v.jsonSchema(where+".function.parameters", t.Function.Parameters, strict, strict)
+		}
 	}
 	if f := q.ResponseFormat; f != nil {
 		switch {
 		case f.Type == "json_schema" && f.JSONSchema != nil:
 			c.Schema = f.JSONSchema.Schema
+			strict := f.JSONSchema.Strict != nil && *f.JSONSchema.Strict
+			v.jsonSchema("response_format.json_schema.schema", c.Schema, strict, strict)
 			if !toolName.MatchString(f.JSONSchema.Name) {
 				v.add("response_format.json_schema.name: missing or wrong: %q", f.JSONSchema.Name)
 			}

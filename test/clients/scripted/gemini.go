@@ -89,9 +89,6 @@ type geminiTool struct {
 	CodeExecution json.RawMessage `json:"codeExecution"`
 }
 
-// geminiSchema are the fields of the part of OpenAPI that `parameters` and `responseSchema` take.
-const geminiSchema = "type format title description nullable enum maxItems minItems properties required minProperties maxProperties minLength maxLength pattern example anyOf propertyOrdering default items minimum maximum"
-
 func (gemini) read(r *http.Request, body []byte) (c Conversation, v violations) {
 	var q geminiRequest
 	v.decode("body", camel(body), &q)
@@ -127,6 +124,8 @@ func (gemini) read(r *http.Request, body []byte) (c Conversation, v violations) 
 				}
 				schema = d.Parameters
 				v.openAPI(where+".parameters", schema)
+			} else if len(schema) > 0 {
+				v.jsonSchema(where+".parametersJsonSchema", schema, false, false)
 			}
 			c.Tools = append(c.Tools, v.tool(where, d.Name, schema, false))
 		}
@@ -148,6 +147,9 @@ func (v *violations) generation(g *geminiGeneration, c *Conversation) {
 	}
 	c.thinking = g.ThinkingConfig != nil && g.ThinkingConfig.IncludeThoughts
 	c.Schema = g.ResponseJSONSchema
+	if c.Schema != nil {
+		v.jsonSchema("generationConfig.responseJsonSchema", c.Schema, false, false)
+	}
 	if !null(g.ResponseSchema) {
 		c.Schema = g.ResponseSchema
 		v.openAPI("generationConfig.responseSchema", g.ResponseSchema)
@@ -160,36 +162,6 @@ func (v *violations) generation(g *geminiGeneration, c *Conversation) {
 	}
 	if t := g.ThinkingConfig; t != nil && t.ThinkingBudget != nil && t.ThinkingLevel != "" {
 		v.add("thinkingConfig: a budget and a level cannot both be set")
-	}
-}
-
-// openAPI checks that a schema keeps to what Gemini takes.
-func (v *violations) openAPI(where string, schema json.RawMessage) {
-	o := v.object(where, schema, geminiSchema)
-	var kind string
-	if json.Unmarshal(o["type"], &kind) != nil && len(o["type"]) > 0 {
-		v.add("%s.type: Proto field is not repeating, cannot start list: %s", where, o["type"])
-	}
-	if len(o["items"]) > 0 {
-		v.openAPI(where+".items", o["items"])
-	}
-	var properties map[string]json.RawMessage
-	if len(o["properties"]) > 0 && json.Unmarshal(o["properties"], &properties) != nil {
-		v.add("%s.properties: must be an object", where)
-	}
-	for name, p := range properties {
-		v.openAPI(where+".properties."+name, p)
-	}
-	var any []json.RawMessage
-	if len(o["anyOf"]) > 0 && json.Unmarshal(o["anyOf"], &any) != nil {
-		v.add("%s.anyOf: must be an array", where)
-	}
-	for i, p := range any {
-		v.openAPI(fmt.Sprintf("%s.anyOf[%d]", where, i), p)
-	}
-	var enum []string
-	if len(o["enum"]) > 0 && json.Unmarshal(o["enum"], &enum) != nil {
-		v.add("%s.enum: takes strings only", where)
 	}
 }
 

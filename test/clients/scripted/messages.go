@@ -88,6 +88,7 @@ func (messages) read(r *http.Request, body []byte) (c Conversation, v violations
 	v.sampling(q)
 	if q.OutputConfig != nil && q.OutputConfig.Format != nil {
 		c.Schema = q.OutputConfig.Format.Schema
+		v.jsonSchema("output_config.format.schema", c.Schema, true, false)
 	}
 	c.thinking = q.Thinking != nil && q.Thinking.Type != "disabled"
 	for i, raw := range q.Tools {
@@ -176,6 +177,9 @@ func (v *violations) messagesTool(where string, raw json.RawMessage, c *Conversa
 	}
 	v.object(where, raw, "type name description input_schema cache_control strict input_examples defer_loading eager_input_streaming allowed_callers")
 	c.Tools = append(c.Tools, v.tool(where, t.Name, t.InputSchema, true))
+	if !null(t.InputSchema) {
+		v.jsonSchema(where+".input_schema", t.InputSchema, false, false)
+	}
 }
 
 // blocks reads the content of a message.

@@ -72,6 +72,8 @@ func (responses) read(r *http.Request, body []byte) (c Conversation, v violation
 	}
 	if q.Text != nil && q.Text.Format != nil && q.Text.Format.Type == "json_schema" {
 		c.Schema = q.Text.Format.Schema
+		strict := q.Text.Format.Strict != nil && *q.Text.Format.Strict
+		v.jsonSchema("text.format.schema", c.Schema, strict, strict)
 		if !toolName.MatchString(q.Text.Format.Name) {
 			v.add("text.format.name: %q", q.Text.Format.Name)
 		}
@@ -107,12 +109,17 @@ func (v *violations) responsesTool(where string, raw json.RawMessage, c *Convers
 		Type       string          `json:"type"`
 		Name       string          `json:"name"`
 		Parameters json.RawMessage `json:"parameters"`
+		Strict     *bool           `json:"strict"`
 	}
 	_ = json.Unmarshal(raw, &t)
 	switch t.Type {
 	case "function":
 		v.object(where, raw, "type name description parameters strict defer_loading")
 		c.Tools = append(c.Tools, v.tool(where, t.Name, t.Parameters, true))
+		if !null(t.Parameters) {
+			strict := t.Strict != nil && *t.Strict
+			v.jsonSchema(where+".parameters", t.Parameters, strict, strict)
+		}
 	case "custom":
 		v.object(where, raw, "type name description format")
 		c.Tools = append(c.Tools, Tool{Name: t.Name, Freeform: true})

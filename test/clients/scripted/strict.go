@@ -74,26 +74,6 @@ func (v *violations) arguments(where string, text string) {
 	}
 }
 
-// tool checks the name and the schema of a function.
-func (v *violations) tool(where string, name string, schema json.RawMessage, wanted bool) Tool {
-	t := Tool{Name: name}
-	if !toolName.MatchString(name) {
-		v.add("%s.name: does not match %s: %q", where, toolName, name)
-	}
-	if len(schema) == 0 || string(schema) == "null" {
-		if wanted {
-			v.add("%s: has no schema", where)
-		}
-		return t
-	}
-	var s struct{ Type any }
-	if err := json.Unmarshal(schema, &s); err != nil || s.Type != "object" && s.Type != "OBJECT" {
-		v.add("%s: the schema must be of type object: %.80s", where, schema)
-	}
-	t.properties(schema)
-	return t
-}
-
 // distinct checks that each tool has a name of its own.
 func (v *violations) distinct(tools []Tool) {
 	seen := map[string]bool{}
