@@ -4,6 +4,7 @@ package clients
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -154,13 +155,14 @@ const costOfStep = 200*1000 + 1000*100 + 60*3000
 
 // balanced checks that the books have every request that the upstream got, with its usage and cost, and nothing else.
 func balanced(t *testing.T, e endpoint) {
-	db, err := sqlite.Open(t.Context(), e.data)
+	ctx := context.WithoutCancel(t.Context()) // which has ended when tests clean up
+	db, err := sqlite.Open(ctx, e.data)
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	defer db.Close()
-	totals, err := db.UsageTotals(t.Context(), time.Time{}, ledger.ByNothing)
+	totals, err := db.UsageTotals(ctx, time.Time{}, ledger.ByNothing)
 	if err != nil || len(totals) != 1 {
 		t.Errorf("the books have %d totals, %v", len(totals), err)
 		return

@@ -71,8 +71,7 @@ type endpoint struct {
 }
 
 // through runs a test against every dialect of upstream with the program in between, or, where tests are to go direct, once
-// in the client's own dialect.
-// The check, which may be nil, comes when the program has stopped.
+// in the client's own dialect. The check, which may be nil, comes when the program has stopped.
 func through(t *testing.T, own string, script func(t *testing.T) scripted.Script, test, check func(t *testing.T, e endpoint)) {
 	if *direct {
 		t.Run("direct", func(t *testing.T) {
@@ -203,7 +202,7 @@ func serve(t *testing.T, data string, files map[string]string, env ...string) (u
 	write(t, repo, files)
 	cmd := exec.Command(binary, "serve", "--listen", "127.0.0.1:0")
 	cmd.Dir = repo
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "DRAGOMAN_DATA=" + filepath.Join(dir, "data")}, env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "DRAGOMAN_DATA=" + data}, env...)
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	stdout, err := cmd.StdoutPipe()
