@@ -12,6 +12,9 @@ TOOLS = [{"name": "weather", "description": "The weather.", "input_schema": {"ty
 CALLS = [{"city": "Köln", "days": 2}, {"city": 'Oslo "N"', "days": 1}]
 THINKING = {"type": "enabled", "budget_tokens": 1024}
 
+PNG = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="}}
+SEEN = "I see image/png of 70 bytes"
+
 
 class Weather(pydantic.BaseModel):
     city: str
@@ -63,6 +66,15 @@ class Messages(unittest.TestCase):
     def test_system(self):
         system = [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]
         self.assertEqual("I was told: Be brief.", self.text(self.create("SYSTEM", system=system, stop_sequences=["END"], extra_body={"temperature": 0.5})))
+
+    def test_image(self):
+        self.assertEqual(SEEN, self.text(self.create([{"type": "text", "text": "IMAGE"}, PNG])))
+
+    def test_image_of_a_tool(self):
+        call = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Oslo", "days": 1}}
+        result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "The chart:"}, PNG]}
+        history = [*ask("IMAGE"), {"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+        self.assertEqual(SEEN, self.text(self.create("", messages=history, tools=TOOLS)))
 
     def results(self, message):
         calls = [b for b in message.content if b.type == "tool_use"]

@@ -1,5 +1,6 @@
 """The official Google Gen AI SDK for Python. Run by sdks_test.go."""
 
+import base64
 import os
 import unittest
 
@@ -14,6 +15,8 @@ JSON_SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "day
 BY_JSON_SCHEMA = types.FunctionDeclaration(name="weather", description="The weather.", parameters_json_schema=JSON_SCHEMA)
 BY_OPENAPI = types.FunctionDeclaration(name="weather", description="The weather.", parameters=types.Schema(
     type="OBJECT", properties={"city": types.Schema(type="STRING"), "days": types.Schema(type="INTEGER")}, required=["city", "days"]))
+
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
 class Weather(pydantic.BaseModel):
@@ -51,6 +54,9 @@ class Gemini(unittest.TestCase):
 
     def test_system(self):
         self.assertEqual("I was told: Be brief.", self.create("SYSTEM", system_instruction="Be brief.", temperature=0.5, stop_sequences=["END"], max_output_tokens=50).text)
+
+    def test_image(self):
+        self.assertEqual("I see image/png of 70 bytes", self.create([types.Part(text="IMAGE"), types.Part.from_bytes(data=PNG, mime_type="image/png")]).text)
 
     def tools(self, declaration, contents, streamed):
         config = {"tools": [types.Tool(function_declarations=[declaration])], "automatic_function_calling": {"disable": True}}

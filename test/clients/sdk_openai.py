@@ -13,6 +13,9 @@ ANSWER = "It doubles, naïvely, up to 30 seconds."
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city", "days"], "additionalProperties": False}
 CALLS = [{"city": "Köln", "days": 2}, {"city": 'Oslo "N"', "days": 1}]
 
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+SEEN = "I see image/png of 70 bytes"
+
 
 class Weather(pydantic.BaseModel):
     city: str
@@ -66,6 +69,10 @@ class Chat(Base):
         for role in "system", "developer":
             answer = self.client.chat.completions.create(model=MODEL, messages=[{"role": role, "content": "Be brief."}] + ask("SYSTEM"), temperature=0.5, stop=["END"], max_completion_tokens=50)
             self.assertEqual("I was told: Be brief.", answer.choices[0].message.content)
+
+    def test_image(self):
+        content = [{"type": "text", "text": "IMAGE"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64," + PNG}}]
+        self.assertEqual(SEEN, self.create(content).choices[0].message.content)
 
     def results(self, message):
         self.assertEqual(CALLS, [json.loads(c.function.arguments) for c in message.tool_calls])
@@ -151,6 +158,10 @@ class Responses(Base):
 
     def test_instructions(self):
         self.assertEqual("I was told: Be brief.", self.create("SYSTEM", instructions="Be brief.").output_text)
+
+    def test_image(self):
+        content = [{"type": "input_text", "text": "IMAGE"}, {"type": "input_image", "image_url": "data:image/png;base64," + PNG}]
+        self.assertEqual(SEEN, self.create(ask(content)).output_text)
 
     def finish(self, output):
         calls = [o for o in output if o.type == "function_call"]

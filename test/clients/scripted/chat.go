@@ -152,7 +152,7 @@ func (chat) read(r *http.Request, body []byte) (c Conversation, v violations) {
 }
 
 func (v *violations) chatMessage(where string, m chatMessage, system *string, to []Message) []Message {
-	text := v.chatContent(where, m)
+	text, images := v.chatContent(where, m)
 	if m.Role != "assistant" && (m.ToolCalls != nil || m.Refusal != nil) || m.Role != "tool" && m.ToolCallID != "" {
 		v.add("%s: has fields of another role than %s", where, m.Role)
 	}
@@ -160,7 +160,7 @@ func (v *violations) chatMessage(where string, m chatMessage, system *string, to
 	case "system", "developer":
 		*system += text + "\n"
 	case "user":
-		return append(to, Message{Role: "user", Text: text})
+		return append(to, Message{Role: "user", Text: text, Images: images})
 	case "tool":
 		if m.ToolCallID == "" {
 			v.add("%s: no tool_call_id", where)
@@ -188,25 +188,30 @@ func (v *violations) chatMessage(where string, m chatMessage, system *string, to
 	return to
 }
 
-// chatContent returns the text of a message.
-func (v *violations) chatContent(where string, m chatMessage) string {
+// chatContent returns the text and the images of a message.
+func (v *violations) chatContent(where string, m chatMessage) (string, []string) {
 	if null(m.Content) {
 		if m.Role != "assistant" || m.ToolCalls == nil && m.Refusal == nil {
 			v.add("%s.content: expected a string or an array, got null", where)
 		}
-		return ""
+		return "", nil
 	}
 	if m.Content[0] == '"' {
-		return v.text(where+".content", m.Content)
+		return v.text(where+".content", m.Content), nil
 	}
 	var text strings.Builder
+	var images []string
 	parts := v.list(where+".content", m.Content)
 	if len(parts) == 0 {
 		v.add("%s.content: empty array", where)
 	}
 	for i, raw := range parts {
 		where := fmt.Sprintf("%s.content[%d]", where, i)
-		var part struct{ Type, Text string }
+		var part struct {
+			Type     string
+			Text     string
+			ImageURL struct{ URL string } `json:"image_url"`
+		}
 		_ = json.Unmarshal(raw, &part)
 		switch {
 		case part.Type == "text":
@@ -214,11 +219,14 @@ func (v *violations) chatContent(where string, m chatMessage) string {
 			text.WriteString(part.Text)
 		case part.Type == "refusal" && m.Role == "assistant":
 			v.object(where, raw, "type refusal")
-		case (part.Type == "image_url" || part.Type == "input_audio" || part.Type == "file") && m.Role == "user":
-			v.object(where, raw, "type image_url input_audio file")
+		case part.Type == "image_url" && m.Role == "user":
+			v.object(where, raw, "type image_url")
+			images = append(images, v.dataURL(where, part.ImageURL.URL))
+		case (part.Type == "input_audio" || part.Type == "file") && m.Role == "user":
+			v.object(where, raw, "type input_audio file")
 		default:
 			v.add("%s: type %q in a message of role %s", where, part.Type, m.Role)
 		}
 	}
-	return text.String()
+	return text.String(), images
 }

@@ -28,6 +28,7 @@ type Message struct {
 	Text    string
 	Calls   []Call
 	Results []Result
+	Images  []string // the type and size of each
 
 	thought bool // it begins with a thought
 }
@@ -92,6 +93,15 @@ func (c *Conversation) Answers() []Result {
 		if r, has := results[i]; has {
 			all = append(all, r)
 		}
+	}
+	return all
+}
+
+// Images returns the type and size of all images.
+func (c *Conversation) Images() []string {
+	var all []string
+	for _, m := range c.Messages {
+		all = append(all, m.Images...)
 	}
 	return all
 }

@@ -58,7 +58,7 @@ type geminiPart struct {
 	ThoughtSignature string  `json:"thoughtSignature"`
 	InlineData       *struct {
 		MimeType string `json:"mimeType"`
-		Data     []byte `json:"data"`
+		Data     string `json:"data"`
 	} `json:"inlineData"`
 	FileData     json.RawMessage `json:"fileData"`
 	FunctionCall *struct {
@@ -70,7 +70,7 @@ type geminiPart struct {
 		ID       string          `json:"id"`
 		Name     string          `json:"name"`
 		Response json.RawMessage `json:"response"`
-		Parts    json.RawMessage `json:"parts"`
+		Parts    []geminiPart    `json:"parts"` // images and files
 	} `json:"functionResponse"`
 }
 
@@ -195,10 +195,19 @@ func (v *violations) geminiContent(where string, content geminiContent) Message 
 		case p.FunctionResponse != nil:
 			v.arguments(where+".functionResponse.response", string(p.FunctionResponse.Response))
 			m.Results = append(m.Results, Result{ID: p.FunctionResponse.ID, Name: p.FunctionResponse.Name, Text: string(p.FunctionResponse.Response)})
+			for _, inside := range p.FunctionResponse.Parts {
+				if inside.InlineData == nil {
+					v.add("%s.functionResponse.parts: takes inlineData only", where)
+					continue
+				}
+				m.Images = append(m.Images, v.image(where, inside.InlineData.MimeType, inside.InlineData.Data))
+			}
 		case p.Thought:
 		case p.Text != nil:
 			m.Text += *p.Text
-		case p.InlineData != nil || len(p.FileData) > 0:
+		case p.InlineData != nil:
+			m.Images = append(m.Images, v.image(where, p.InlineData.MimeType, p.InlineData.Data))
+		case len(p.FileData) > 0:
 		default:
 			v.add("%s: required oneof field 'data' must have one initialized field", where)
 		}

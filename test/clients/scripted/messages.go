@@ -209,6 +209,7 @@ func (v *violations) blocks(where, role string, content json.RawMessage) Message
 			Content   json.RawMessage `json:"content"`
 			Thinking  string          `json:"thinking"`
 			Signature string          `json:"signature"`
+			Source    json.RawMessage `json:"source"`
 		}
 		if err := json.Unmarshal(raw, &b); err != nil {
 			v.add("%s: %v", where, err)
@@ -238,10 +239,14 @@ func (v *violations) blocks(where, role string, content json.RawMessage) Message
 			}
 			r := Result{ID: b.ToolUseID}
 			if !null(b.Content) {
-				r.Text = v.blocks(where+".content", "tool", b.Content).Text
+				inside := v.blocks(where+".content", "tool", b.Content)
+				r.Text = inside.Text
+				m.Images = append(m.Images, inside.Images...)
 			}
 			m.Results = append(m.Results, r)
 			continue
+		case "image":
+			m.Images = append(m.Images, v.source(where+".source", b.Source))
 		case "thinking":
 			if role != "assistant" || b.Signature != sign(b.Thinking) {
 				v.add("%s: Invalid `signature` in `thinking` block", where)

@@ -32,6 +32,8 @@ var faces = []struct {
 		{`"role":"system"`, `"role":"model"`, "role"},
 		{`"content":"brief"`, `"content":null`, "got null"},
 		{`"type":"text"`, `"type":"input_text"`, "type"},
+		{`{"type":"text","text":"hi"}`, `{"type":"text","text":"hi"},{"type":"image_url","image_url":{"url":"data:image/png;base64,%"}}`, "no image"},
+		{`{"type":"text","text":"hi"}`, `{"type":"text","text":"hi"},{"type":"image_url","image_url":{"url":"https://there/x.png"}}`, "downloading"},
 		{`"name":"f","parameters"`, `"name":"f.g","parameters"`, "match"},
 		{`"type":"object"`, `"type":"string"`, "object"},
 		{`"type":"object"`, `"type":"OBJECT"`, "no type"},

@@ -157,12 +157,12 @@ func (v *violations) item(where string, raw json.RawMessage, c *Conversation, ca
 	v.object(where, raw, fields)
 	switch it.Type {
 	case "message":
-		text := v.responsesContent(where, it.Role, it.Content)
+		text, images := v.responsesContent(where, it.Role, it.Content)
 		switch it.Role {
 		case "system", "developer":
 			c.System += text + "\n"
 		case "user", "assistant":
-			c.Messages = append(c.Messages, Message{Role: it.Role, Text: text})
+			c.Messages = append(c.Messages, Message{Role: it.Role, Text: text, Images: images})
 		default:
 			v.add("%s.role: %q", where, it.Role)
 		}
@@ -187,19 +187,23 @@ func (v *violations) item(where string, raw json.RawMessage, c *Conversation, ca
 			v.add("%s: No tool call found for %s with call_id %q, or it had its output", where, it.Type, it.CallID)
 		}
 		outputs[it.CallID] = true
-		c.Messages = append(c.Messages, Message{Role: "user", Results: []Result{{ID: it.CallID, Text: v.responsesContent(where, "user", it.Output)}}})
+		text, images := v.responsesContent(where, "user", it.Output)
+		c.Messages = append(c.Messages, Message{Role: "user", Results: []Result{{ID: it.CallID, Text: text}}, Images: images})
 	}
 }
 
-// responsesContent returns the text of a message or of an output.
-func (v *violations) responsesContent(where, role string, content json.RawMessage) string {
+// responsesContent returns the text and the images of a message or of an output.
+func (v *violations) responsesContent(where, role string, content json.RawMessage) (text string, images []string) {
 	if len(content) > 0 && content[0] == '"' {
-		return v.text(where, content)
+		return v.text(where, content), nil
 	}
-	text := ""
 	for i, raw := range v.list(where+".content", content) {
 		where := fmt.Sprintf("%s.content[%d]", where, i)
-		var part struct{ Type, Text string }
+		var part struct {
+			Type     string
+			Text     string
+			ImageURL string `json:"image_url"`
+		}
 		_ = json.Unmarshal(raw, &part)
 		switch {
 		case part.Type == "input_text" && role != "assistant":
@@ -209,10 +213,13 @@ func (v *violations) responsesContent(where, role string, content json.RawMessag
 			v.object(where, raw, "type text annotations logprobs")
 			text += part.Text
 		case part.Type == "refusal" && role == "assistant":
-		case (part.Type == "input_image" || part.Type == "input_file") && role == "user":
+		case part.Type == "input_image" && role == "user":
+			v.object(where, raw, "type image_url detail")
+			images = append(images, v.dataURL(where, part.ImageURL))
+		case part.Type == "input_file" && role == "user":
 		default:
 			v.add("%s: Invalid value %q for 'type' in role %s", where, part.Type, role)
 		}
 	}
-	return text
+	return text, images
 }

@@ -31,6 +31,8 @@ func Talk(c *Conversation) Step {
 			break
 		}
 		say(`{"city": "Köln", "degrees": 21}`)
+	case strings.Contains(c.Said(), "IMAGE"): // that of a tool may come with words of its own
+		say("I see %s", strings.Join(c.Images(), ", "))
 	case has("SYSTEM"):
 		say("I was told: %s", strings.TrimSpace(c.System))
 	case has("THINK"):
