@@ -1,12 +1,15 @@
 # Few targets on purpose; `go build ./cmd/dragoman` needs none of them.
 
-.PHONY: build test lint bench fuzz clean
+.PHONY: build test clients lint bench fuzz clean
 
 build:            ## the binary, for this machine
 	CGO_ENABLED=0 go build -trimpath -o dragoman ./cmd/dragoman
 
 test:             ## what CI runs; installs what it needs
 	scripts/test
+
+clients:          ## SDKs and coding agents of the vendors against the binary; run="-run TestAgent/codex" selects
+	scripts/clients $(run)
 
 lint:             ## golangci-lint, installed on first use
 	scripts/lint

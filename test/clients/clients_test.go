@@ -1,22 +1,16 @@
 //go:build clients
 
-// Package clients runs the official SDKs of other vendors against the built program. scripts/test installs them and runs
-// it: go test -tags clients ./test/clients
+// Package clients runs clients that others made, unchanged, against the built program: the vendors' SDKs and coding agents.
+// scripts/clients installs and runs them.
 package clients
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -57,21 +51,11 @@ func TestOpenAINode(t *testing.T) {
 	run(t, "node", "--test", "--test-reporter=spec", "openai.test.mjs")
 }
 
-// need returns a path of the repository, absolute, and fails without it.
-func need(t *testing.T, path string) string {
-	t.Helper()
-	abs, err := filepath.Abs(filepath.Join("../..", path))
-	if err == nil {
-		_, err = os.Stat(abs)
-	}
-	if err != nil {
-		t.Fatalf("%v; scripts/test installs it", err)
-	}
-	return abs
-}
-
 // run starts the server, runs a client against it, and stops the server.
 func run(t *testing.T, name string, args ...string) {
+	if *direct {
+		t.Skip("assistants are the program's own")
+	}
 	u := providertest.New(t, "test-70b")
 	var mu sync.Mutex
 	var left []*providertest.Request // whose callers leave
@@ -93,7 +77,7 @@ func run(t *testing.T, name string, args ...string) {
 		}
 		return providertest.Reply("It doubles, na", "ïvely, up to", " 30 seconds [", "1].")
 	})
-	url, key := serve(t, u.URL())
+	url, key := serve(t, t.TempDir(), files, "UPSTREAM="+u.URL())
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -110,82 +94,4 @@ func run(t *testing.T, name string, args ...string) {
 		t.Fatalf("%d requests were to be left", len(left))
 	}
 	<-left[0].Done // or the test's time runs out: the provider still works for nobody
-}
-
-func mustAbs(t *testing.T, path string) string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return abs
-}
-
-// serve builds the program and runs it over a small repository.
-func serve(t *testing.T, upstream string) (url, key string) {
-	t.Helper()
-	dir := t.TempDir()
-	bin := filepath.Join(dir, "bin", "dragoman")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../../cmd/dragoman")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	repo := filepath.Join(dir, "repo")
-	for name, text := range files {
-		path := filepath.Join(repo, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.Command(bin, "serve", "--listen", "127.0.0.1:0")
-	cmd.Dir = repo
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "DRAGOMAN_DATA=" + filepath.Join(dir, "data"), "UPSTREAM=" + upstream}
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the server stopped with %v", err)
-		}
-		if t.Failed() {
-			t.Logf("%s", log.String())
-		}
-	})
-	url, key, err = announced(stdout)
-	if err != nil {
-		cmd.Process.Kill()
-		t.Fatal(err)
-	}
-	return url, key
-}
-
-var (
-	announcedURL = regexp.MustCompile(`http://\S+/v1`)
-	announcedKey = regexp.MustCompile(`dgm_\w{36}`)
-)
-
-// announced reads the address and the first key from what the server prints, and leaves the rest unread: it prints no more.
-func announced(stdout io.Reader) (url, key string, err error) {
-	for lines := bufio.NewScanner(stdout); url == "" || key == ""; {
-		if !lines.Scan() {
-			return "", "", fmt.Errorf("the server ended before it had said where it is: %w", lines.Err())
-		}
-		if s := announcedURL.FindString(lines.Text()); s != "" {
-			url = s
-		}
-		if s := announcedKey.FindString(lines.Text()); s != "" {
-			key = s
-		}
-	}
-	return url, key, nil
 }
