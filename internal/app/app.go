@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,8 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/limit"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/route"
@@ -46,6 +49,7 @@ type Options struct {
 	Client     *http.Client
 	Now        func() time.Time
 	Progress   func(knowledge.Progress)
+	Metrics    *observe.Metrics // nil counts nothing
 }
 
 // App is everything, wired.
@@ -62,8 +66,17 @@ type App struct {
 	Assistants map[string]assistant.Definition
 	Default    string // the assistant that answers unless another is named
 
+	// Metrics are counted where they are set before the first turn.
+	Metrics *observe.Metrics
+
 	options     Options
 	collections *collections
+	prices      atomic.Pointer[ledger.Catalogue]
+	limits      *limit.Book
+	levels      *levels
+	cache       *assistant.Cache
+	salt        func(owner string) []byte
+	books       *books // of a server
 }
 
 // folder is the collection of the built-in assistant: the folder that the command runs in.
@@ -74,7 +87,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Client == nil {
 		o.Client = provider.NewClient()
 	}
-	a := &App{options: o}
+	a := &App{options: o, Metrics: o.Metrics}
 	if err := a.loadConfig(); err != nil {
 		return nil, err
 	}
@@ -89,41 +102,88 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 			a.Store.Close()
 		}
 	}()
-	if a.Models, err = findModels(ctx, a.Config, o); err != nil {
-		return nil, err
+	a.Ledger = ledger.New(a.Store, a.prices.Load, o.Now)
+	a.Keys = identity.NewKeys(a.Store, rand.Reader, o.Now)
+	a.limits = limit.NewBook(o.Now)
+	a.cache = assistant.NewCache(int(a.Config.Cache.Size), a.Config.Cache.TTL, o.Now)
+	a.salt = newSalt()
+	return a, a.build(ctx)
+}
+
+// build makes what follows from the configuration.
+func (a *App) build(ctx context.Context) (err error) {
+	if a.Models, err = findModels(ctx, a.Config, a.options); err != nil {
+		return err
 	}
 	prices, err := ledger.NewCatalogue(append(a.Models.free(), a.Config.Prices()...)...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.Models.prices = prices
-	a.Ledger = ledger.New(a.Store, prices, o.Now)
-	a.Keys = identity.NewKeys(a.Store, rand.Reader, o.Now)
+	a.Models.Router.Cost = a.Models.cost
+	a.prices.Store(prices)
+	a.levels = newLevels(a.Config)
 	if err := a.prepareKnowledge(); err != nil {
-		return nil, err
+		return err
 	}
 	template, err := prompt.Load("answer-v1")
 	if err != nil {
-		return nil, err
+		return err
 	}
+	collections := a.collections
 	a.Engine = &assistant.Engine{
 		Collections: func(ctx context.Context, name string) (assistant.Searcher, error) {
-			return a.collections.get(ctx, name)
+			return collections.get(ctx, name)
 		},
 		Router:   a.Models.Router,
 		Upstream: a.Models.Upstream,
 		Window:   a.Models.Window,
+		Region:   a.Models.Region,
 		Books:    a.Ledger,
-		Archive:  archive{a.Store},
-		Cache:    assistant.NewCache(o.Now),
+		Limits:   a.limits,
+		Levels:   a.levels.of,
+		Allowed:  a.levels.allowed,
+		Scope:    a.levels.shares,
+		Org:      a.levels.org,
+		Archive:  archive{a},
+		Cache:    a.cache,
+		Metrics:  a.Metrics,
 		Template: template,
 		NewID:    newTraceID,
-		Salt:     newSalt(),
-		Now:      o.Now,
+		Salt:     a.salt,
+		Now:      a.options.Now,
 		Random:   mathrand.Float64,
 		Retries:  2,
 	}
-	return a, nil
+	return nil
+}
+
+// Reload takes a changed configuration over. Where it is faulty, everything stays as it was. What the server listens at, where
+// it keeps its data and how its books and cache are kept is read at the start only. It must not be called twice at a time.
+func (a *App) Reload(ctx context.Context) error {
+	next := &App{
+		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Metrics: a.Metrics, limits: a.limits,
+		cache: a.cache, salt: a.salt, books: a.books,
+	}
+	if err := next.loadConfig(); err != nil {
+		return err
+	}
+	if err := next.build(ctx); err != nil {
+		return err
+	}
+	next.collections.inherit(a.collections)
+	next.Engine.Archive = archive{a}
+	a.prices.Store(next.prices.Load())
+	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels
+	return nil
+}
+
+// Ready says why no request should come, if anything.
+func (a *App) Ready(context.Context) error {
+	if a.books != nil && a.books.writer.Behind() {
+		return errors.New("the books cannot keep up: the database is locked or the disk is full")
+	}
+	return nil
 }
 
 func (a *App) loadConfig() error {
@@ -282,14 +342,23 @@ func (a *App) Housekeeping(ctx context.Context) error {
 		_, err2 := a.Store.DeleteTracesBefore(ctx, a.options.Now().Add(-keep))
 		err = errors.Join(err, err2)
 	}
+	if keep := a.Config.Retention.Responses; keep > 0 {
+		_, err2 := a.Store.DeleteResponsesBefore(ctx, a.options.Now().Add(-keep))
+		err = errors.Join(err, err2)
+	}
 	return err
 }
 
 // Close lets go of everything.
 func (a *App) Close() error {
+	var err error
+	if a.books != nil {
+		err = a.books.stop(context.Background()) // the last thing that a server does
+		a.books = nil
+	}
 	a.collections.close()
 	a.options.Client.CloseIdleConnections()
-	return a.Store.Close()
+	return errors.Join(err, a.Store.Close())
 }
 
 // newTraceID makes a trace id: sortable by time, unguessable.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/dragoman/dragoman/internal/assistant"
@@ -11,7 +12,7 @@ import (
 )
 
 // archive keeps traces and sessions in the store.
-type archive struct{ store store.Store }
+type archive struct{ app *App }
 
 var _ assistant.Archive = archive{}
 
@@ -21,7 +22,7 @@ type content struct {
 }
 
 func (a archive) History(ctx context.Context, session, principal string, limit int) ([]chat.Message, error) {
-	stored, err := a.store.Messages(ctx, principal, session, limit)
+	stored, err := a.app.Store.Messages(ctx, principal, session, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the session %q: %w", session, err)
 	}
@@ -41,7 +42,12 @@ func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Ans
 	if err != nil {
 		return fmt.Errorf("encode the trace: %w", err)
 	}
-	err = a.store.SaveTrace(ctx, store.Trace{ID: t.Trace.ID, Principal: t.Principal.Owner(), Session: t.Session, Created: t.Trace.Started, Body: body})
+	tr := store.Trace{ID: t.Trace.ID, Principal: t.Principal.Owner(), Session: t.Session, Created: t.Trace.Started, Body: body}
+	if b := a.app.books; b == nil {
+		err = a.app.Store.SaveTrace(ctx, tr)
+	} else if !b.writer.AddTrace(tr) {
+		err = errors.New("too many wait for the database")
+	}
 	if err != nil || t.Session == "" || t.Trace.Error != "" {
 		return err
 	}
@@ -54,5 +60,5 @@ func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Ans
 		}
 		messages = append(messages, store.Message{Role: m.Role, Content: text, TraceID: t.Trace.ID, Created: t.Trace.Started})
 	}
-	return a.store.AppendMessages(ctx, t.Principal.Owner(), t.Session, messages...)
+	return a.app.Store.AppendMessages(ctx, t.Principal.Owner(), t.Session, messages...)
 }

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -20,8 +22,9 @@ type collections struct {
 	now      func() time.Time
 	progress func(knowledge.Progress)
 
-	mu   sync.Mutex
-	open map[string]*collection
+	mu      sync.Mutex
+	open    map[string]*collection
+	retired []*collection // of an older configuration; requests under way may still search them
 }
 
 type collection struct {
@@ -30,6 +33,22 @@ type collection struct {
 	synced time.Time
 	report knowledge.Report
 	err    error
+}
+
+// inherit takes over what an older configuration has open: what did not change stays in use.
+func (cs *collections) inherit(old *collections) {
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.retired = old.retired
+	for name, c := range old.open {
+		if reflect.DeepEqual(cs.options[name], old.options[name]) {
+			cs.open[name] = c
+		} else {
+			cs.retired = append(cs.retired, c)
+		}
+	}
 }
 
 // get returns a collection, synced a moment ago at most. When it cannot be synced, but was once, it is served as it is: an
@@ -83,7 +102,7 @@ func (cs *collections) names() []string {
 func (cs *collections) close() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	for _, c := range cs.open {
+	for _, c := range slices.Concat(slices.Collect(maps.Values(cs.open)), cs.retired) {
 		c.Close()
 	}
 	cs.open = map[string]*collection{}

@@ -23,6 +23,7 @@ type Models struct {
 	Providers []Found // in the order of preference
 
 	upstreams map[string]*provider.Provider
+	regions   map[string]string
 	prices    *ledger.Catalogue
 	now       func() time.Time
 }
@@ -42,7 +43,7 @@ type Found struct {
 var wellKnown = []struct{ name, key, base, baseKey, dialect, model string }{
 	{"openai", "OPENAI_API_KEY", "https://api.openai.com/v1", "OPENAI_BASE_URL", "openai", "gpt-4.1-mini"},
 	{"anthropic", "ANTHROPIC_API_KEY", "https://api.anthropic.com", "ANTHROPIC_BASE_URL", "anthropic", "claude-haiku-4-5"},
-	{"gemini", "GEMINI_API_KEY", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_BASE_URL", "openai", "gemini-2.5-flash"},
+	{"gemini", "GEMINI_API_KEY", "https://generativelanguage.googleapis.com", "GEMINI_BASE_URL", "gemini", "gemini-2.5-flash"},
 }
 
 // findModels collects providers: those of the configuration, those whose key is in the environment, and, where there is
@@ -53,7 +54,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			Models: map[string][]route.Model{}, Prefer: map[string]route.Prefer{}, Providers: map[string]route.Model{}, Policies: map[string]*route.Policy{},
 			LocalOnly: o.Local || cfg.LocalOnly,
 		},
-		upstreams: map[string]*provider.Provider{}, now: o.Now,
+		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, now: o.Now,
 	}
 	for _, name := range sortedKeys(cfg.Providers) {
 		p := cfg.Providers[name]
@@ -61,6 +62,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			continue // a vendor's account without its key: the variable is not set
 		}
 		pc := provider.Config{Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), FirstTokenTimeout: p.Timeout}
+		m.regions[name] = p.Region
 		f := Found{Source: config.FileName}
 		for _, w := range wellKnown {
 			if w.name == name {
@@ -204,6 +206,15 @@ func (m *Models) defaultModel(cfg *config.Config) string {
 func (m *Models) Upstream(name string) (provider.Upstream, bool) {
 	p, ok := m.upstreams[name]
 	return p, ok
+}
+
+// Region is where a provider computes, as configured.
+func (m *Models) Region(provider string) string { return m.regions[provider] }
+
+// cost is what a million tokens of a model cost, input and output in equal parts.
+func (m *Models) cost(model route.Model) (float64, bool) {
+	p, known := m.prices.Lookup(model.Provider, model.Name, m.now())
+	return (p.Input.Dollars() + p.Output.Dollars()) / 2, known
 }
 
 // Window is a model's context window in tokens. Where it is unknown, local servers mostly have 4096 unless told otherwise,

@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/limit"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/route"
@@ -102,17 +105,32 @@ func (e *Engine) open(ctx context.Context, t *Turn) (*provider.Reply, error) {
 }
 
 func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, try int) (func(provider.Outcome), error) {
-	ticket, err := e.Books.Dispatch(ctx, ledger.Row{
-		TraceID: t.Trace.ID, Principal: t.Principal.Name, KeyID: t.Principal.KeyID, Assistant: t.Definition.Name,
-		Provider: target.Upstream.Name(), Model: target.Model, Try: try,
-	})
+	tokens := t.tokens
+	if t.Trace.Mode != Plain {
+		tokens = EstimateInput(t.outgoing)
+	}
+	p := &t.Principal
+	row := ledger.Row{
+		TraceID: t.Trace.ID, Principal: p.Name, KeyID: p.KeyID, Org: e.Org, Team: p.Team(), User: p.User(), Tier: p.Tier(), Assistant: t.Definition.Name,
+		Feature: t.Feature, Class: t.Class, Door: string(t.Door), Stream: t.Request.Stream, Provider: target.Upstream.Name(), Model: target.Model, Try: try,
+	}
+	if e.Region != nil {
+		row.Region = e.Region(row.Provider)
+	}
+	ticket, err := e.Books.Dispatch(ctx, row, ledger.Estimate{Input: int64(tokens), MaxOutput: int64(t.outgoing.MaxTokens)}, t.hold)
 	if err != nil {
+		if _, ok := errors.AsType[*limit.Exceeded](err); ok {
+			return nil, err
+		}
+		if _, ok := errors.AsType[*chat.Error](err); ok {
+			return nil, err
+		}
 		return nil, &chat.Error{Code: chat.CodeInternal, Message: "the request was not sent, because its cost could not be booked; see the server's log", Err: err}
 	}
 	return func(o provider.Outcome) {
 		out := ledger.Outcome{Usage: o.Usage, Finish: o.Finish, First: o.FirstToken, Duration: o.Total}
 		if o.Err != nil {
-			out.ErrorCode = o.Err.Code
+			out.ErrorCode, out.Status = o.Err.Code, o.Err.Status
 		}
 		if out.Usage == (chat.Usage{}) && o.FirstToken > 0 {
 			// The provider reported nothing, but it has answered and will charge for it.
@@ -125,6 +143,10 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 			return
 		}
 		t.Trace.Cost = addCost(t.Trace.Cost, booked)
+		e.Metrics.Request(&observe.Request{
+			Provider: row.Provider, Model: row.Model, Status: cmp.Or(string(out.ErrorCode), "ok"), Input: booked.Usage.Input, CachedInput: booked.Usage.CachedInput,
+			CacheWrite: booked.Usage.CacheWrite, Output: booked.Usage.Output, Think: booked.Usage.Reasoning, Dollars: booked.Cost.Dollars(), Priced: booked.CostKnown,
+		})
 	}, nil
 }
 

@@ -37,7 +37,7 @@ func (e *Engine) lookUp(_ context.Context, t *Turn) error {
 	if err != nil {
 		return fmt.Errorf("cache key: %w", err)
 	}
-	t.key = cache.KeyOf(t.decision.Models[0].ID(), asked, string(t.Trace.Mode), t.tenant())
+	t.key = cache.KeyOf(t.decision.Models[0].ID(), asked, string(t.Trace.Mode), e.tenant(t))
 	t.cacheable = !t.Cache.NoStore
 	t.Trace.Cache = "miss"
 	if t.Cache.NoCache {
@@ -53,8 +53,14 @@ func (e *Engine) lookUp(_ context.Context, t *Turn) error {
 	return nil
 }
 
-// tenant is within whose requests answers are shared.
-func (t *Turn) tenant() string { return t.Principal.Owner() }
+// tenant is within whose requests answers are shared. Placeholders for secrets are part of the prompt, and every caller's
+// own, so that nobody gets an answer with another's.
+func (e *Engine) tenant(t *Turn) string {
+	if e.Scope != nil {
+		return e.Scope(t.Principal)
+	}
+	return t.Principal.Owner()
+}
 
 // canonical is everything of a request that a model would see, in one form for all orders of fields; whether it is streamed
 // is no part of it.

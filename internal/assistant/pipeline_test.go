@@ -3,7 +3,6 @@ package assistant
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/limit"
 	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/route"
@@ -84,7 +84,7 @@ type books struct {
 	sequence int
 }
 
-func (b *books) Dispatch(context.Context, ledger.Row) (ledger.Ticket, error) {
+func (b *books) Dispatch(context.Context, ledger.Row, ledger.Estimate, *limit.Hold) (ledger.Ticket, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.refuse != nil {
@@ -92,7 +92,7 @@ func (b *books) Dispatch(context.Context, ledger.Row) (ledger.Ticket, error) {
 	}
 	b.open++
 	b.sequence++
-	return ledger.Ticket{ID: fmt.Sprint(b.sequence)}, nil
+	return ledger.Ticket{}, nil
 }
 
 func (b *books) Settle(_ context.Context, _ ledger.Ticket, o ledger.Outcome) (ledger.Outcome, error) {
@@ -158,7 +158,7 @@ func setup(t *testing.T, small bool, pieces ...string) *bundle {
 			return now
 		},
 	}
-	b.engine.Cache = NewCache(b.engine.Now)
+	b.engine.Cache = NewCache(1<<20, time.Hour, b.engine.Now)
 	return b
 }
 

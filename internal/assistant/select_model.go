@@ -17,10 +17,12 @@ func (e *Engine) selectModel(_ context.Context, t *Turn) error {
 	if t.Definition.Name != "" {
 		name = t.Definition.Route
 	}
-	t.tokens = estimateInput(t.Request)
 	env := route.Env{Privacy: t.Privacy}
 	if e.Router.Decides(name) {
 		env = e.facts(t)
+	}
+	if e.Allowed != nil {
+		env.Allowed = e.Allowed(t.Principal)
 	}
 	d, err := e.Router.Choose(name, env)
 	t.decision = d
@@ -56,7 +58,7 @@ func (e *Engine) selectModel(_ context.Context, t *Turn) error {
 func (e *Engine) facts(t *Turn) route.Env {
 	now := t.started.UTC()
 	env := route.Env{
-		Assistant: t.Definition.Name, Class: t.Class, Feature: t.Feature, Privacy: t.Privacy, Door: string(t.Door), Language: codeLanguage(t.question),
+		Assistant: t.Definition.Name, Class: t.Class, Feature: t.Feature, Tier: t.Principal.Tier(), Team: t.Principal.Team(), Privacy: t.Privacy, Door: string(t.Door), Language: codeLanguage(t.question),
 		Question: len(t.question), Tokens: t.tokens, Passages: len(t.found), Turns: len(t.history), Tools: len(t.Request.Tools) > 0,
 		Stream: t.Request.Stream, JSON: t.Request.Format != nil, Complexity: Complexity(t.question), Hour: now.Hour(),
 		Weekday: strings.ToLower(now.Weekday().String()), Sticky: cmp.Or(t.Session, t.Request.User), Random: e.Random(),
@@ -72,8 +74,8 @@ func (e *Engine) facts(t *Turn) route.Env {
 	return env
 }
 
-// estimateInput estimates the tokens of a request's texts and tools.
-func estimateInput(r *chat.Request) int {
+// EstimateInput estimates the tokens of a request's texts and tools.
+func EstimateInput(r *chat.Request) int {
 	n := 0
 	for _, m := range r.Messages {
 		n += 4 // the marks around a message

@@ -3,6 +3,7 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/limit"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/route"
@@ -29,6 +32,7 @@ type step struct {
 
 // steps is the pipeline. Adding a step means a file and a line here.
 var steps = []step{
+	{name: "admit", run: (*Engine).admit},
 	{name: "guard input", run: (*Engine).guardInput},
 	{name: "recall", run: (*Engine).recall},
 	{name: "retrieve", run: (*Engine).retrieve},
@@ -80,7 +84,8 @@ type Turn struct {
 	history     []chat.Message
 	found       []knowledge.Passage
 	decision    route.Decision
-	tokens      int           // of the request, estimated
+	tokens      int // of the request, estimated
+	hold        *limit.Hold
 	outgoing    *chat.Request // as it goes to the model
 	sources     []Source      // numbered as in the prompt and the answer
 	vault       *guard.Vault
@@ -171,7 +176,7 @@ type Searcher interface {
 
 // Books is what the pipeline needs of the ledger.
 type Books interface {
-	Dispatch(ctx context.Context, r ledger.Row) (ledger.Ticket, error)
+	Dispatch(ctx context.Context, r ledger.Row, e ledger.Estimate, hold *limit.Hold) (ledger.Ticket, error)
 	Settle(ctx context.Context, t ledger.Ticket, o ledger.Outcome) (ledger.Outcome, error)
 }
 
@@ -191,24 +196,36 @@ type Engine struct {
 	Window      func(m route.Model) int // context window in tokens
 	Books       Books
 	Archive     Archive
-	Cache       *cache.Exact[*cachedAnswer]
+	Cache       *Cache
 	Template    *prompt.Template
 	NewID       func() string             // trace ids
 	Salt        func(owner string) []byte // for placeholders: the same for the same owner, and nobody can guess it
 	Now         func() time.Time
 	Random      func() float64 // 0..1
+	Limits      *limit.Book    // nil: nobody is limited
+	Levels      func(p identity.Principal) []limit.Level
+	Allowed     func(p identity.Principal) func(name string, m route.Model) bool // nil, also as a result: everything
+	Region      func(provider string) string
+	Scope       func(p identity.Principal) string // within whose requests answers are shared
+	Org         string
+	Metrics     *observe.Metrics
 	Retries     int
 }
 
-// NewCache makes the cache of answers for an engine: at most 32 MB, an hour at most.
-func NewCache(now func() time.Time) *cache.Exact[*cachedAnswer] {
-	return cache.NewExact[*cachedAnswer](32<<20, time.Hour, now)
+// Cache keeps answers for engines.
+type Cache = cache.Exact[*cachedAnswer]
+
+// NewCache makes a cache of at most so many bytes, of answers that are at most ttl old.
+func NewCache(bytes int, ttl time.Duration, now func() time.Time) *Cache {
+	return cache.NewExact[*cachedAnswer](bytes, ttl, now)
 }
 
 // Run takes a turn through the pipeline. The turn's Trace is filled in also when it fails. Errors are *chat.Error.
 func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 	t.started, t.clock = e.Now(), e.Now
 	t.Trace = &Trace{ID: e.NewID(), Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Principal: t.Principal.Name, Mode: Plain}
+	defer e.Metrics.TurnBegins()()
+	defer func() { t.hold.Release() }()
 	for _, s := range steps {
 		if s.filter != nil {
 			t.filters = append(t.filters, s.filter(t))
@@ -228,6 +245,7 @@ func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 			t.Trace.Error = t.failure.Error()
 		}
 	}
+	e.count(t)
 	a := t.result()
 	if t.failure != nil {
 		return a, t.failure
@@ -254,10 +272,36 @@ func (e *Engine) asFailure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return &chat.Error{Code: chat.CodeCancelled, Message: "the request was cancelled", Err: err}
 	}
+	if x, ok := errors.AsType[*limit.Exceeded](err); ok {
+		return x.AsChat()
+	}
 	if u, ok := errors.AsType[*route.UnknownModelError](err); ok {
 		return &chat.Error{Code: chat.CodeNotFound, Message: u.Error(), Param: "model", Err: err}
 	}
 	return chat.AsError(err)
+}
+
+// count tells the metrics how the turn ended.
+func (e *Engine) count(t *Turn) {
+	if e.Metrics == nil {
+		return
+	}
+	m := &observe.Turn{
+		Door: cmp.Or(string(t.Door), "cli"), Status: "ok", Provider: t.Trace.Provider, Model: t.Trace.Model, Cache: t.Trace.Cache,
+		Took: e.Now().Sub(t.started), First: time.Duration(t.Trace.FirstTokenMS * float64(time.Millisecond)),
+	}
+	if ce, ok := errors.AsType[*chat.Error](t.failure); ok {
+		m.Status = string(ce.Code)
+	}
+	for _, f := range t.Trace.Findings {
+		m.Findings = append(m.Findings, observe.Finding{Rule: f.Rule, Action: f.Action})
+	}
+	for _, a := range t.Trace.Attempts {
+		if a.Resumed {
+			m.Resumed++
+		}
+	}
+	e.Metrics.Turn(m)
 }
 
 // filter passes text through the filters. After the final call they hold nothing.

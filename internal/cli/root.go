@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/observe"
 )
 
 // Exit codes.
@@ -34,6 +35,8 @@ type env struct {
 	err    io.Writer
 	getenv func(string) string
 	now    func() time.Time
+
+	metrics *observe.Metrics // of a server
 
 	configPath string
 	dataDir    string
@@ -177,7 +180,7 @@ func (e *env) open(ctx context.Context, a *answering, progress func(knowledge.Pr
 	}
 	return app.Open(ctx, app.Options{
 		Dir: dir, ConfigPath: e.configPath, DataDir: e.dataDir, Path: a.path, Collection: a.collection, Model: a.model,
-		Assistant: a.assistant, Local: a.local, Getenv: e.getenv, Client: (*http.Client)(nil), Now: e.now, Progress: progress,
+		Assistant: a.assistant, Local: a.local, Getenv: e.getenv, Client: (*http.Client)(nil), Now: e.now, Progress: progress, Metrics: e.metrics,
 	})
 }
 

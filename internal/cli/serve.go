@@ -7,10 +7,15 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/server"
 )
 
@@ -33,6 +38,7 @@ machine can connect unless --listen says otherwise.`,
 			if err != nil {
 				return err
 			}
+			e.metrics = observe.New()
 			ap, err := e.open(c.Context(), &a, nil)
 			if err != nil {
 				return err
@@ -69,6 +75,9 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 	if err := ap.Housekeeping(ctx); err != nil {
 		return err
 	}
+	if err := ap.StartBooks(ctx, log); err != nil {
+		return err
+	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listen at %s (--listen names another address): %w", listen, err)
@@ -93,10 +102,73 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 		log.Warn("other machines can connect; put TLS in front of it", "address", addr.String())
 	}
 	s := server.New(server.Options{
-		Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Keys: ap.Keys, Traces: ap.Store, Log: log, Now: e.now,
+		State: stateOf(ap), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Metrics: ap.Metrics, Log: log, Now: e.now,
 		MaxBody: int64(ap.Config.Server.MaxBody), Drain: ap.Config.Server.Drain,
 	})
+	watched := make(chan struct{})
+	watchCtx, stopWatching := context.WithCancel(ctx)
+	go func() {
+		defer close(watched)
+		e.watchConfig(watchCtx, ap, s, log)
+	}()
+	defer func() { stopWatching(); <-watched }()
 	return s.Serve(ctx, ln)
+}
+
+func stateOf(ap *app.App) server.State {
+	return server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter()}
+}
+
+// lookEvery is how often the configuration is looked at.
+const lookEvery = time.Second
+
+// watchConfig takes a changed configuration over, without cutting an answer: those under way end as they began. A faulty one is
+// logged, and the old one stays. SIGHUP makes it look at once, also where the file's time is the same.
+func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger) {
+	if ap.ConfigPath == "" {
+		return
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	seen := modified(ap.ConfigPath)
+	for {
+		asked := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			asked = true
+		case <-tick.C:
+		}
+		now := modified(ap.ConfigPath)
+		if now == seen && !asked || now == (fileState{}) {
+			continue
+		}
+		seen = now
+		if err := ap.Reload(ctx); err != nil {
+			log.Error("the changed configuration is faulty; the old one stays", "file", ap.ConfigPath, "err", err)
+			continue
+		}
+		s.Use(stateOf(ap))
+		log.Info("took the changed configuration over", "file", ap.ConfigPath)
+	}
+}
+
+// fileState tells whether a file was changed.
+type fileState struct {
+	at   time.Time
+	size int64
+}
+
+func modified(path string) fileState {
+	st, err := os.Stat(path)
+	if err != nil {
+		return fileState{}
+	}
+	return fileState{st.ModTime(), st.Size()}
 }
 
 // firstKey makes a key where there is none and shows it, this once.
@@ -109,7 +181,7 @@ func (e *env) firstKey(ctx context.Context, ap *app.App) error {
 	if err != nil {
 		host = "first"
 	}
-	plain, _, err := ap.Keys.Create(ctx, "first key, made on "+host)
+	plain, _, err := ap.Keys.Create(ctx, "first key, made on "+host, identity.Grants{}, time.Time{})
 	if err != nil {
 		return err
 	}

@@ -4,13 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/assistant"
-	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/store"
 )
 
@@ -55,46 +53,5 @@ func whyCommand(e *env) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the trace as it is stored")
-	return c
-}
-
-func usageCommand(e *env) *cobra.Command {
-	var days int
-	var by string
-	c := &cobra.Command{
-		Use:   "usage",
-		Short: "Sum up requests, tokens and cost",
-		Example: `  dragoman usage
-  dragoman usage --by principal --days 7`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			switch ledger.Grouping(by) {
-			case ledger.ByModel, ledger.ByProvider, ledger.ByAssistant, ledger.ByPrincipal, ledger.ByDay:
-			default:
-				return &usageError{fmt.Errorf("--by %s is not known; it is model, provider, assistant, principal or day", by)}
-			}
-			ap, err := e.open(c.Context(), &answering{}, nil)
-			if err != nil {
-				return err
-			}
-			defer ap.Close()
-			totals, err := ap.Ledger.Totals(c.Context(), e.now().AddDate(0, 0, -days), ledger.Grouping(by))
-			if err != nil {
-				return err
-			}
-			if len(totals) == 0 {
-				fmt.Fprintf(e.out, "No request to a model in the last %s.\n", count(days, "day"))
-				return nil
-			}
-			w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', tabwriter.AlignRight)
-			fmt.Fprintf(w, "%s\trequests\tfailed\tinput\toutput\tcost\tof unknown cost\t\n", by)
-			for _, t := range totals {
-				fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\t%d\t\n", safe(t.Key), t.Requests, t.Failed+t.Abandoned, t.Usage.Input, t.Usage.Output, t.Cost, t.UnknownCost)
-			}
-			return w.Flush()
-		},
-	}
-	c.Flags().IntVar(&days, "days", 30, "how many `days` back")
-	c.Flags().StringVar(&by, "by", "model", "model, provider, assistant, principal or day")
 	return c
 }

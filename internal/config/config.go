@@ -158,8 +158,8 @@ type Tier struct {
 // Budgets are amounts per calendar window (UTC): "500 USD" or "2M tokens", or both with a comma.
 type Budgets struct {
 	Hour  Amount `yaml:"hour" doc:"Per hour: 500 USD, or 2M tokens, or both with a comma."`
-	Day   Amount `yaml:"day" doc:"Per day."`
-	Month Amount `yaml:"month" doc:"Per calendar month."`
+	Day   Amount `yaml:"day" doc:"Per day: 50 USD, or 2M tokens, or both with a comma."`
+	Month Amount `yaml:"month" doc:"Per calendar month: 500 USD, or 100M tokens, or both with a comma."`
 }
 
 // Limits bound requests.
@@ -205,11 +205,11 @@ func Default() *Config {
 	}
 }
 
-// wellKnown are the providers that need no more than a key. Gemini is reached through its OpenAI-compatible endpoint.
+// wellKnown are the providers that need no more than a key.
 var wellKnown = map[string]Provider{
 	"openai":    {Dialect: "openai", BaseURL: "https://api.openai.com/v1"},
 	"anthropic": {Dialect: "anthropic", BaseURL: "https://api.anthropic.com/v1"},
-	"gemini":    {Dialect: "openai", BaseURL: "https://generativelanguage.googleapis.com/v1beta/openai"},
+	"gemini":    {Dialect: "gemini", BaseURL: "https://generativelanguage.googleapis.com"},
 }
 
 // NewProvider returns a provider of a name as it is where the file says nothing more. Only openai, anthropic and gemini have

@@ -121,6 +121,10 @@ func (d *decoder) decode(n ast.Node, v reflect.Value, path string) {
 	case n.Type() == ast.NullType:
 		return // a key with nothing after it keeps its default
 	}
+	if _, text := v.Addr().Interface().(encoding.TextUnmarshaler); text {
+		d.scalar(n, v, place, path)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		d.structure(n, v, path)
@@ -274,7 +278,7 @@ func scalarText(n ast.Node) (string, bool) {
 func set(v reflect.Value, text string) (err error) {
 	switch p := v.Addr().Interface().(type) {
 	case *time.Duration:
-		*p, err = parseDuration(text)
+		*p, err = ParseDuration(text)
 		return err
 	case *Size:
 		*p, err = ParseSize(text)

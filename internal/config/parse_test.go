@@ -95,7 +95,9 @@ retention: {traces: 7d}
 			"default": {Secrets: "mask", Injection: "flag", Output: "mask"}, "strict": {Secrets: "mask", Injection: "block", Output: "mask"},
 			"plain": {Secrets: "mask", Injection: "off", Output: "off"},
 		},
-		Retention: Retention{Traces: 7 * day},
+		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key"},
+		Ledger:    Ledger{Sync: "group"},
+		Retention: Retention{Traces: 7 * day, Responses: 30 * day},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Error(diff)

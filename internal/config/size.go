@@ -46,8 +46,8 @@ func ParseSize(text string) (Size, error) {
 	return 0, fmt.Errorf("%q is %w", text, errSize)
 }
 
-// parseDuration reads what time.ParseDuration does, and whole days: "30d". Nothing here lasts a negative time.
-func parseDuration(text string) (time.Duration, error) {
+// ParseDuration reads what time.ParseDuration does, and whole days: "30d". Nothing here lasts a negative time.
+func ParseDuration(text string) (time.Duration, error) {
 	text = strings.TrimSpace(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 31)

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"net/netip"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +35,7 @@ func (s *shelf) KeyByHash(_ context.Context, hash [sha256.Size]byte) (Key, error
 	s.lookups++
 	found, err := Key{}, ErrNoKey
 	for _, k := range s.keys {
-		if k.Hash == hash {
+		if k.Hash == hash || k.OldHash == hash {
 			found, err = k, nil
 		}
 	}
@@ -59,6 +61,18 @@ func (s *shelf) RevokeKey(_ context.Context, id string, at time.Time) error {
 	return ErrNoKey
 }
 
+func (s *shelf) RotateKey(_ context.Context, id string, hash [sha256.Size]byte, prefix string, oldUntil, expires time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.keys {
+		if k := &s.keys[i]; k.ID == id {
+			k.OldHash, k.OldUntil, k.Hash, k.Prefix, k.Expires = k.Hash, oldUntil, hash, prefix, expires
+			return nil
+		}
+	}
+	return ErrNoKey
+}
+
 func setup() (*Keys, *shelf, *time.Time) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	s := &shelf{}
@@ -67,7 +81,7 @@ func setup() (*Keys, *shelf, *time.Time) {
 
 func create(t *testing.T, k *Keys, name string) (string, Key) {
 	t.Helper()
-	plaintext, record, err := k.Create(t.Context(), name)
+	plaintext, record, err := k.Create(t.Context(), name, Grants{}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +94,7 @@ func TestCreateAndVerify(t *testing.T) {
 	if len(plaintext) != 40 || !strings.HasPrefix(plaintext, "dgm_") || record.Prefix != plaintext[:8] || record.Name != "ci" {
 		t.Errorf("key %q, record %+v", plaintext, record)
 	}
-	if !record.Created.Equal(*now) || s.keys[0] != record {
+	if !record.Created.Equal(*now) || !reflect.DeepEqual(s.keys[0], record) {
 		t.Errorf("stored %+v, returned %+v", s.keys[0], record)
 	}
 	p, err := k.Verify(t.Context(), plaintext)
@@ -173,7 +187,7 @@ func TestRevokeDuringVerify(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	k, _, _ := setup()
 	for i := range rememberMost + 10 {
-		k.remember([sha256.Size]byte{byte(i), byte(i >> 8)}, Principal{}, 0)
+		k.remember([sha256.Size]byte{byte(i), byte(i >> 8)}, Principal{}, 0, time.Time{})
 	}
 	if len(k.known) > rememberMost {
 		t.Errorf("%d keys remembered", len(k.known))
@@ -183,12 +197,12 @@ func TestMemoryIsBounded(t *testing.T) {
 func TestCreateRefuses(t *testing.T) {
 	k, s, _ := setup()
 	for _, name := range []string{"", "  ", "two\nlines", strings.Repeat("x", 101)} {
-		if _, _, err := k.Create(t.Context(), name); !errors.Is(err, ErrKeyName) {
+		if _, _, err := k.Create(t.Context(), name, Grants{}, time.Time{}); !errors.Is(err, ErrKeyName) {
 			t.Errorf("name %q: %v", name, err)
 		}
 	}
 	dry := NewKeys(s, strings.NewReader("short"), time.Now)
-	if _, _, err := dry.Create(t.Context(), "ci"); err == nil {
+	if _, _, err := dry.Create(t.Context(), "ci", Grants{}, time.Time{}); err == nil {
 		t.Error("a key was made without randomness")
 	}
 	if len(s.keys) != 0 {
@@ -215,4 +229,66 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("%q: %v", s, err)
 		}
 	})
+}
+
+func TestExpiry(t *testing.T) {
+	k, _, now := setup()
+	plaintext, _, err := k.Create(t.Context(), "short", Grants{}, now.Add(3*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Verify(t.Context(), plaintext); err != nil {
+		t.Fatal(err)
+	}
+	*now = now.Add(3 * time.Second) // sooner than what is remembered
+	if _, err := k.Verify(t.Context(), plaintext); !errors.Is(err, ErrExpired) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRotate(t *testing.T) {
+	k, _, now := setup()
+	old, record := create(t, k, "ci")
+	if _, err := k.Verify(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := k.Rotate(t.Context(), record.ID, time.Hour, time.Time{})
+	if err != nil || fresh == old {
+		t.Fatal(fresh, err)
+	}
+	for _, key := range []string{old, fresh} {
+		if p, err := k.Verify(t.Context(), key); err != nil || p.KeyID != record.ID {
+			t.Errorf("%+v, %v", p, err)
+		}
+	}
+	*now = now.Add(time.Hour)
+	if _, err := k.Verify(t.Context(), old); err == nil {
+		t.Error("the old secret outlives its overlap")
+	}
+	if _, err := k.Verify(t.Context(), fresh); err != nil {
+		t.Error(err)
+	}
+	if _, err := k.Rotate(t.Context(), "nobody", 0, time.Time{}); !errors.Is(err, ErrNoKey) {
+		t.Error(err)
+	}
+}
+
+func TestGrants(t *testing.T) {
+	k, _, _ := setup()
+	if _, _, err := k.Create(t.Context(), "x", Grants{Networks: []string{"10.0.0.0/33"}}, time.Time{}); err == nil {
+		t.Error("a strange network was taken")
+	}
+	plaintext, _, err := k.Create(t.Context(), "x", Grants{Team: "shop", Networks: []string{"10.0.0.0/8", "192.0.2.7"}, Assistants: []string{"sup*"}}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := k.Verify(t.Context(), plaintext)
+	if err != nil || p.Team() != "shop" || !p.MayAsk("support") || p.MayAsk("hr") {
+		t.Errorf("%+v, %v", p, err)
+	}
+	for addr, ok := range map[string]bool{"10.9.8.7": true, "::ffff:10.9.8.7": true, "192.0.2.7": true, "192.0.2.8": false, "::1": false} {
+		if p.From(netip.MustParseAddr(addr)) != ok {
+			t.Errorf("from %s: %v", addr, !ok)
+		}
+	}
 }

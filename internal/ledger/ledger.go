@@ -154,9 +154,13 @@ func full(err error) error {
 // where it was 0. An outcome with an ErrorCode is Failed, any other Settled. Usage is what the provider reported; where it
 // reported nothing, the caller counts and marks it Estimated.
 //
-// Settle works after ctx is cancelled, as it is when the caller of a turn goes away. It is called once for each ticket.
+// Settle works after ctx is cancelled, as it is when the caller of a turn goes away. A second Settle of the same ticket, after
+// the first has returned, changes nothing and is no error.
 func (l *Ledger) Settle(ctx context.Context, t Ticket, o Outcome) (Outcome, error) {
 	r := t.row
+	if r.State != Dispatched {
+		return r.Outcome, nil
+	}
 	r.State = Settled
 	if o.ErrorCode != "" {
 		r.State = Failed

@@ -87,3 +87,6 @@ func (m Money) Plus(n Money) Money {
 	}
 	return sum
 }
+
+// Dollars is m as a floating-point number, for metrics only.
+func (m Money) Dollars() float64 { return float64(m) / float64(USD) }

@@ -107,7 +107,7 @@ func drawUsage(t *rapid.T, most int64) chat.Usage {
 
 func drawPrice(t *rapid.T) Price {
 	rate := rapid.Map(rapid.Int64Range(0, int64(1000*USD)), func(n int64) Money { return Money(n) })
-	return Price{Rates: Rates{rate.Draw(t, "in"), rate.Draw(t, "cached"), rate.Draw(t, "write"), rate.Draw(t, "out")}}
+	return Price{Rates: Rates{rate.Draw(t, "in"), rate.Draw(t, "cached"), rate.Draw(t, "write"), rate.Draw(t, "out"), rate.Draw(t, "reasoning")}}
 }
 
 func TestCostProperties(t *testing.T) {

@@ -21,6 +21,9 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
+	"github.com/dragoman/dragoman/internal/dialect/completions"
+	"github.com/dragoman/dragoman/internal/dialect/responses"
 )
 
 // Config says where a provider is and how it is spoken to.
@@ -31,6 +34,11 @@ type Config struct {
 	APIKey            string
 	FirstTokenTimeout time.Duration // from sending to the first token; 0 means a minute
 	IdleTimeout       time.Duration // between tokens; 0 means as FirstTokenTimeout
+	TotalTimeout      time.Duration // of a whole answer; 0 means none
+	Responses         bool          // of the dialect openai: it speaks /responses, too
+	// Completions says how a server of the dialect openai wants to be asked to complete a text, where it does so at all; else
+	// its chat is asked.
+	Completions completions.FIM
 }
 
 // Bounds on what an upstream may send.
@@ -90,8 +98,14 @@ func NewClient() *http.Client {
 // Name is the provider's name in the configuration.
 func (p *Provider) Name() string { return p.cfg.Name }
 
+// Dialect is the family of wires that the provider speaks.
+func (p *Provider) Dialect() chat.Dialect { return p.dialect.upstream.Wire().Dialect() }
+
 // errSilence is why a request ends when nothing comes for too long.
 var errSilence = errors.New("nothing came in time")
+
+// errTooLong is why a request ends when the whole answer takes too long.
+var errTooLong = errors.New("the answer takes too long")
 
 // Reply is an answer under way.
 type Reply struct {
@@ -108,14 +122,23 @@ func (r *Reply) More() bool {
 // Send sends a request and returns its answer as it comes, streamed where the request is. An error, also from the stream, is
 // an *chat.Error with Provider set. The reply must be closed.
 func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) {
-	body, dropped, err := p.dialect.upstream.Encode(req)
+	up := p.speaks(&req)
+	body, dropped, err := up.Encode(req)
 	if err != nil {
 		return nil, p.own(chat.AsError(err))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
 	stop := func() { watch.Stop(); cancel(nil) }
-	resp, err := p.send(ctx, http.MethodPost, p.dialect.upstream.Path(req), body, req.Headers)
+	if d := p.cfg.TotalTimeout; d > 0 {
+		total := time.AfterFunc(d, func() { cancel(errTooLong) })
+		stop = func() { total.Stop(); watch.Stop(); cancel(nil) }
+	}
+	var headers map[string]string
+	if req.Wire.Dialect() == up.Wire().Dialect() {
+		headers = req.Headers
+	}
+	resp, err := p.send(ctx, up, http.MethodPost, up.Path(req), body, headers)
 	if err != nil {
 		defer stop()
 		return nil, p.own(p.netError(ctx, err))
@@ -127,13 +150,30 @@ func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) 
 		if err != nil {
 			return nil, p.own(p.netError(ctx, err))
 		}
-		ev, err := p.dialect.upstream.Whole(data)
+		ev, err := up.Whole(data)
 		if err != nil {
 			return nil, p.own(chat.AsError(err))
 		}
 		return &Reply{&wholeStream{ev: &ev}, dropped}, nil
 	}
-	return &Reply{newStream(ctx, p, resp.Body, watch, stop), dropped}, nil
+	return &Reply{newStream(ctx, p, up, resp.Body, watch, stop), dropped}, nil
+}
+
+// speaks is the wire on which a request goes out; what this wire cannot say as it came is rewritten.
+func (p *Provider) speaks(req **chat.Request) dialect.Upstream {
+	if p.dialect.upstream.Wire() == chat.OpenAIChat {
+		switch r := *req; {
+		case r.Wire == chat.OpenAIResponses && p.cfg.Responses:
+			return responses.Upstream{}
+		case r.Wire == chat.OpenAICompletions && p.cfg.Completions != "":
+			return completions.Upstream{FIM: p.cfg.Completions}
+		}
+	}
+	if r := *req; r.Wire == chat.OpenAICompletions && r.Body != nil {
+		own := completions.Request{Request: r}
+		*req = own.Chat()
+	}
+	return p.dialect.upstream
 }
 
 func isJSON(h http.Header) bool {
@@ -161,7 +201,7 @@ func (p *Provider) Exchange(ctx context.Context, path string, body []byte) ([]by
 	ctx, cancel := context.WithCancelCause(ctx)
 	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
 	defer func() { watch.Stop(); cancel(nil) }()
-	resp, err := p.send(ctx, http.MethodPost, path, body, nil)
+	resp, err := p.send(ctx, p.dialect.upstream, http.MethodPost, path, body, nil)
 	if err != nil {
 		return nil, p.own(p.netError(ctx, err))
 	}
@@ -174,7 +214,7 @@ func (p *Provider) Exchange(ctx context.Context, path string, body []byte) ([]by
 }
 
 // send makes one HTTP exchange and turns a failure status into an *chat.Error.
-func (p *Provider) send(ctx context.Context, method, path string, body []byte, headers map[string]string) (*http.Response, error) {
+func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path string, body []byte, headers map[string]string) (*http.Response, error) {
 	at, err := p.url(path)
 	if err != nil {
 		return nil, err
@@ -191,7 +231,7 @@ func (p *Provider) send(ctx context.Context, method, path string, body []byte, h
 	for name, value := range headers {
 		h.Set(name, value)
 	}
-	p.dialect.upstream.Authorize(h, p.cfg.APIKey)
+	up.Authorize(h, p.cfg.APIKey)
 	// The transport itself: an http.Client around it would follow redirects, which would send the key to where a server points.
 	resp, err := p.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
@@ -205,7 +245,7 @@ func (p *Provider) send(ctx context.Context, method, path string, body []byte, h
 	if err != nil {
 		data = nil // the status says enough
 	}
-	return nil, p.dialect.upstream.Failure(resp.StatusCode, data, retryAfter(resp.Header, time.Now()))
+	return nil, up.Failure(resp.StatusCode, data, retryAfter(resp.Header, time.Now()))
 }
 
 var (
@@ -257,6 +297,10 @@ func (p *Provider) netError(ctx context.Context, err error) *chat.Error {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errSilence):
 		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("there was no first token within %s", p.cfg.FirstTokenTimeout), Err: err}
+	case errors.Is(cause, errTooLong):
+		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("the answer was not complete within %s", p.cfg.TotalTimeout), Err: err}
+	case errors.Is(cause, context.DeadlineExceeded):
+		return &chat.Error{Code: chat.CodeCancelled, Message: "the caller's own deadline passed", Err: err}
 	case cause != nil:
 		return &chat.Error{Code: chat.CodeCancelled, Message: "the request was cancelled", Err: err}
 	}
@@ -293,7 +337,7 @@ func (p *Provider) own(e *chat.Error) *chat.Error {
 
 // Models asks for the names of the provider's models.
 func (p *Provider) Models(ctx context.Context) ([]string, error) {
-	resp, err := p.send(ctx, http.MethodGet, p.dialect.modelsPath, nil, nil)
+	resp, err := p.send(ctx, p.dialect.upstream, http.MethodGet, p.dialect.modelsPath, nil, nil)
 	if err != nil {
 		return nil, p.own(p.netError(ctx, err))
 	}

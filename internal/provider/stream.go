@@ -27,8 +27,8 @@ type stream struct {
 	once    sync.Once
 }
 
-func newStream(ctx context.Context, p *Provider, body io.ReadCloser, watch *time.Timer, stop func()) *stream {
-	return &stream{p: p, ctx: ctx, body: body, events: sse.NewReader(body, maxEvent), decoder: p.dialect.upstream.NewStream(), watch: watch, stop: stop}
+func newStream(ctx context.Context, p *Provider, up dialect.Upstream, body io.ReadCloser, watch *time.Timer, stop func()) *stream {
+	return &stream{p: p, ctx: ctx, body: body, events: sse.NewReader(body, maxEvent), decoder: up.NewStream(), watch: watch, stop: stop}
 }
 
 // More says whether the next event may be at hand already.

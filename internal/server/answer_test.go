@@ -138,7 +138,7 @@ func TestSecrets(t *testing.T) {
 			if a.status != 200 || !strings.Contains(a.text, "You sent "+secret+" to") || strings.Contains(a.text, other) == (model != "big") {
 				t.Errorf("%s: %d %q %+v", model, a.status, a.text, a.failure)
 			}
-			stored, err := d.app.Store.Trace(t.Context(), a.header.Get("x-dragoman-trace"))
+			stored, err := d.app.Trace(t.Context(), a.header.Get("x-dragoman-trace"))
 			if err != nil {
 				t.Fatal(err)
 			}

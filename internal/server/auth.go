@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -10,7 +11,7 @@ import (
 )
 
 // handler answers a request of somebody who is known.
-type handler func(http.ResponseWriter, *http.Request, identity.Principal)
+type handler func(http.ResponseWriter, *http.Request, principal)
 
 // credential is the key that a request carries, as each vendor's SDK sends it.
 func credential(r *http.Request) string {
@@ -35,6 +36,10 @@ func (s *Server) authenticated(d *door, next handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := credential(r)
 		p, err := s.Keys.Verify(r.Context(), key)
+		if errors.Is(err, identity.ErrExpired) {
+			s.fail(w, d, "", &chat.Error{Code: chat.CodeUnauthorized, Message: err.Error()})
+			return
+		}
 		if errors.Is(err, identity.ErrInvalidKey) {
 			message := "the API key is not valid; `dragoman key list` shows those there are"
 			if key == "" {
@@ -47,6 +52,13 @@ func (s *Server) authenticated(d *door, next handler) http.Handler {
 			s.Log.Error("check a key", "err", err)
 			s.fail(w, d, "", &chat.Error{Code: chat.CodeInternal, Message: "the key could not be checked; see the server's log"})
 			return
+		}
+		if p.Grants != nil && len(p.Grants.Networks) > 0 {
+			from, err := netip.ParseAddrPort(r.RemoteAddr)
+			if err != nil || !p.From(from.Addr()) {
+				s.fail(w, d, "", &chat.Error{Code: chat.CodeForbidden, Message: "the API key may not be used from this network"})
+				return
+			}
 		}
 		if rec, ok := w.(*recorder); ok {
 			rec.key = p.Name

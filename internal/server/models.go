@@ -4,12 +4,14 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect/anthropic"
+	"github.com/dragoman/dragoman/internal/dialect/gemini"
 	"github.com/dragoman/dragoman/internal/dialect/openai"
-	"github.com/dragoman/dragoman/internal/identity"
 )
 
 // listedFor is how long the providers' lists of models are believed: they change by the week, and asking takes seconds.
@@ -22,33 +24,73 @@ type modelList struct {
 	at    time.Time
 }
 
+// forget makes the next request ask again.
+func (l *modelList) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at = time.Time{}
+}
+
 func (s *Server) modelNames(ctx context.Context) []string {
 	var names []string
-	for name := range s.Assistants {
+	for name := range s.state().Assistants {
 		names = append(names, assistantPrefix+name)
 	}
 	slices.Sort(names)
 	s.models.mu.Lock()
 	defer s.models.mu.Unlock()
 	if s.models.at.IsZero() || s.Now().Sub(s.models.at) > listedFor {
-		s.models.names, s.models.at = s.Models.List(ctx), s.Now()
+		s.models.names, s.models.at = s.state().Models.List(ctx), s.Now()
 	}
 	return append(names, s.models.names...)
 }
 
-func (s *Server) listModels(w http.ResponseWriter, r *http.Request, _ identity.Principal) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Write(openai.EncodeModels(modelInfos(s.modelNames(r.Context()))))
+// listModels answers GET /v1/models and /v1beta/models, in the shape that the caller's SDK reads: three dialects share a path.
+func (s *Server) listModels(w http.ResponseWriter, r *http.Request, _ principal) {
+	names := s.modelNames(r.Context())
+	switch modelDialect(r) {
+	case chat.Gemini:
+		list := make([]gemini.Model, len(names))
+		for i, n := range names {
+			list[i] = geminiModel(n)
+		}
+		s.reply(w, gemini.EncodeModels(list, ""))
+	case chat.Anthropic:
+		s.reply(w, anthropic.EncodeModels(names))
+	default:
+		s.reply(w, openai.EncodeModels(modelInfos(names)))
+	}
 }
 
-func (s *Server) getModel(w http.ResponseWriter, r *http.Request, _ identity.Principal) {
+func (s *Server) getModel(w http.ResponseWriter, r *http.Request, _ principal) {
 	id := r.PathValue("id")
-	if !slices.Contains(s.modelNames(r.Context()), id) {
-		s.fail(w, chatDoor, "", &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: "there is no such model; GET /v1/models lists those there are"})
-		return
+	known := slices.Contains(s.modelNames(r.Context()), id)
+	switch of := modelDialect(r); {
+	case of == chat.Gemini && known:
+		s.reply(w, gemini.EncodeModel(geminiModel(id)))
+	case of == chat.Anthropic && known:
+		s.reply(w, anthropic.EncodeModel(id))
+	case known:
+		s.reply(w, openai.EncodeModel(modelInfos([]string{id})[0]))
+	default:
+		d := map[chat.Dialect]*door{chat.Gemini: geminiDoor, chat.Anthropic: messagesDoor, chat.OpenAI: chatDoor}[of]
+		s.fail(w, d, "", &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: "there is no such model; GET " + strings.TrimSuffix(r.URL.Path, "/"+id) + " lists those there are"})
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Write(openai.EncodeModel(modelInfos([]string{id})[0]))
+}
+
+// modelDialect tells whose SDK asks for models.
+func modelDialect(r *http.Request) chat.Dialect {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/v1beta/") || r.Header.Get("X-Goog-Api-Key") != "":
+		return chat.Gemini
+	case r.Header.Get("Anthropic-Version") != "":
+		return chat.Anthropic
+	}
+	return chat.OpenAI
+}
+
+func geminiModel(name string) gemini.Model {
+	return gemini.Model{Name: name, DisplayName: name, Methods: []string{"generateContent", "countTokens"}}
 }
 
 func modelInfos(names []string) []openai.ModelInfo {

@@ -1,4 +1,5 @@
-// Package server is the HTTP door: the OpenAI dialect under /v1, traces under /api, and a health check.
+// Package server is the HTTP door: the dialects of OpenAI and Anthropic under /v1 and that of Gemini under /v1beta, traces under
+// /api, health and metrics.
 package server
 
 import (
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -17,12 +19,14 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/store"
 )
 
 // Runner runs turns.
 type Runner interface {
 	Run(ctx context.Context, t *assistant.Turn) (*assistant.Answer, error)
+	Exchange(ctx context.Context, x *assistant.Exchange) (*assistant.Trace, error)
 }
 
 // Lister lists the models that can be asked.
@@ -40,18 +44,27 @@ type TraceReader interface {
 	Trace(ctx context.Context, id string) (store.Trace, error)
 }
 
-// Options is what a server needs.
-type Options struct {
+// State is what follows from the configuration. A new one may take its place while requests are under way.
+type State struct {
 	Engine     Runner
 	Assistants map[string]assistant.Definition
 	Policy     guard.Policy // of plain models
 	Models     Lister
-	Keys       Verifier
-	Traces     TraceReader
-	Log        *slog.Logger
-	Now        func() time.Time
-	MaxBody    int64         // bytes of a request
-	Drain      time.Duration // how long answers under way may go on when the server stops
+	Counter    Counter
+}
+
+// Options is what a server needs.
+type Options struct {
+	State
+	Keys      Verifier
+	Traces    TraceReader
+	Responses store.Responses
+	Ready     func(ctx context.Context) error // why no request should come, if anything; nil: always ready
+	Metrics   *observe.Metrics                // nil: none are told
+	Log       *slog.Logger
+	Now       func() time.Time
+	MaxBody   int64         // bytes of a request
+	Drain     time.Duration // how long answers under way may go on when the server stops
 }
 
 // Server is the HTTP door.
@@ -59,18 +72,32 @@ type Server struct {
 	Options
 	handler  http.Handler
 	draining atomic.Bool
+	now      atomic.Pointer[State]
 	models   modelList
 }
+
+// principal is who asks.
+type principal = identity.Principal
+
+// Use puts a new state in the place of the old one. Requests under way keep the one that they began with.
+func (s *Server) Use(st State) {
+	s.now.Store(&st)
+	s.models.forget()
+}
+
+func (s *Server) state() *State { return s.now.Load() }
 
 // New makes a server; Serve starts it.
 func New(o Options) *Server {
 	s := &Server{Options: o}
+	s.now.Store(&o.State)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
-	mux.Handle("POST /v1/chat/completions", s.authenticated(chatDoor, s.converse(chatDoor)))
-	mux.Handle("GET /v1/models", s.authenticated(chatDoor, s.listModels))
-	mux.Handle("GET /v1/models/{id...}", s.authenticated(chatDoor, s.getModel))
-	mux.Handle("GET /api/traces/{id}", s.authenticated(chatDoor, s.getTrace))
+	mux.HandleFunc("GET /readyz", s.ready)
+	if s.Metrics != nil {
+		mux.Handle("GET /metrics", s.nearby(s.Metrics.Handler()))
+	}
+	s.routes(mux)
 	mux.HandleFunc("/", s.notFound)
 	s.handler = s.logged(mux)
 	return s
@@ -135,8 +162,34 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, `{"status":"ok"}`)
 }
 
+// ready says whether requests should come: not while the server stops, nor when something that it needs is gone.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.Ready != nil && !s.draining.Load() {
+		if err := s.Ready(r.Context()); err != nil {
+			w.Header()["Content-Type"] = jsonType
+			w.WriteHeader(http.StatusServiceUnavailable)
+			s.Log.Warn("not ready", "err", err)
+			fmt.Fprintln(w, `{"status":"not ready; see the server's log"}`)
+			return
+		}
+	}
+	s.health(w, r)
+}
+
+// nearby lets requests from this machine through, and others with a key.
+func (s *Server) nearby(next http.Handler) http.Handler {
+	keyed := s.authenticated(chatDoor, func(w http.ResponseWriter, r *http.Request, _ principal) { next.ServeHTTP(w, r) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && addr.Addr().Unmap().IsLoopback() && r.Header.Get("X-Forwarded-For") == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		keyed.ServeHTTP(w, r)
+	})
+}
+
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, chatDoor, "", &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no %s %s here; the API is at /v1/chat/completions and /v1/models", r.Method, r.URL.Path)})
+	s.fail(w, chatDoor, "", &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no %s %s here; the API is at /v1/chat/completions, /v1/responses, /v1/messages, /v1beta/models and /v1/models", r.Method, r.URL.Path)})
 }
 
 // logged logs each request and keeps a panic from taking more than its own request down.

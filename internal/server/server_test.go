@@ -3,15 +3,17 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"github.com/dragoman/dragoman/internal/identity"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestWhoMayAsk(t *testing.T) {
 	d := open(t, options{})
-	gone, record, err := d.app.Keys.Create(t.Context(), "gone")
+	gone, record, err := d.app.Keys.Create(t.Context(), "gone", identity.Grants{}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,7 @@ func TestBadRequests(t *testing.T) {
 			t.Errorf("%s: %d %+v", c.name, a.status, a.failure)
 		}
 	}
-	for _, to := range []string{"GET /v1/chat/completions", "POST /v1/models", "POST /v1/embeddings", "GET /", "GET /v1/../etc/passwd"} {
+	for _, to := range []string{"GET /v1/chat/completions", "POST /v1/images", "GET /", "GET /v1/../etc/passwd"} {
 		method, path, _ := strings.Cut(to, " ")
 		resp := d.do(t.Context(), method, path, d.key, nil)
 		a, err := read(resp)
@@ -153,7 +155,7 @@ func TestTraces(t *testing.T) {
 	if id == "" || a.dragoman["trace"] != id {
 		t.Fatalf("trace %q, %v", id, a.dragoman)
 	}
-	other, _, err := d.app.Keys.Create(t.Context(), "test") // of the same name
+	other, _, err := d.app.Keys.Create(t.Context(), "test", identity.Grants{}, time.Time{}) // of the same name
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +192,7 @@ func TestSessions(t *testing.T) {
 	in := object{"dragoman": object{"session": "s"}}
 	d.chat(ask("assistant/code", "How long is the retry delay?", in))
 	d.chat(ask("assistant/code", "And who wants orders kept?", in))
-	other, _, err := d.app.Keys.Create(t.Context(), "other")
+	other, _, err := d.app.Keys.Create(t.Context(), "other", identity.Grants{}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

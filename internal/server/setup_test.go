@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/dragoman/dragoman/internal/identity"
 	"io"
 	"log/slog"
 	"net"
@@ -104,8 +105,11 @@ models:
 		t.Fatal(err)
 	}
 	ap.Engine.Retries = o.retries
+	if err := ap.StartBooks(t.Context(), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
 	d.app = ap
-	if d.key, _, err = ap.Keys.Create(t.Context(), "test"); err != nil {
+	if d.key, _, err = ap.Keys.Create(t.Context(), "test", identity.Grants{}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -114,7 +118,8 @@ models:
 	}
 	d.url = "http://" + ln.Addr().String()
 	s := server.New(server.Options{
-		Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Keys: ap.Keys, Traces: ap.Store,
+		State: server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter()},
+		Keys:  ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Metrics: ap.Metrics,
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, MaxBody: o.maxBody, Drain: o.drain,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -313,6 +318,9 @@ func (d *door) books() ledger.Total {
 	d.client.CloseIdleConnections()
 	if err := d.stop(); err != nil {
 		d.t.Errorf("the server stopped with %v", err)
+	}
+	if err := d.app.Flush(d.t.Context()); err != nil {
+		d.t.Fatal(err)
 	}
 	totals, err := d.app.Ledger.Totals(d.t.Context(), time.Now().Add(-time.Hour), ledger.ByNothing)
 	if err != nil {

@@ -63,7 +63,11 @@ func (o *sink) Begin(t *assistant.Turn) error {
 		return nil
 	}
 	o.enc = o.door.NewStream(o.meta)
-	o.out = sse.NewWriter(o.w)
+	contentType := ""
+	if d, ok := o.door.Door.(interface{ ContentType() string }); ok {
+		contentType = d.ContentType()
+	}
+	o.out = sse.NewWriter(o.w, contentType)
 	return nil
 }
 
@@ -110,7 +114,7 @@ func (o *sink) Flush() error {
 }
 
 // finish ends a complete answer.
-func (o *sink) finish(ans *assistant.Answer) {
+func (o *sink) finish(ans *assistant.Answer, keep func(*sink, dialect.Answer) error) {
 	a := dialect.Answer{
 		Message: ans.Message, Finish: ans.Finish, StopSequence: ans.StopSequence, Usage: ans.Usage, Logprobs: ans.Logprobs,
 		Citations: append(ownCitations(ans.Citations), ans.Quoted...), Raw: ans.Raw, Wire: ans.Wire, Changed: ans.Changed,
@@ -118,7 +122,16 @@ func (o *sink) finish(ans *assistant.Answer) {
 	if o.turn.Definition.Name != "" {
 		a.Dragoman = dragomanField(ans.Trace)
 	}
+	stored := func() {
+		if keep == nil {
+			return
+		}
+		if err := keep(o, a); err != nil {
+			o.s.Log.Error("an answer could not be stored", "trace", ans.Trace.ID, "err", err)
+		}
+	}
 	if o.out == nil {
+		stored()
 		h := o.w.Header()
 		h["Content-Type"] = jsonType
 		h["X-Dragoman-Cost"] = []string{ans.Trace.Cost}
@@ -128,6 +141,7 @@ func (o *sink) finish(ans *assistant.Answer) {
 		return
 	}
 	*o.buf = o.enc.End(*o.buf, a)
+	stored()
 	if err := o.Flush(); err != nil {
 		o.s.Log.Debug("end of an answer", "err", err)
 	}

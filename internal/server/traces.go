@@ -5,12 +5,11 @@ import (
 	"net/http"
 
 	"github.com/dragoman/dragoman/internal/chat"
-	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/store"
 )
 
 // getTrace returns the trace of a turn to whoever asked for the turn.
-func (s *Server) getTrace(w http.ResponseWriter, r *http.Request, p identity.Principal) {
+func (s *Server) getTrace(w http.ResponseWriter, r *http.Request, p principal) {
 	tr, err := s.Traces.Trace(r.Context(), r.PathValue("id"))
 	if err == nil && tr.Principal != p.Owner() || errors.Is(err, store.ErrNotFound) {
 		// Another's trace is not there either: its existence is nobody's business.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
-	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/dialect"
 )
 
 // assistantPrefix marks the models that are assistants.
@@ -19,7 +19,7 @@ const assistantPrefix = "assistant/"
 
 // converse answers requests at a door: one turn each.
 func (s *Server) converse(d *door) handler {
-	return func(w http.ResponseWriter, r *http.Request, p identity.Principal) {
+	return func(w http.ResponseWriter, r *http.Request, p principal) {
 		req, err := s.readRequest(w, r, d)
 		if err != nil {
 			s.fail(w, d, "", chat.AsError(err))
@@ -66,9 +66,8 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	return body, nil
 }
 
-// run takes a request through its turn. done, where it is not nil, is called with a complete answer before its end is
-// written.
-func (s *Server) run(w http.ResponseWriter, r *http.Request, d *door, req *chat.Request, p identity.Principal, done func(*assistant.Answer)) {
+// run takes a request through its turn. keep, where it is not nil, is called with a complete answer before its end is sent.
+func (s *Server) run(w http.ResponseWriter, r *http.Request, d *door, req *chat.Request, p principal, keep func(*sink, dialect.Answer) error) {
 	turn, err := s.turn(r, req, p)
 	if err != nil {
 		s.fail(w, d, "", chat.AsError(err))
@@ -78,15 +77,12 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, d *door, req *chat.
 	out := newSink(s, w, d, req)
 	defer out.release()
 	turn.Out = out
-	ans, err := s.Engine.Run(r.Context(), turn)
+	ans, err := s.state().Engine.Run(r.Context(), turn)
 	if err != nil {
 		out.fail(chat.AsError(err), ans.Trace)
 		return
 	}
-	if done != nil {
-		done(ans)
-	}
-	out.finish(ans)
+	out.finish(ans, keep)
 }
 
 // own is the request's field "dragoman". Callers that cannot set a field say the same by headers: x-dragoman-session and so on.
@@ -102,7 +98,7 @@ type own struct {
 }
 
 // turn makes a turn of a request: a call of an assistant, or of a plain model.
-func (s *Server) turn(r *http.Request, req *chat.Request, p identity.Principal) (*assistant.Turn, error) {
+func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assistant.Turn, error) {
 	var o own
 	if len(req.Dragoman) > 0 {
 		dec := json.NewDecoder(strings.NewReader(string(req.Dragoman)))
@@ -121,13 +117,13 @@ func (s *Server) turn(r *http.Request, req *chat.Request, p identity.Principal) 
 	}
 	t := &assistant.Turn{
 		Request: req, Principal: p, Session: o.Session, Class: o.Class, Privacy: o.Privacy, Feature: o.Feature, Paths: o.Filters.Paths,
-		Definition: assistant.Definition{Policy: s.Policy}, Cache: cacheWish(r.Header, o.Cache),
+		Definition: assistant.Definition{Policy: s.state().Policy}, Cache: cacheWish(r.Header, o.Cache),
 	}
 	name, ok := strings.CutPrefix(req.Model, assistantPrefix)
 	if !ok {
 		return t, nil
 	}
-	def, known := s.Assistants[name]
+	def, known := s.state().Assistants[name]
 	if !known {
 		return nil, &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: fmt.Sprintf("there is no assistant %q; GET /v1/models lists those there are", name)}
 	}

@@ -33,10 +33,14 @@ type Writer struct {
 	rc *http.ResponseController
 }
 
-// NewWriter sends the headers of an event stream, so that proxies neither buffer nor keep it.
-func NewWriter(w http.ResponseWriter) *Writer {
+// NewWriter sends the headers of a stream, so that proxies neither buffer nor keep it. media is its type where it is no event
+// stream.
+func NewWriter(w http.ResponseWriter, media string) *Writer {
 	h := w.Header()
 	h["Content-Type"] = contentType
+	if media != "" {
+		h["Content-Type"] = []string{media}
+	}
 	h["Cache-Control"] = noCache
 	h["X-Accel-Buffering"] = noBuffer
 	w.WriteHeader(http.StatusOK)

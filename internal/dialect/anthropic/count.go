@@ -22,3 +22,22 @@ func DecodeCount(body []byte) (int64, error) {
 	}
 	return dialect.Parse(body).Get("input_tokens").Int(), nil
 }
+
+// EncodeCountRequest is a request whose tokens are to be counted: the fields of messages that count.
+func EncodeCountRequest(r *chat.Request) ([]byte, error) {
+	body, _, err := Upstream{}.Encode(r)
+	if err != nil {
+		return nil, err
+	}
+	out := []byte{'{'}
+	for name, v := range dialect.TopLevel(body) {
+		switch name {
+		case "model", "messages", "system", "tools", "tool_choice", "thinking", "mcp_servers", "context_management":
+			if len(out) > 1 {
+				out = append(out, ',')
+			}
+			out = append(append(dialect.AppendString(out, name), ':'), v...)
+		}
+	}
+	return append(out, '}'), nil
+}

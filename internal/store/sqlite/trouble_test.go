@@ -84,7 +84,7 @@ func TestDamagedPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 100 {
+	for i := range 1000 {
 		if err := d.InsertUsage(ctx, usageRow(fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestDamagedPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 2 * 4096; i < len(b); i++ { // all but the first pages
+	for i := 24 * 4096; i < len(b); i++ { // all but the first pages, which hold the schema
 		b[i] = 0xaa
 	}
 	if err := os.WriteFile(path, b, 0o600); err != nil {
