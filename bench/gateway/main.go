@@ -204,7 +204,7 @@ func (p *process) mallocs() float64 {
 
 // body of about 1 KB.
 func chatBody(wire string, stream bool) []byte {
-	m := map[string]any{"model": "gpt-x", "messages": []any{
+	m := map[string]any{"model": "rack/gpt-x", "messages": []any{
 		map[string]any{"role": "system", "content": strings.Repeat("You are helpful. ", 20)},
 		map[string]any{"role": "user", "content": strings.Repeat("explain this code please ", 25)},
 	}}
@@ -262,7 +262,7 @@ func (o *options) run() error {
 		fmt.Printf("one connection: bare p50 %.3f ms, dragoman p50 %.3f ms, added %.3f ms\n", ms(base.p50), ms(own.p50), ms(own.p50-base.p50))
 	}
 	flood := chatBody("", true)
-	flood = bytes.Replace(flood, []byte(`"gpt-x"`), []byte(`"rack/flood"`), 1)
+	flood = bytes.Replace(flood, []byte(`"rack/gpt-x"`), []byte(`"rack/flood"`), 1)
 	before := d.cpu()
 	r := load(d.addr, d.key, flood, 8, o.lasting)
 	fmt.Printf("events through 8 streams: %.0f events/s, CPU %.1f us each\n", float64(r.events)/r.took.Seconds(), float64((d.cpu()-before).Microseconds())/float64(max(r.events, 1)))
@@ -290,7 +290,7 @@ func (o *options) measure(who, what string, p *process, body []byte, base float6
 
 // idleStreams opens many streams of which each has had one event, and weighs them.
 func (o *options) idleStreams(d, bare *process) error {
-	body := bytes.Replace(chatBody("", true), []byte(`"gpt-x"`), []byte(`"rack/idle"`), 1)
+	body := bytes.Replace(chatBody("", true), []byte(`"rack/gpt-x"`), []byte(`"rack/idle"`), 1)
 	for _, p := range []*process{bare, d} {
 		before := p.rss()
 		var open []net.Conn

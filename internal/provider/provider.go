@@ -83,18 +83,6 @@ func New(cfg Config, client *http.Client) (*Provider, error) {
 	return &Provider{cfg: cfg, dialect: d, transport: transport}, nil
 }
 
-// NewClient makes an HTTP client for upstream calls: it keeps connections, never follows a redirect, and has no overall
-// timeout, since an answer may stream for minutes.
-func NewClient() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 256
-	t.IdleConnTimeout = 90 * time.Second
-	t.DisableCompression = true // gzip would hold back the pieces of a stream
-	t.MaxIdleConns = 0          // as many as there are hosts, each within its own bound
-	t.ReadBufferSize, t.WriteBufferSize = 4<<10, 4<<10
-	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-}
-
 // Name is the provider's name in the configuration.
 func (p *Provider) Name() string { return p.cfg.Name }
 

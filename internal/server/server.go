@@ -207,9 +207,13 @@ func (s *Server) logged(next http.Handler) http.Handler {
 					s.fail(rec, chatDoor, "", &chat.Error{Code: chat.CodeInternal, Message: "internal error; see the server's log"})
 				}
 			}
-			level := slog.LevelInfo
-			if r.URL.Path == "/healthz" {
-				level = slog.LevelDebug
+			// Each request has its row in the books, its trace and its metrics; the log is for what goes wrong.
+			level := slog.LevelDebug
+			if rec.status >= 400 {
+				level = slog.LevelInfo
+			}
+			if !s.Log.Enabled(r.Context(), level) {
+				return
 			}
 			s.Log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", rec.status, "ms", s.Now().Sub(begun).Milliseconds(),
 				"trace", rec.Header().Get("x-dragoman-trace"), "key", rec.key)

@@ -30,7 +30,7 @@ type Reader struct {
 
 // NewReader reads events of at most max bytes.
 func NewReader(r io.Reader, max int) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, 4<<10), max: max}
+	return &Reader{r: bufio.NewReaderSize(r, 2<<10), max: max}
 }
 
 // Next returns the next event with data. io.EOF is the end of the stream; an event that the end cuts off is dropped, as the

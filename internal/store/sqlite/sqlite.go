@@ -26,6 +26,7 @@ type DB struct {
 	write    *sql.DB // one connection: SQLite has one writer, and waiting here is fairer than inside of it
 	read     *sql.DB
 	instance *instance
+	batches  batches
 }
 
 var _ store.Store = (*DB)(nil)
@@ -89,6 +90,7 @@ func (d *DB) dsn(more string) string {
 // Close waits for calls that are under way and lets go of the folder.
 func (d *DB) Close() error {
 	var errs []error
+	d.batches.close()
 	for _, db := range []*sql.DB{d.read, d.write} {
 		if db != nil {
 			errs = append(errs, db.Close())

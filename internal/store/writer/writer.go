@@ -13,9 +13,9 @@ import (
 
 const (
 	// every is how far the store is behind when it keeps up.
-	every = 25 * time.Millisecond
+	every = 100 * time.Millisecond
 	// most is how many rows and traces one transaction takes.
-	most = 512
+	most = 1024
 	// behind is how many may wait before no more requests are let in: at 1 KB each, about 50 MB.
 	behind = 50_000
 	// Back-off while the store refuses.

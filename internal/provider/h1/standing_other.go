@@ -1,0 +1,12 @@
+//go:build !unix
+
+package h1
+
+import (
+	"errors"
+	"net"
+)
+
+func standing(net.Conn) bool { return true }
+
+func isReset(err error) bool { return errors.Is(err, net.ErrClosed) }
