@@ -84,8 +84,8 @@ test("errors", async () => {
     [OpenAI.AuthenticationError, "unauthorized", () => stranger.models.list()],
     [OpenAI.NotFoundError, "not_found", () => create({ model: "assistant/nobody" })],
     [OpenAI.BadRequestError, "invalid_request", () => create({ messages: [] })],
-    [OpenAI.RateLimitError, "rate_limited", () => create({ messages: ask("REFUSE") })],
+    [OpenAI.RateLimitError, null, () => create({ messages: ask("REFUSE") })],
   ]) {
-    await assert.rejects(call, (e) => e instanceof type && e.code === code && e.message.length > 4, code);
+    await assert.rejects(call, (e) => e instanceof type && (e.code ?? null) === code && e.message.length > 4, code);
   }
 });

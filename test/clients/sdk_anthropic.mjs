@@ -79,6 +79,8 @@ test("errors", async () => {
   }
   await assert.rejects(client.messages.stream(ask("BREAK")).finalMessage());
   if (!DIRECT) {
+    const { content, stop_reason } = await client.messages.stream(ask("CUT")).finalMessage();
+    assert.deepEqual([content.map((b) => b.text).join(""), stop_reason], [ANSWER, "end_turn"]);
     const stranger = new Anthropic({ baseURL, apiKey: "dgm_wrong", maxRetries: 0 });
     await assert.rejects(stranger.messages.create(ask("How long?")), Anthropic.AuthenticationError);
   }

@@ -155,6 +155,12 @@ class Messages(unittest.TestCase):
             with self.client.messages.stream(model=MODEL, max_tokens=2000, messages=ask("BREAK")) as stream:
                 stream.until_done()
 
+    @unittest.skipIf(DIRECT, "nobody goes on with it")
+    def test_cut(self):
+        with self.client.messages.stream(model=MODEL, max_tokens=2000, messages=ask("CUT")) as stream:
+            message = stream.get_final_message()
+        self.assertEqual((ANSWER, "end_turn"), ("".join(b.text for b in message.content), message.stop_reason))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -135,16 +135,22 @@ class Gemini(unittest.TestCase):
             with self.assertRaises(errors.ServerError):
                 call("OVERLOAD")
         if not DIRECT:
+            stranger = client("dgm_wrong")  # it is closed with its last name
             with self.assertRaises(errors.ClientError) as raised:
-                client("dgm_wrong").models.generate_content(model=MODEL, contents="How long?")
+                stranger.models.generate_content(model=MODEL, contents="How long?")
             self.assertIn(raised.exception.code, (400, 401, 403))
             with self.assertRaises(errors.ClientError) as raised:
-                self.client.models.generate_content(model="nothing", contents="How long?")
+                self.client.models.generate_content(model="assistant/nobody", contents="How long?")
             self.assertEqual(404, raised.exception.code)
 
     def test_broken(self):
         with self.assertRaises(Exception):
             list(self.stream("BREAK"))
+
+    @unittest.skipIf(DIRECT, "nobody goes on with it")
+    def test_cut(self):
+        chunks = list(self.stream("CUT"))
+        self.assertEqual((ANSWER, "STOP"), ("".join(c.text or "" for c in chunks), chunks[-1].candidates[0].finish_reason))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,9 @@ test("errors", async () => {
     for await (const _ of await client.chat.completions.create({ model, messages: ask("BREAK"), stream: true }));
   });
   if (!DIRECT) {
+    let text = "";
+    for await (const { choices } of await client.chat.completions.create({ model, messages: ask("CUT"), stream: true })) text += choices[0]?.delta.content ?? "";
+    assert.equal(text, ANSWER);
     const stranger = new OpenAI({ baseURL, apiKey: "dgm_wrong", maxRetries: 0 });
     await assert.rejects(stranger.chat.completions.create({ model, messages: ask("How long?") }), OpenAI.AuthenticationError);
   }

@@ -133,6 +133,13 @@ class Chat(Base):
             for _ in self.create("BREAK", stream=True):
                 pass
 
+    @unittest.skipIf(DIRECT, "nobody goes on with it")
+    def test_cut(self):
+        chunks = list(self.create("CUT", stream=True))
+        self.assertEqual(ANSWER, "".join(c.choices[0].delta.content or "" for c in chunks if c.choices))
+        self.assertEqual(["stop"], [c.choices[0].finish_reason for c in chunks if c.choices and c.choices[0].finish_reason])
+        self.assertEqual(1, len({c.id for c in chunks}))
+
 
 class Responses(Base):
     TOOLS = [{"type": "function", "name": "weather", "description": "The weather.", "parameters": PARAMETERS, "strict": True}]

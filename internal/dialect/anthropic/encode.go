@@ -120,7 +120,7 @@ func (e *encoder) request(r *chat.Request) []byte {
 	b = e.tools(b, r)
 	b = e.sampling(b, r, budget != 0)
 	if f := r.Format; f != nil && len(f.Schema) > 0 {
-		b = append(append(append(b, `,"output_config":{"format":{"type":"json_schema","schema":`...), f.Schema...), "}}"...)
+		b = append(append(append(b, `,"output_config":{"format":{"type":"json_schema","schema":`...), e.closed(f.Schema)...), "}}"...)
 	} else if f != nil {
 		e.drop("response_format json_object: say in the prompt that the answer is to be JSON, or give a schema")
 	}

@@ -216,8 +216,8 @@ func finishOf(s string) chat.FinishReason {
 		return chat.FinishLength
 	case "tool_use":
 		return chat.FinishToolCalls
-	case "refusal":
-		return chat.FinishRefusal
+	case "refusal": // the vendor's filter stepped in
+		return chat.FinishContentFilter
 	case "pause_turn":
 		return chat.FinishPause
 	}

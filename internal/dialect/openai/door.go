@@ -26,7 +26,7 @@ func (Door) Whole(m dialect.Meta, a dialect.Answer) []byte {
 	if a.Wire == chat.OpenAIChat && a.Raw != nil {
 		return wholeRaw(a)
 	}
-	b := head(nil, m, "chat.completion")
+	b := head(nil, idOf(m), m, "chat.completion")
 	b = append(b, `,"choices":[{"index":0,"message":{"role":"assistant"`...)
 	b = appendMessage(b, a.Message, a.Citations)
 	b = append(b, '}')
@@ -77,8 +77,10 @@ func setMessage(body []byte, path, text string, calls []chat.ToolCall) []byte {
 }
 
 // head opens an object of the answer.
-func head(b []byte, m dialect.Meta, object string) []byte {
-	b = append(append(append(b, `{"id":"chatcmpl-`...), m.ID...), `","object":"`...)
+func idOf(m dialect.Meta) string { return "chatcmpl-" + m.ID }
+
+func head(b []byte, id string, m dialect.Meta, object string) []byte {
+	b = append(dialect.AppendString(append(b, `{"id":`...), id), `,"object":"`...)
 	b = append(append(b, object...), `","created":`...)
 	b = strconv.AppendInt(b, m.Created.Unix(), 10)
 	return dialect.AppendString(append(b, `,"model":`...), m.Model)
@@ -264,10 +266,13 @@ func finishName(f chat.FinishReason) string {
 }
 
 // NewStream implements dialect.Door.
-func (Door) NewStream(m dialect.Meta) dialect.StreamEncoder { return &streamEncoder{meta: m} }
+func (Door) NewStream(m dialect.Meta) dialect.StreamEncoder {
+	return &streamEncoder{meta: m, id: idOf(m)}
+}
 
 type streamEncoder struct {
 	meta     dialect.Meta
+	id       string
 	begun    bool // the chunk that says who speaks is out
 	finished bool // a chunk with a finish reason is out
 	usage    bool // the chunk with the usage is out
@@ -349,6 +354,11 @@ func (s *streamEncoder) pass(dst []byte, ev chat.Event, raw bool) []byte {
 		}
 		s.usage = true
 	}
+	if !s.begun { // what may have to follow is of the same answer
+		if id := gjson.GetBytes(ev.Raw, "id").String(); id != "" {
+			s.id = id
+		}
+	}
 	s.begun = true
 	s.finished = s.finished || ev.Finish != ""
 	data := ev.Raw
@@ -363,7 +373,7 @@ func (s *streamEncoder) pass(dst []byte, ev chat.Event, raw bool) []byte {
 }
 
 // chunk opens a chunk in the encoder's buffer.
-func (s *streamEncoder) chunk() []byte { return head(s.buf[:0], s.meta, "chat.completion.chunk") }
+func (s *streamEncoder) chunk() []byte { return head(s.buf[:0], s.id, s.meta, "chat.completion.chunk") }
 
 // End implements dialect.StreamEncoder.
 func (s *streamEncoder) End(dst []byte, a dialect.Answer) []byte {

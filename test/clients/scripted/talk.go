@@ -2,6 +2,7 @@ package scripted
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,8 +48,13 @@ func Talk(c *Conversation) Step {
 	case has("STALL"):
 		say("And then ")
 		s.Hang = true
-	case has("BREAK"):
+	case strings.Contains(c.Said(), "BREAK"): // also where it is to go on
 		say("And then ")
+		s.Break = true
+	case strings.Contains(c.Said(), "CUT") && slices.ContainsFunc(c.Messages, func(m Message) bool { return m.Role == "assistant" || m.Role == "model" }):
+		say("naïvely, up to 30 seconds.") // the rest is asked for
+	case has("CUT"):
+		say("It doubles, ")
 		s.Break = true
 	case has("REFUSE"):
 		s.Fail = &Failure{Status: 429, RetryAfter: "60", Message: "too many requests"}

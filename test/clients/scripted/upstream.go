@@ -227,6 +227,9 @@ func (u *Upstream) answer(name string, f face) http.Handler {
 			return
 		}
 		u.record(r, body, http.StatusOK, true)
+		if !c.Stream && s.Break {
+			panic(http.ErrAbortHandler)
+		}
 		if !c.Stream {
 			send(w, http.StatusOK, f.whole(&c, s))
 			return
