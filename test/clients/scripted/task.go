@@ -53,7 +53,7 @@ func (t Task) Step(c *Conversation) Step {
 		case edit != nil:
 			return Step{Thought: "Now the change.", Calls: []Call{edit.call(greeting, "hello", "hello world")}, Usage: usage}
 		case patch != nil:
-			line := strings.TrimSpace(regexp.MustCompile(`(?m)^\W*hello \w+$`).FindString(results[0].Text))
+			line := strings.TrimSpace(regexp.MustCompile(`(?m)^\W*hello \w+$`).FindString(lines(results[0].Text)))
 			text := "*** Begin Patch\n*** Update File: greeting.txt\n@@\n-" + line + "\n+" + strings.Replace(line, "hello", "hello world", 1) + "\n*** End Patch\n"
 			return Step{Calls: []Call{patch.call(text)}, Usage: usage}
 		}
@@ -67,6 +67,9 @@ func (t Task) Step(c *Conversation) Step {
 	}
 	return Step{Text: []string{"It did not print the greeting, but: ", last}, Usage: usage}
 }
+
+// lines takes a text apart that came inside JSON, as Gemini has it.
+func lines(text string) string { return strings.ReplaceAll(text, `\n`, "\n") }
 
 // find returns the first tool of these names that has one of the properties, or nil.
 func find(tools []Tool, properties string, names ...string) *Tool {
