@@ -30,6 +30,7 @@ import (
 	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/provider"
+	"github.com/dragoman/dragoman/internal/provider/gate"
 	"github.com/dragoman/dragoman/internal/route"
 	"github.com/dragoman/dragoman/internal/store"
 	"github.com/dragoman/dragoman/internal/store/sqlite"
@@ -50,6 +51,8 @@ type Options struct {
 	Now        func() time.Time
 	Progress   func(knowledge.Progress)
 	Metrics    *observe.Metrics // nil counts nothing
+
+	gates map[string]*gate.Gate // of providers, from before a Reload
 }
 
 // App is everything, wired.
@@ -77,6 +80,8 @@ type App struct {
 	cache       *assistant.Cache
 	salt        func(owner string) []byte
 	books       *books // of a server
+	quarantine  *gate.Quarantine
+	gates       atomic.Pointer[map[string]*gate.Gate]
 }
 
 // folder is the collection of the built-in assistant: the folder that the command runs in.
@@ -107,7 +112,15 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.limits = limit.NewBook(o.Now)
 	a.cache = assistant.NewCache(int(a.Config.Cache.Size), a.Config.Cache.TTL, o.Now)
 	a.salt = newSalt()
-	return a, a.build(ctx)
+	a.quarantine = gate.NewQuarantine(o.Now)
+	if err := a.build(ctx); err != nil {
+		return nil, err
+	}
+	a.gates.Store(&a.Models.gates)
+	if a.Metrics != nil {
+		a.observeGates()
+	}
+	return a, nil
 }
 
 // build makes what follows from the configuration.
@@ -120,7 +133,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	a.Models.prices = prices
-	a.Models.Router.Cost = a.Models.cost
+	a.Models.Router.Cost, a.Models.Router.Live = a.Models.cost, a.Models.live
 	a.prices.Store(prices)
 	a.levels = newLevels(a.Config)
 	if err := a.prepareKnowledge(); err != nil {
@@ -154,6 +167,8 @@ func (a *App) build(ctx context.Context) (err error) {
 		Now:      a.options.Now,
 		Random:   mathrand.Float64,
 		Retries:  2,
+
+		Priority: a.levels.priority, Quarantine: a.quarantine,
 	}
 	return nil
 }
@@ -163,8 +178,9 @@ func (a *App) build(ctx context.Context) (err error) {
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, salt: a.salt, books: a.books,
+		cache: a.cache, salt: a.salt, books: a.books, quarantine: a.quarantine,
 	}
+	next.options.gates = a.Models.gates
 	if err := next.loadConfig(); err != nil {
 		return err
 	}
@@ -174,6 +190,7 @@ func (a *App) Reload(ctx context.Context) error {
 	next.collections.inherit(a.collections)
 	next.Engine.Archive = archive{a}
 	a.prices.Store(next.prices.Load())
+	a.gates.Store(&next.Models.gates)
 	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels
 	return nil
 }

@@ -60,7 +60,7 @@ func ask(ctx context.Context, ex assistant.Exchanger, model string, req *chat.Re
 		if err != nil {
 			return 0, err
 		}
-		answer, err := ex.Exchange(ctx, anthropic.CountPath, body)
+		answer, err := ex.Exchange(ctx, anthropic.CountPath, model, body)
 		if err != nil {
 			return 0, err
 		}
@@ -71,7 +71,7 @@ func ask(ctx context.Context, ex assistant.Exchanger, model string, req *chat.Re
 		if err != nil {
 			return 0, err
 		}
-		answer, err := ex.Exchange(ctx, g.CountPath(model), body)
+		answer, err := ex.Exchange(ctx, g.CountPath(model), model, body)
 		if err != nil {
 			return 0, err
 		}

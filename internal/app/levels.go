@@ -9,6 +9,7 @@ import (
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/limit"
+	"github.com/dragoman/dragoman/internal/provider/gate"
 	"github.com/dragoman/dragoman/internal/route"
 )
 
@@ -21,12 +22,14 @@ type levels struct {
 	tiers  map[string]*limit.Limits
 	models map[string][]string // of teams
 	scope  string
+	urgent map[string]gate.Tier // of tiers
 }
 
 func newLevels(c *config.Config) *levels {
 	l := &levels{
 		org: cmp.Or(c.Org.Name, "organisation"), all: limits(c.Org.Limits, c.Org.Budget), scope: c.Cache.Scope,
 		teams: map[string]*limit.Limits{}, users: map[string]*limit.Limits{}, tiers: map[string]*limit.Limits{}, models: map[string][]string{},
+		urgent: map[string]gate.Tier{},
 	}
 	for name, t := range c.Teams {
 		own := limits(t.Limits, t.Budget)
@@ -40,6 +43,9 @@ func newLevels(c *config.Config) *levels {
 	for name, t := range c.Tiers {
 		own := limits(t.Limits, t.Budget)
 		l.tiers[name] = &own
+		if p := t.Priority; p != "" {
+			l.urgent[name] = priorities[p]
+		}
 	}
 	return l
 }
@@ -97,6 +103,20 @@ func (l *levels) allowed(p identity.Principal) func(string, route.Model) bool {
 		}
 		return true
 	}
+}
+
+var priorities = map[string]gate.Tier{"interactive": gate.Interactive, "default": gate.Default, "batch": gate.Batch}
+
+// priority is how urgent a request is: as the principal's tier has it, but never more than its own class says.
+func (l *levels) priority(p identity.Principal, class string) gate.Tier {
+	tier, ok := l.urgent[p.Tier()]
+	if !ok {
+		tier = gate.Default
+	}
+	if own, ok := priorities[class]; ok && (own > tier || p.Tier() == "") {
+		return own
+	}
+	return tier
 }
 
 // shares is within whose requests a principal's answers are shared.

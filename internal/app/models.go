@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/dialect/completions"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/provider"
+	"github.com/dragoman/dragoman/internal/provider/gate"
 	"github.com/dragoman/dragoman/internal/provider/local"
 	"github.com/dragoman/dragoman/internal/route"
 )
@@ -24,6 +26,7 @@ type Models struct {
 
 	upstreams map[string]*provider.Provider
 	regions   map[string]string
+	gates     map[string]*gate.Gate
 	prices    *ledger.Catalogue
 	now       func() time.Time
 }
@@ -54,14 +57,18 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			Models: map[string][]route.Model{}, Prefer: map[string]route.Prefer{}, Providers: map[string]route.Model{}, Policies: map[string]*route.Policy{},
 			LocalOnly: o.Local || cfg.LocalOnly,
 		},
-		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, now: o.Now,
+		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, gates: map[string]*gate.Gate{}, now: o.Now,
 	}
 	for _, name := range sortedKeys(cfg.Providers) {
 		p := cfg.Providers[name]
-		if p.APIKey == "" && config.NewProvider(name).BaseURL == p.BaseURL {
+		if p.APIKey == "" && len(p.Keys) == 0 && config.NewProvider(name).BaseURL == p.BaseURL {
 			continue // a vendor's account without its key: the variable is not set
 		}
-		pc := provider.Config{Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), FirstTokenTimeout: p.Timeout}
+		pc := provider.Config{
+			Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), FirstTokenTimeout: p.Timeout, TotalTimeout: p.Total,
+			Responses: p.Responses, Completions: completions.FIM(p.Completions),
+			Gate: o.gate(gate.Config{Provider: name, Concurrency: p.Limit, Queue: p.Queue, Keys: keysOf(p), Now: o.Now}),
+		}
 		m.regions[name] = p.Region
 		f := Found{Source: config.FileName}
 		for _, w := range wellKnown {
@@ -82,7 +89,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 		if base == "" {
 			base = w.base
 		}
-		if err := m.add(provider.Config{Name: w.name, Dialect: w.dialect, BaseURL: base, APIKey: key}, o, Found{Source: w.key, Default: w.model}, false); err != nil {
+		if err := m.add(provider.Config{Name: w.name, Dialect: w.dialect, BaseURL: base, APIKey: key, Responses: config.NewProvider(w.name).Responses}, o, Found{Source: w.key, Default: w.model}, false); err != nil {
 			return nil, err
 		}
 	}
@@ -109,6 +116,7 @@ func (m *Models) add(pc provider.Config, o Options, f Found, internal bool) erro
 	}
 	f.Name, f.BaseURL, f.Host, f.Local = pc.Name, pc.BaseURL, u.Host, isLoopback(u.Hostname())
 	m.upstreams[pc.Name] = p
+	m.gates[pc.Name] = p.Gate()
 	m.Providers = append(m.Providers, f)
 	common := route.Model{Provider: pc.Name, Host: u.Host, Local: f.Local, Internal: internal || f.Local}
 	m.Router.Providers[pc.Name] = common
@@ -119,13 +127,47 @@ func (m *Models) add(pc provider.Config, o Options, f Found, internal bool) erro
 	return nil
 }
 
+// gate is the gate that stood there before the configuration was read again, with all that it knows, unless it is to be
+// another.
+func (o *Options) gate(cfg gate.Config) *gate.Gate {
+	if g, ok := o.gates[cfg.Provider]; ok && g.Is(cfg) {
+		return g
+	}
+	return gate.New(cfg)
+}
+
+// keysOf lists a provider's keys.
+func keysOf(p config.Provider) []gate.Key {
+	if len(p.Keys) == 0 {
+		return []gate.Key{{Value: string(p.APIKey)}}
+	}
+	out := make([]gate.Key, len(p.Keys))
+	for i, k := range p.Keys {
+		out[i] = gate.Key{Value: string(k.Key), Weight: k.Weight}
+	}
+	return out
+}
+
+// live is how a model has done of late.
+func (m *Models) live(model route.Model) route.Live {
+	g, ok := m.gates[model.Provider]
+	if !ok {
+		return route.Live{}
+	}
+	h := g.Health(model.Name)
+	return route.Live{FirstToken: h.FirstToken, ErrorRate: h.ErrorRate, Open: h.Open}
+}
+
+// completes says how local servers complete texts.
+var completes = map[string]completions.FIM{"ollama": completions.FIMSuffix, "llama-server": completions.FIMInfill, "vllm": completions.FIMTokens}
+
 // findLocal looks for a model server on this machine.
 func (m *Models) findLocal(ctx context.Context, o Options) error {
 	found, ok := local.Detect(ctx, o.Client, local.Candidates(o.Getenv))
 	if !ok || len(found.Models) == 0 {
 		return nil
 	}
-	if err := m.add(provider.Config{Name: found.Name, Dialect: "openai", BaseURL: found.BaseURL}, o, Found{Source: "running on this machine", Default: found.Models[0]}, true); err != nil {
+	if err := m.add(provider.Config{Name: found.Name, Dialect: "openai", BaseURL: found.BaseURL, Completions: completes[found.Name]}, o, Found{Source: "running on this machine", Default: found.Models[0]}, true); err != nil {
 		return err
 	}
 	common := m.Router.Providers[found.Name]

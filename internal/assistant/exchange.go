@@ -14,7 +14,7 @@ import (
 type Exchanger interface {
 	Name() string
 	Dialect() chat.Dialect
-	Exchange(ctx context.Context, path string, body []byte) ([]byte, error)
+	Exchange(ctx context.Context, path, model string, body []byte) ([]byte, error)
 }
 
 // Call makes one such call of a model, and says what it used, as far as the provider tells.
@@ -79,20 +79,32 @@ func (e *Engine) callAny(ctx context.Context, t *Turn, x *Exchange) error {
 		if !ok || !can {
 			continue
 		}
+		attempt := Attempt{Provider: m.Provider, Model: m.Name, Try: i + 1}
+		leave, err := provider.Enter(ctx, up, m.Name, e.caller(t))
+		if err != nil {
+			kept := chat.AsError(err)
+			attempt.Code, attempt.Error, attempt.KeptBack = kept.Code, kept.Message, true
+			t.Trace.Attempts = append(t.Trace.Attempts, attempt)
+			if last = err; kept.Code == chat.CodeCancelled {
+				return err
+			}
+			continue
+		}
 		settle, err := e.dispatch(ctx, t, provider.Target{Upstream: up, Model: m.Name}, i+1)
 		if err != nil {
+			leave(provider.Outcome{Err: &chat.Error{Code: chat.CodeCancelled}})
 			return err
 		}
 		begun := e.Now()
 		usage, err := x.Call(ctx, ex, m.Name)
 		o := provider.Outcome{Usage: usage, Total: e.Now().Sub(begun), Finish: chat.FinishStop}
-		attempt := Attempt{Provider: m.Provider, Model: m.Name, Try: i + 1}
 		if err != nil {
 			o.Err = chat.AsError(err)
 			attempt.Code, attempt.Error = o.Err.Code, o.Err.Message
 		} else if o.FirstToken = o.Total; usage.Input == 0 {
 			o.Usage = chat.Usage{Input: int64(x.Tokens), Estimated: true}
 		}
+		leave(o)
 		settle(o)
 		t.Trace.Attempts = append(t.Trace.Attempts, attempt)
 		if err == nil {

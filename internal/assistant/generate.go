@@ -76,7 +76,11 @@ func (e *Engine) open(ctx context.Context, t *Turn) (*provider.Reply, error) {
 		byID[m.ID()] = m
 		targets = append(targets, provider.Target{Upstream: up, Model: m.Name})
 	}
+	if err := e.keptBack(t); err != nil {
+		return nil, err
+	}
 	stream, used, attempts, err := provider.Open(ctx, targets, t.outgoing, provider.Options{
+		Caller:  e.caller(t),
 		Retries: e.Retries,
 		Now:     e.Now,
 		Dispatch: func(ctx context.Context, target provider.Target, try int) (func(provider.Outcome), error) {
@@ -128,6 +132,7 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 		return nil, &chat.Error{Code: chat.CodeInternal, Message: "the request was not sent, because its cost could not be booked; see the server's log", Err: err}
 	}
 	return func(o provider.Outcome) {
+		e.suspect(t, target, o.Err)
 		out := ledger.Outcome{Usage: o.Usage, Finish: o.Finish, First: o.FirstToken, Duration: o.Total}
 		if o.Err != nil {
 			out.ErrorCode, out.Status = o.Err.Code, o.Err.Status
@@ -175,7 +180,7 @@ func addCost(sum string, o ledger.Outcome) string {
 const unknownCost = "unknown"
 
 func traceAttempt(a provider.Attempt) Attempt {
-	out := Attempt{Provider: a.Provider, Model: a.Model, Try: a.Try, WaitMS: milliseconds(a.Wait), Resumed: a.Resumed}
+	out := Attempt{Provider: a.Provider, Model: a.Model, Try: a.Try, WaitMS: milliseconds(a.Wait), Resumed: a.Resumed, KeptBack: a.KeptBack}
 	if a.Err != nil {
 		out.Code, out.Error = a.Err.Code, a.Err.Message
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/cache"
 	"github.com/dragoman/dragoman/internal/chat"
@@ -26,7 +27,7 @@ type cachedAnswer struct {
 // lookUp looks for the answer to exactly this prompt. Requests for variety are not cached; nor are quotes, which cost
 // nothing. Passages, history and placeholders are part of the prompt, so that whoever may not read a passage, or has other
 // secrets, has another prompt.
-func (e *Engine) lookUp(_ context.Context, t *Turn) error {
+func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	if e.Cache == nil || t.outgoing == nil || t.Cache.NoStore && t.Cache.NoCache {
 		return nil
 	}
@@ -44,13 +45,47 @@ func (e *Engine) lookUp(_ context.Context, t *Turn) error {
 		t.Trace.Cache = "bypass"
 		return nil
 	}
-	if hit, ok := e.Cache.Get(t.key); ok {
-		t.cached, t.Trace.Cache = hit, "hit"
-		t.Trace.note("the same prompt was answered before")
-	} else if t.Cache.OnlyIfCached {
+	if e.fromCache(t) {
+		return nil
+	}
+	if t.Cache.OnlyIfCached {
 		return &chat.Error{Code: chat.CodeTimeout, Message: "the answer is not in the cache, and the request says only-if-cached"}
 	}
+	if !t.cacheable {
+		return nil
+	}
+	land, landed := e.Cache.Join(t.key)
+	if landed == nil {
+		t.land = land
+		return nil
+	}
+	// Another asks just this. Its answer will do; when it gets none that can be kept, or takes too long, we ask, too.
+	patience := time.NewTimer(flightPatience)
+	defer patience.Stop()
+	select {
+	case <-landed:
+		if e.fromCache(t) {
+			t.Trace.note("it was asked at the same time by another")
+		}
+	case <-patience.C:
+		t.Trace.note("another asks the same, and takes long")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	return nil
+}
+
+// flightPatience is how long a request waits for the answer to an equal one.
+const flightPatience = 30 * time.Second
+
+// fromCache says whether the cache has the answer.
+func (e *Engine) fromCache(t *Turn) bool {
+	hit, ok := e.Cache.Get(t.key, t.Cache.MaxAge)
+	if ok {
+		t.cached, t.Trace.Cache = hit, "hit"
+		t.Trace.note("the same prompt was answered before")
+	}
+	return ok
 }
 
 // tenant is within whose requests answers are shared. Placeholders for secrets are part of the prompt, and every caller's

@@ -73,7 +73,7 @@ type Finding struct {
 	Score  float64 `json:"score,omitempty"`
 }
 
-// Attempt is one request that was sent to a provider.
+// Attempt is one request to a provider.
 type Attempt struct {
 	Provider string    `json:"provider"`
 	Model    string    `json:"model"`
@@ -81,7 +81,8 @@ type Attempt struct {
 	Code     chat.Code `json:"code,omitempty"`
 	Error    string    `json:"error,omitempty"`
 	WaitMS   float64   `json:"wait_ms,omitempty"`
-	Resumed  bool      `json:"resumed,omitempty"` // it went on with an answer that had broken off
+	Resumed  bool      `json:"resumed,omitempty"`   // it went on with an answer that had broken off
+	KeptBack bool      `json:"kept_back,omitempty"` // it was not sent: Error says why
 }
 
 func (tr *Trace) begin(name string) { tr.Steps = append(tr.Steps, StepTrace{Name: name}) }

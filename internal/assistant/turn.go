@@ -19,6 +19,7 @@ import (
 	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/provider"
+	"github.com/dragoman/dragoman/internal/provider/gate"
 	"github.com/dragoman/dragoman/internal/route"
 )
 
@@ -92,6 +93,7 @@ type Turn struct {
 	key         cache.Key
 	cacheable   bool
 	cached      *cachedAnswer
+	land        func() // tells those that wait for this answer that it is there, or will not come
 	filters     []filter
 	answer      answer // as the caller got it
 	finish      chat.FinishReason
@@ -210,6 +212,8 @@ type Engine struct {
 	Org         string
 	Metrics     *observe.Metrics
 	Retries     int
+	Priority    func(p identity.Principal, class string) gate.Tier // nil: all are equal
+	Quarantine  *gate.Quarantine                                   // nil: nothing is kept back
 }
 
 // Cache keeps answers for engines.
@@ -225,7 +229,12 @@ func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 	t.started, t.clock = e.Now(), e.Now
 	t.Trace = &Trace{ID: e.NewID(), Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Principal: t.Principal.Name, Mode: Plain}
 	defer e.Metrics.TurnBegins()()
-	defer func() { t.hold.Release() }()
+	defer func() {
+		t.hold.Release()
+		if t.land != nil {
+			t.land()
+		}
+	}()
 	for _, s := range steps {
 		if s.filter != nil {
 			t.filters = append(t.filters, s.filter(t))

@@ -35,22 +35,23 @@ type Exact[V any] struct {
 	bytes   int
 	entries map[Key]*list.Element
 	order   *list.List // front: used last
+	flights map[Key]chan struct{}
 }
 
 type entry[V any] struct {
-	key     Key
-	value   V
-	size    int
-	expires time.Time
+	key   Key
+	value V
+	size  int
+	made  time.Time
 }
 
 // NewExact makes a cache of at most maxBytes (as counted by the sizes given to Put).
 func NewExact[V any](maxBytes int, ttl time.Duration, now func() time.Time) *Exact[V] {
-	return &Exact[V]{maxBytes: maxBytes, ttl: ttl, now: now, entries: map[Key]*list.Element{}, order: list.New()}
+	return &Exact[V]{maxBytes: maxBytes, ttl: ttl, now: now, entries: map[Key]*list.Element{}, order: list.New(), flights: map[Key]chan struct{}{}}
 }
 
-// Get returns the value under key if it is there and fresh.
-func (c *Exact[V]) Get(key Key) (V, bool) {
+// Get returns the value under key if it is there, fresh, and no older than maxAge where that is not 0.
+func (c *Exact[V]) Get(key Key, maxAge time.Duration) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var none V
@@ -59,8 +60,12 @@ func (c *Exact[V]) Get(key Key) (V, bool) {
 		return none, false
 	}
 	e := el.Value.(*entry[V])
-	if !c.now().Before(e.expires) {
+	age := c.now().Sub(e.made)
+	if age >= c.ttl {
 		c.drop(el)
+		return none, false
+	}
+	if maxAge > 0 && age > maxAge {
 		return none, false
 	}
 	c.order.MoveToFront(el)
@@ -80,7 +85,7 @@ func (c *Exact[V]) Put(key Key, value V, size int) {
 	for c.bytes+size > c.maxBytes {
 		c.drop(c.order.Back())
 	}
-	c.entries[key] = c.order.PushFront(&entry[V]{key, value, size, c.now().Add(c.ttl)})
+	c.entries[key] = c.order.PushFront(&entry[V]{key, value, size, c.now()})
 	c.bytes += size
 }
 

@@ -15,23 +15,30 @@ func TestExact(t *testing.T) {
 	a, b, d := KeyOf("a"), KeyOf("b"), KeyOf("d")
 	c.Put(a, "1", 40)
 	c.Put(b, "2", 40)
-	if v, ok := c.Get(a); !ok || v != "1" {
+	if v, ok := c.Get(a, 0); !ok || v != "1" {
 		t.Errorf("%q %v", v, ok)
 	}
 	c.Put(d, "3", 40) // b was used least recently
-	if _, ok := c.Get(b); ok {
+	if _, ok := c.Get(b, 0); ok {
 		t.Error("the least recently used value was kept")
 	}
 	c.Put(a, "4", 10)
-	if v, _ := c.Get(a); v != "4" || c.Len() != 2 {
+	if v, _ := c.Get(a, 0); v != "4" || c.Len() != 2 {
 		t.Errorf("%q of %d", v, c.Len())
 	}
 	c.Put(b, "5", 101)
-	if _, ok := c.Get(b); ok {
+	if _, ok := c.Get(b, 0); ok {
 		t.Error("what is larger than the cache was kept")
 	}
-	now = now.Add(time.Minute)
-	if _, ok := c.Get(a); ok {
+	now = now.Add(10 * time.Second)
+	if _, ok := c.Get(a, 9*time.Second); ok {
+		t.Error("a value older than asked for was returned")
+	}
+	if _, ok := c.Get(a, 10*time.Second); !ok {
+		t.Error("a value of the age asked for was not returned")
+	}
+	now = now.Add(50 * time.Second)
+	if _, ok := c.Get(a, 0); ok {
 		t.Error("a stale value was returned")
 	}
 }
@@ -52,7 +59,7 @@ func TestExactStaysWithinBounds(t *testing.T) {
 			sizes[k] = size
 			sum := 0
 			for k := range 10 {
-				if v, ok := c.Get(KeyOf(fmt.Sprint(k))); ok {
+				if v, ok := c.Get(KeyOf(fmt.Sprint(k)), 0); ok {
 					if v != k {
 						rt.Fatal("wrong value")
 					}
@@ -74,9 +81,33 @@ func TestExactConcurrently(t *testing.T) {
 			for i := range 500 {
 				k := KeyOf(fmt.Sprint((g + i) % 40))
 				c.Put(k, i, 60)
-				c.Get(k)
+				c.Get(k, 0)
 			}
 		})
 	}
 	wg.Wait()
+}
+
+func TestFlight(t *testing.T) {
+	c := NewExact[string](100, time.Minute, time.Now)
+	k := KeyOf("k")
+	land, _ := c.Join(k)
+	if land == nil {
+		t.Fatal("the first is not the first")
+	}
+	again, landed := c.Join(k)
+	if again != nil {
+		t.Fatal("two are the first")
+	}
+	select {
+	case <-landed:
+		t.Fatal("landed at once")
+	default:
+	}
+	land()
+	<-landed
+	if land, _ = c.Join(k); land == nil {
+		t.Fatal("nobody may ask again")
+	}
+	land()
 }

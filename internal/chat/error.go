@@ -39,6 +39,8 @@ type Error struct {
 	Status     int           // HTTP status that the provider answered with; 0 when there was none
 	Provider   string        // who failed, where a provider did
 	RetryAfter time.Duration // how long to wait, where known
+	OtherKey   bool          // another of the provider's keys may do
+	Died       bool          // the server broke the connection, or fell silent, over this request
 	// Raw is the provider's own error body and Wire its format: callers on the same wire get it as it is.
 	Raw  []byte
 	Wire Wire

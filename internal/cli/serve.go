@@ -127,10 +127,13 @@ func stateOf(ap *app.App) server.State {
 // lookEvery is how often the configuration is looked at.
 const lookEvery = time.Second
 
-// watchConfig takes a changed configuration over, without cutting an answer: those under way end as they began. A faulty one is
+// watchConfig keeps models warm, and takes a changed configuration over, without cutting an answer: those under way end as they began. A faulty one is
 // logged, and the old one stays. SIGHUP makes it look at once, also where the file's time is the same.
 func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger) {
+	stopWarm := ap.KeepWarm(ctx, log)
+	defer func() { stopWarm() }()
 	if ap.ConfigPath == "" {
+		<-ctx.Done()
 		return
 	}
 	hup := make(chan os.Signal, 1)
@@ -158,6 +161,8 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 			continue
 		}
 		s.Use(stateOf(ap))
+		stopWarm()
+		stopWarm = ap.KeepWarm(ctx, log)
 		log.Info("took the changed configuration over", "file", ap.ConfigPath)
 	}
 }

@@ -46,19 +46,21 @@ type Server struct {
 
 // Provider is an upstream account or server.
 type Provider struct {
-	Dialect string           `yaml:"dialect" enum:"openai,anthropic,gemini" doc:"What it speaks."`
-	BaseURL string           `yaml:"base_url" doc:"Where it is, up to and including /v1 or what stands for it."`
-	APIKey  Secret           `yaml:"api_key" doc:"Write ${VARIABLE}, and not the key itself, so that it stays out of the file."`
-	Keys    []KeyShare       `yaml:"api_keys" doc:"Several keys in place of one, each with a weight; one that is limited rests by itself."`
-	Privacy string           `yaml:"privacy" enum:"public,internal" doc:"internal: what is sent there stays in the house."`
-	Region  string           `yaml:"region" doc:"Where it computes; told in the books."`
-	Retains string           `yaml:"retention" doc:"How long it keeps what it is sent, in its own terms; told by dragoman doctor."`
-	Timeout time.Duration    `yaml:"timeout" doc:"How long to wait for an answer to begin, and for each next part of it."`
-	Total   time.Duration    `yaml:"total_timeout" doc:"How long a whole answer may take. Default: as long as it goes on."`
-	Limit   int              `yaml:"concurrency" doc:"How many requests it gets at a time; the others wait in line, interactive ones first. Default: as many as come."`
-	Queue   int              `yaml:"queue" doc:"How many may wait in line before the next are refused. Default: 256."`
-	Warm    Warm             `yaml:"warm" doc:"Keeps a model server from falling asleep."`
-	Prices  map[string]Price `yaml:"prices" doc:"What its models cost, by name; a star at the end stands for any rest. Wins over the built-in list."`
+	Dialect     string           `yaml:"dialect" enum:"openai,anthropic,gemini" doc:"What it speaks."`
+	BaseURL     string           `yaml:"base_url" doc:"Where it is, up to and including /v1 or what stands for it."`
+	APIKey      Secret           `yaml:"api_key" doc:"Write ${VARIABLE}, and not the key itself, so that it stays out of the file."`
+	Keys        []KeyShare       `yaml:"api_keys" doc:"Several keys in place of one, each with a weight; one that is limited rests by itself."`
+	Responses   bool             `yaml:"responses" doc:"Of the dialect openai: it has /responses, too, and answers calls of it there."`
+	Completions string           `yaml:"completions" enum:"suffix,tokens,infill" doc:"Of the dialect openai: how it completes a text (/completions) before a suffix: by a field suffix, by the marks of the model in the prompt, or by /infill of llama-server. Default: its chat is asked."`
+	Privacy     string           `yaml:"privacy" enum:"public,internal" doc:"internal: what is sent there stays in the house."`
+	Region      string           `yaml:"region" doc:"Where it computes; told in the books."`
+	Retains     string           `yaml:"retention" doc:"How long it keeps what it is sent, in its own terms; told by dragoman doctor."`
+	Timeout     time.Duration    `yaml:"timeout" doc:"How long to wait for an answer to begin, and for each next part of it."`
+	Total       time.Duration    `yaml:"total_timeout" doc:"How long a whole answer may take. Default: as long as it goes on."`
+	Limit       int              `yaml:"concurrency" doc:"How many requests it gets at a time; the others wait in line, interactive ones first. Default: as many as come."`
+	Queue       int              `yaml:"queue" doc:"How many may wait in line before the next are refused. Default: 256."`
+	Warm        Warm             `yaml:"warm" doc:"Keeps a model server from falling asleep."`
+	Prices      map[string]Price `yaml:"prices" doc:"What its models cost, by name; a star at the end stands for any rest. Wins over the built-in list."`
 }
 
 // KeyShare is one of several keys.
@@ -69,7 +71,8 @@ type KeyShare struct {
 
 // Warm keeps a model server awake.
 type Warm struct {
-	Model string        `yaml:"model" doc:"The model that is asked for one token at start and then."`
+	Model string        `yaml:"model" doc:"The model that is asked for one token at start and then. Default: the first configured one, or the first that the server lists."`
+	Min   int           `yaml:"min" doc:"How many requests at a time keep it awake, for servers behind one address. Default: 1."`
 	Every time.Duration `yaml:"every" doc:"How often. Default: 4m."`
 }
 
@@ -207,7 +210,7 @@ func Default() *Config {
 
 // wellKnown are the providers that need no more than a key.
 var wellKnown = map[string]Provider{
-	"openai":    {Dialect: "openai", BaseURL: "https://api.openai.com/v1"},
+	"openai":    {Dialect: "openai", BaseURL: "https://api.openai.com/v1", Responses: true},
 	"anthropic": {Dialect: "anthropic", BaseURL: "https://api.anthropic.com/v1"},
 	"gemini":    {Dialect: "gemini", BaseURL: "https://generativelanguage.googleapis.com"},
 }

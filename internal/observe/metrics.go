@@ -55,7 +55,7 @@ func New() *Metrics {
 	m.tokens = counter("tokens_total", "Tokens by kind: input (cached ones included), cached_input, cache_write, output (reasoning included), reasoning.", "provider", "model", "kind")
 	m.cost = counter("cost_dollars_total", "What requests cost, in US dollars, where the price is known.", "provider", "model")
 	m.unpriced = counter("unpriced_requests_total", "Requests whose price is not known.", "provider", "model")
-	m.cache = counter("cache_lookups_total", "Lookups in the cache of answers, by result (hit, miss, bypass, joined).", "result")
+	m.cache = counter("cache_lookups_total", "Lookups in the cache of answers, by result (hit, miss, bypass).", "result")
 	m.findings = counter("guard_findings_total", "What guards found, by rule and action.", "rule", "action")
 	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "dragoman", Name: "turns_in_flight", Help: "Turns under way."})
 	m.left = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "dragoman", Name: "resumed_streams_total", Help: "Answers that broke off and were gone on with."})
@@ -66,6 +66,26 @@ func New() *Metrics {
 // Gauge registers a value that is read when it is asked for.
 func (m *Metrics) Gauge(name, help string, labels map[string]string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "dragoman", Name: name, Help: help, ConstLabels: labels}, read))
+}
+
+// Gauges registers values that are read when they are asked for, each with values of the labels.
+func (m *Metrics) Gauges(name, help string, labels []string, read func(emit func(value float64, labels ...string))) {
+	m.registry.MustRegister(&gauges{prometheus.NewDesc("dragoman_"+name, help, labels, nil), read})
+}
+
+type gauges struct {
+	desc *prometheus.Desc
+	read func(emit func(value float64, labels ...string))
+}
+
+// Describe implements prometheus.Collector.
+func (g *gauges) Describe(ch chan<- *prometheus.Desc) { ch <- g.desc }
+
+// Collect implements prometheus.Collector.
+func (g *gauges) Collect(ch chan<- prometheus.Metric) {
+	g.read(func(value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, value, labels...)
+	})
 }
 
 // Handler answers scrapes.

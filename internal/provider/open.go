@@ -12,12 +12,32 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/provider/gate"
 )
 
 // Upstream is what answers requests.
 type Upstream interface {
 	Name() string
 	Send(ctx context.Context, req *chat.Request) (*Reply, error)
+}
+
+// Gated is an Upstream that is not asked at all times: see package gate.
+type Gated interface {
+	Gate() *gate.Gate
+}
+
+// Enter waits until an upstream may be asked. It returns what must be called when the request has ended; an error, an
+// *chat.Error, says that the request is not to be sent.
+func Enter(ctx context.Context, up Upstream, model string, c gate.Caller) (leave func(Outcome), err error) {
+	g, ok := up.(Gated)
+	if !ok {
+		return func(Outcome) {}, nil
+	}
+	pass, err := g.Gate().Enter(ctx, model, c)
+	if err != nil {
+		return nil, err
+	}
+	return func(o Outcome) { pass.Done(o.Err, o.FirstToken) }, nil
 }
 
 // Target is a model at an upstream.
@@ -41,10 +61,12 @@ type Attempt struct {
 	Err             *chat.Error   // nil for the one that answered
 	Wait            time.Duration // before it
 	Resumed         bool          // it went on with an answer that had broken off
+	KeptBack        bool          // it was not sent: Err says why
 }
 
 // Options says how Open tries.
 type Options struct {
+	Caller  gate.Caller                                // on whose behalf it is
 	Retries int                                        // further requests to the same model
 	Now     func() time.Time                           // required
 	Wait    func(context.Context, time.Duration) error // nil waits for real
@@ -83,11 +105,11 @@ func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (
 					return nil, t, attempts, &chat.Error{Code: chat.CodeCancelled, Message: "the request was cancelled", Err: err}
 				}
 			}
-			s, err := o.try(ctx, t, req, len(attempts)+1)
-			if err != nil && err.Code == errNotSent {
+			s, how, err := o.try(ctx, t, req, len(attempts)+1)
+			if how == refused {
 				return nil, t, attempts, err.Err
 			}
-			attempts = append(attempts, Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: len(attempts) + 1, Err: err, Wait: pause})
+			attempts = append(attempts, Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: len(attempts) + 1, Err: err, Wait: pause, KeptBack: how == keptBack})
 			if err == nil {
 				r := &resumable{ctx: ctx, o: &o, targets: targets[i:], req: req, tries: len(attempts), inner: s}
 				return &Reply{r, s.Dropped}, t, attempts, nil
@@ -99,8 +121,12 @@ func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (
 			if err.Code == chat.CodeInvalidRequest || err.Code == chat.CodeTooLarge {
 				return nil, t, attempts, err // no other model would take it either
 			}
+			if err.OtherKey && retry < o.Retries {
+				pause = 0
+				continue
+			}
 			pause = backoff(retry, o.Jitter(), err.RetryAfter)
-			if !err.Retryable() || pause > longWait {
+			if how == keptBack || !err.Retryable() || pause > longWait || retry < o.Retries && !mayRetry(t.Upstream) {
 				break
 			}
 		}
@@ -117,16 +143,28 @@ func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (
 	return nil, Target{}, attempts, last
 }
 
-// errNotSent marks, inside this file, a request that Dispatch kept from being sent.
-const errNotSent chat.Code = "not sent"
+// progress is how far a request came.
+type progress int
 
-// backoff is the wait before a retry: what the provider asks for, or else twice the last, spread over half to all of it so
-// that many callers don't come back at once.
+const (
+	sent     progress = iota
+	keptBack          // by the upstream's gate; another may be asked
+	refused           // by Dispatch, for good
+)
+
+// backoff is the wait before a retry: what the provider asks for, or else anything up to a bound that doubles with each
+// ("full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), so that many callers don't come
+// back at once.
 func backoff(retry int, jitter float64, asked time.Duration) time.Duration {
 	if asked > 0 {
 		return asked
 	}
-	return time.Duration(float64(firstWait<<retry) * (0.5 + jitter/2))
+	return time.Duration(float64(firstWait<<retry) * jitter)
+}
+
+func mayRetry(up Upstream) bool {
+	g, ok := up.(Gated)
+	return !ok || g.Gate().MayRetry()
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -141,18 +179,23 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // try sends one request and reads up to its first token.
-func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number int) (*Reply, *chat.Error) {
+func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number int) (*Reply, progress, *chat.Error) {
 	r := *req
 	r.Model = t.Model
+	leave, err := Enter(ctx, t.Upstream, t.Model, o.Caller)
+	if err != nil {
+		return nil, keptBack, chat.AsError(err)
+	}
 	settle, err := o.Dispatch(ctx, t, number)
 	if err != nil {
-		return nil, &chat.Error{Code: errNotSent, Err: err}
+		leave(Outcome{Err: &chat.Error{Code: chat.CodeCancelled}})
+		return nil, refused, &chat.Error{Code: chat.CodeInternal, Err: err}
 	}
-	s := &openStream{begun: o.Now(), now: o.Now, settle: settle}
+	s := &openStream{begun: o.Now(), now: o.Now, settle: settle, leave: leave}
 	if s.inner, err = t.Upstream.Send(ctx, &r); err != nil {
 		e := chat.AsError(err)
 		s.settled(e)
-		return nil, e
+		return nil, sent, e
 	}
 	for {
 		ev, err := s.inner.Next()
@@ -163,13 +206,13 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 			s.inner.Close()
 			e := chat.AsError(err)
 			s.settled(e)
-			return nil, e
+			return nil, sent, e
 		}
 		s.note(ev)
 		if ev.Says() || ev.Finish != "" {
 			s.held = append(s.held, ev)
 			s.outcome.FirstToken = s.now().Sub(s.begun)
-			return &Reply{s, s.inner.Dropped}, nil
+			return &Reply{s, s.inner.Dropped}, sent, nil
 		}
 		ev.Raw = bytes.Clone(ev.Raw) // the next event takes its place
 		s.held = append(s.held, ev)
@@ -183,6 +226,7 @@ type openStream struct {
 	begun  time.Time
 	now    func() time.Time
 	settle func(Outcome)
+	leave  func(Outcome)
 
 	mu      sync.Mutex // Close may come while Next waits
 	outcome Outcome
@@ -234,6 +278,7 @@ func (s *openStream) settled(e *chat.Error) {
 		s.outcome.Err, s.outcome.Total = e, s.now().Sub(s.begun)
 		outcome := s.outcome
 		s.mu.Unlock()
+		s.leave(outcome)
 		s.settle(outcome)
 	})
 }

@@ -4,6 +4,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,12 +19,14 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
 	"github.com/dragoman/dragoman/internal/dialect/completions"
 	"github.com/dragoman/dragoman/internal/dialect/responses"
+	"github.com/dragoman/dragoman/internal/provider/gate"
 )
 
 // Config says where a provider is and how it is spoken to.
@@ -32,6 +35,7 @@ type Config struct {
 	Dialect           string // "openai", "anthropic" or "gemini"
 	BaseURL           string // up to what the dialect's paths follow: "https://api.openai.com/v1"
 	APIKey            string
+	Gate              *gate.Gate    // what it bears, and its keys where there are several; nil: one that lets everything through
 	FirstTokenTimeout time.Duration // from sending to the first token; 0 means a minute
 	IdleTimeout       time.Duration // between tokens; 0 means as FirstTokenTimeout
 	TotalTimeout      time.Duration // of a whole answer; 0 means none
@@ -75,6 +79,9 @@ func New(cfg Config, client *http.Client) (*Provider, error) {
 	}
 	if client == nil {
 		client = NewClient()
+	}
+	if cfg.Gate == nil {
+		cfg.Gate = gate.New(gate.Config{Provider: cfg.Name, Keys: []gate.Key{{Value: cfg.APIKey}}})
 	}
 	transport := client.Transport
 	if transport == nil {
@@ -126,7 +133,7 @@ func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) 
 	if req.Wire.Dialect() == up.Wire().Dialect() {
 		headers = req.Headers
 	}
-	resp, err := p.send(ctx, up, http.MethodPost, up.Path(req), body, headers)
+	resp, err := p.send(ctx, up, http.MethodPost, up.Path(req), req.Model, body, headers)
 	if err != nil {
 		defer stop()
 		return nil, p.own(p.netError(ctx, err))
@@ -184,12 +191,12 @@ func readWhole(resp *http.Response) ([]byte, error) {
 }
 
 // Exchange sends one body and reads the whole answer: for calls that are no conversation, as embeddings. path follows the
-// base URL.
-func (p *Provider) Exchange(ctx context.Context, path string, body []byte) ([]byte, error) {
+// base URL; model says which of several keys is used.
+func (p *Provider) Exchange(ctx context.Context, path, model string, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
 	defer func() { watch.Stop(); cancel(nil) }()
-	resp, err := p.send(ctx, p.dialect.upstream, http.MethodPost, path, body, nil)
+	resp, err := p.send(ctx, p.dialect.upstream, http.MethodPost, path, model, body, nil)
 	if err != nil {
 		return nil, p.own(p.netError(ctx, err))
 	}
@@ -202,7 +209,7 @@ func (p *Provider) Exchange(ctx context.Context, path string, body []byte) ([]by
 }
 
 // send makes one HTTP exchange and turns a failure status into an *chat.Error.
-func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path string, body []byte, headers map[string]string) (*http.Response, error) {
+func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path, model string, body []byte, headers map[string]string) (*http.Response, error) {
 	at, err := p.url(path)
 	if err != nil {
 		return nil, err
@@ -219,7 +226,8 @@ func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path s
 	for name, value := range headers {
 		h.Set(name, value)
 	}
-	up.Authorize(h, p.cfg.APIKey)
+	key, number := p.cfg.Gate.Key(model)
+	up.Authorize(h, key)
 	// The transport itself: an http.Client around it would follow redirects, which would send the key to where a server points.
 	resp, err := p.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
@@ -233,8 +241,26 @@ func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path s
 	if err != nil {
 		data = nil // the status says enough
 	}
-	return nil, up.Failure(resp.StatusCode, data, retryAfter(resp.Header, time.Now()))
+	return nil, p.failure(up.Failure(resp.StatusCode, data, retryAfter(resp.Header, time.Now())), number, model)
 }
+
+// failure lets a key rest that is limited or refused.
+func (p *Provider) failure(err error, number int, model string) error {
+	e := chat.AsError(err)
+	switch e.Code {
+	case chat.CodeRateLimited:
+		e.OtherKey = p.cfg.Gate.Limited(number, model, cmp.Or(e.RetryAfter, limitedRest))
+	case chat.CodeUpstreamAuth:
+		e.OtherKey = p.cfg.Gate.Limited(number, "", refusedRest)
+	}
+	return e
+}
+
+// How long one of several keys rests: where the provider does not say when its limit ends, and where it refused the key.
+const (
+	limitedRest = 20 * time.Second
+	refusedRest = 5 * time.Minute
+)
 
 var (
 	userAgent = []string{"dragoman"}
@@ -252,7 +278,11 @@ func (p *Provider) url(path string) (*url.URL, error) {
 	if known, ok := p.urls.Load(path); ok {
 		return known.(*url.URL), nil
 	}
-	at, err := url.Parse(p.dialect.base(p.cfg.BaseURL) + path)
+	base := p.dialect.base(p.cfg.BaseURL)
+	if path == completions.InfillPath { // beside /v1, not below it
+		base = strings.TrimSuffix(base, "/v1")
+	}
+	at, err := url.Parse(base + path)
 	if err != nil {
 		return nil, fmt.Errorf("the path %q: %w", path, err)
 	}
@@ -284,7 +314,7 @@ func (p *Provider) netError(ctx context.Context, err error) *chat.Error {
 	}
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errSilence):
-		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("there was no first token within %s", p.cfg.FirstTokenTimeout), Err: err}
+		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("there was no first token within %s", p.cfg.FirstTokenTimeout), Err: err, Died: true}
 	case errors.Is(cause, errTooLong):
 		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("the answer was not complete within %s", p.cfg.TotalTimeout), Err: err}
 	case errors.Is(cause, context.DeadlineExceeded):
@@ -293,9 +323,14 @@ func (p *Provider) netError(ctx context.Context, err error) *chat.Error {
 		return &chat.Error{Code: chat.CodeCancelled, Message: "the request was cancelled", Err: err}
 	}
 	if _, sent := errors.AsType[*sendError](err); !sent {
-		return &chat.Error{Code: chat.CodeUpstream, Message: "the connection broke off", Err: err}
+		return &chat.Error{Code: chat.CodeUpstream, Message: "the connection broke off", Err: err, Died: true}
 	}
-	return &chat.Error{Code: chat.CodeUpstream, Message: "it cannot be reached: " + reason(err), Err: err}
+	return &chat.Error{Code: chat.CodeUpstream, Message: "it cannot be reached: " + reason(err), Err: err, Died: died(err)}
+}
+
+// died says whether a server took the request and then broke the connection.
+func died(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // reason says why a server cannot be reached, without the addresses in the error: a caller has no business with them, and
@@ -313,19 +348,24 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// own marks an error with the provider's name, and takes our key out of what the provider said.
+// own marks an error with the provider's name, and takes our keys out of what the provider said.
 func (p *Provider) own(e *chat.Error) *chat.Error {
 	e.Provider = p.cfg.Name
-	if p.cfg.APIKey != "" {
-		e.Message = strings.ReplaceAll(e.Message, p.cfg.APIKey, "[key]")
-		e.Raw = bytes.ReplaceAll(e.Raw, []byte(p.cfg.APIKey), []byte("[key]"))
+	for _, k := range p.cfg.Gate.Keys() {
+		if k.Value != "" {
+			e.Message = strings.ReplaceAll(e.Message, k.Value, "[key]")
+			e.Raw = bytes.ReplaceAll(e.Raw, []byte(k.Value), []byte("[key]"))
+		}
 	}
 	return e
 }
 
+// Gate is what stands before the provider.
+func (p *Provider) Gate() *gate.Gate { return p.cfg.Gate }
+
 // Models asks for the names of the provider's models.
 func (p *Provider) Models(ctx context.Context) ([]string, error) {
-	resp, err := p.send(ctx, p.dialect.upstream, http.MethodGet, p.dialect.modelsPath, nil, nil)
+	resp, err := p.send(ctx, p.dialect.upstream, http.MethodGet, p.dialect.modelsPath, "", nil, nil)
 	if err != nil {
 		return nil, p.own(p.netError(ctx, err))
 	}

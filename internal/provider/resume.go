@@ -73,11 +73,11 @@ func (r *resumable) resume() bool {
 			req := rest(r.req, t, r.said.String())
 			req.Stream = r.resumes < maxResumes
 			r.tries++
-			reply, err := r.o.try(r.ctx, t, req, r.tries)
-			if err != nil && err.Code == errNotSent {
+			reply, how, err := r.o.try(r.ctx, t, req, r.tries)
+			if how == refused {
 				return false
 			}
-			r.o.resumed(Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: r.tries, Err: err, Resumed: true}, t)
+			r.o.resumed(Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: r.tries, Err: err, Resumed: true, KeptBack: how == keptBack}, t)
 			if err == nil {
 				r.inner, r.joint = reply, newJoint(r.said.String())
 				return true

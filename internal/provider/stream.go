@@ -72,7 +72,7 @@ func (s *stream) end(err error) error {
 		if s.decoder.Complete() {
 			return io.EOF
 		}
-		return s.p.own(s.broken(&chat.Error{Code: chat.CodeUpstream, Message: "the answer broke off", Err: io.ErrUnexpectedEOF}))
+		return s.p.own(s.broken(&chat.Error{Code: chat.CodeUpstream, Message: "the answer broke off", Err: io.ErrUnexpectedEOF, Died: true}))
 	}
 	if errors.Is(err, sse.ErrTooLarge) {
 		return s.p.own(s.broken(&chat.Error{Code: chat.CodeUpstream, Message: "the provider sent what is no event stream", Err: err}))

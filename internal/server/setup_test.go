@@ -65,6 +65,7 @@ type options struct {
 	maxBody int64         // 0 for 1 MB
 	retries int
 	extra   string // of dragoman.yaml
+	first   string // more of the first provider
 }
 
 func open(t *testing.T, o options) *door {
@@ -91,11 +92,11 @@ func open(t *testing.T, o options) *door {
 	write("dragoman.yaml", fmt.Sprintf(`
 model: big
 providers:
-  first: {base_url: %q, api_key: upstream-key, timeout: %s, prices: {test-70b: {input: 1, output: 3, cached_input: 0.5}}}
+  first: {base_url: %q, api_key: upstream-key, timeout: %s, %s prices: {test-70b: {input: 1, output: 3, cached_input: 0.5}}}
   spare: {base_url: %q, prices: {test-70b: {input: 1, output: 3, cached_input: 0.5}}}
 models:
   big: {use: [first/test-70b, spare/test-70b]}
-%s`, d.first.URL(), o.timeout, d.spare.URL(), o.extra))
+%s`, d.first.URL(), o.timeout, o.first, d.spare.URL(), o.extra))
 
 	upstreamClient := provider.NewClient()
 	ap, err := app.Open(t.Context(), app.Options{

@@ -68,7 +68,7 @@ func embedding(ctx context.Context, up assistant.Exchanger, model string, req *v
 	case chat.OpenAI:
 		own := *req
 		own.Model = model
-		answer, err := up.Exchange(ctx, "/embeddings", own.Encode())
+		answer, err := up.Exchange(ctx, "/embeddings", model, own.Encode())
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func embedding(ctx context.Context, up assistant.Exchanger, model string, req *v
 			return nil, err
 		}
 		var g gemini.Upstream
-		answer, err := up.Exchange(ctx, g.EmbedPath(model), g.EncodeEmbed(model, &gemini.EmbedRequest{Texts: texts, Dimensions: req.Dimensions}))
+		answer, err := up.Exchange(ctx, g.EmbedPath(model), model, g.EncodeEmbed(model, &gemini.EmbedRequest{Texts: texts, Dimensions: req.Dimensions}))
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +114,7 @@ func (s *Server) embedGemini(w http.ResponseWriter, r *http.Request, p principal
 		if up.Dialect() == chat.Gemini {
 			var g gemini.Upstream
 			var list [][]float32
-			answer, err := up.Exchange(ctx, g.EmbedPath(model), g.EncodeEmbed(model, req))
+			answer, err := up.Exchange(ctx, g.EmbedPath(model), model, g.EncodeEmbed(model, req))
 			if err == nil {
 				list, err = g.DecodeEmbeddings(answer, len(req.Texts))
 			}
@@ -151,7 +151,7 @@ func (s *Server) rerank(w http.ResponseWriter, r *http.Request, p principal) {
 		}
 		own := *req
 		own.Model = model
-		answer, err := up.Exchange(ctx, "/rerank", own.Encode())
+		answer, err := up.Exchange(ctx, "/rerank", model, own.Encode())
 		if err == nil {
 			out, err = vectors.DecodeRerank(answer, len(req.Documents))
 		}
@@ -189,7 +189,7 @@ func (s *Server) moderate(w http.ResponseWriter, r *http.Request, p principal) {
 		}
 		own := *req
 		own.Model = model
-		if answer, err = up.Exchange(ctx, "/moderations", own.Encode()); err != nil {
+		if answer, err = up.Exchange(ctx, "/moderations", model, own.Encode()); err != nil {
 			return chat.Usage{}, err
 		}
 		_, _, _, err := vectors.DecodeModerations(answer, req.Results())

@@ -20,8 +20,11 @@ type FIM string
 const (
 	FIMSuffix FIM = "suffix" // a field suffix, as OpenAI, Mistral, DeepSeek, Ollama and vLLM's proxies have it
 	FIMTokens FIM = "tokens" // the model's marks in the prompt; see TemplateOf
-	FIMInfill FIM = "infill" // llama-server's /infill; its base URL is the server's root, without /v1
+	FIMInfill FIM = "infill" // llama-server's /infill
 )
+
+// InfillPath is where llama-server fills a middle in; it follows the server's root, and not its /v1.
+const InfillPath = "/infill"
 
 // Upstream speaks to servers that complete text.
 type Upstream struct {
@@ -36,7 +39,7 @@ func (Upstream) Wire() chat.Wire { return chat.OpenAICompletions }
 // Path is /infill for a middle at a server of FIMInfill, else /completions.
 func (u Upstream) Path(r *chat.Request) string {
 	if _, _, fill := ours(r); fill && u.FIM == FIMInfill {
-		return "/infill"
+		return InfillPath
 	}
 	return "/completions"
 }

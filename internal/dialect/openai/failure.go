@@ -68,6 +68,9 @@ func decodeFailure(status, meant int, body []byte, retryAfter time.Duration) *ch
 		e.Code = chat.CodeRateLimited
 	case meant == 503 || meant == 529 || meant == 0 && mentions(low, "overloaded", "capacity"):
 		e.Code = chat.CodeOverloaded
+		if retryAfter == 0 && mentions(low, "loading model") { // llama-server, at its start
+			e.RetryAfter = loading
+		}
 	case meant == 400 || meant == 422:
 		e.Code = chat.CodeInvalidRequest
 		if mentions(low, "content_filter", "content_policy") {
@@ -87,6 +90,9 @@ func decodeFailure(status, meant int, body []byte, retryAfter time.Duration) *ch
 	}
 	return e
 }
+
+// loading is when to ask a server again that loads its model.
+const loading = 3 * time.Second
 
 func inBrackets(status int) string {
 	if status == 0 {

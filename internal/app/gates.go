@@ -1,0 +1,31 @@
+package app
+
+import "github.com/dragoman/dragoman/internal/provider/gate"
+
+// observeGates shows in the metrics how busy and how healthy the providers are.
+func (a *App) observeGates() {
+	each := func(f func(name string, g *gate.Gate)) {
+		for name, g := range *a.gates.Load() {
+			f(name, g)
+		}
+	}
+	a.Metrics.Gauges("provider_active", "Requests under way at a provider that takes a bounded number at a time.", []string{"provider"}, func(emit func(float64, ...string)) {
+		each(func(name string, g *gate.Gate) {
+			active, _ := g.Load()
+			emit(float64(active), name)
+		})
+	})
+	a.Metrics.Gauges("provider_waiting", "Requests that wait for such a provider.", []string{"provider"}, func(emit func(float64, ...string)) {
+		each(func(name string, g *gate.Gate) {
+			_, waiting := g.Load()
+			emit(float64(waiting), name)
+		})
+	})
+	a.Metrics.Gauges("breaker_open", "1 for each model that is left alone, because it failed too often.", []string{"provider", "model"}, func(emit func(float64, ...string)) {
+		each(func(name string, g *gate.Gate) {
+			for _, model := range g.Open() {
+				emit(1, name, model)
+			}
+		})
+	})
+}
