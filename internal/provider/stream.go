@@ -20,6 +20,7 @@ type stream struct {
 	body    io.ReadCloser
 	events  *sse.Reader
 	decoder dialect.StreamDecoder
+	runes   dialect.Runes
 	watch   *time.Timer // ends the request when nothing comes
 	stop    func()
 	begun   bool // a token came
@@ -54,6 +55,7 @@ func (s *stream) Next() (chat.Event, error) {
 			s.err = s.p.own(s.broken(chat.AsError(err)))
 			break
 		}
+		s.runes.Join(&ev)
 		s.begun = s.begun || ev.Says() || ev.Finish != ""
 		if s.begun {
 			s.watch.Stop() // how long the caller takes is not the provider's silence
