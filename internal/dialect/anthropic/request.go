@@ -118,6 +118,9 @@ func (d *decoder) field(name string, v gjson.Result) error {
 		k := int(n)
 		r.TopK = &k
 	case "stop_sequences":
+		if !v.IsArray() {
+			return invalid(name, "stop_sequences must be a list of strings")
+		}
 		for _, s := range v.Array() {
 			if s.Type != gjson.String {
 				return invalid(name, "stop_sequences must be a list of strings")

@@ -42,6 +42,7 @@ type StreamEncoder struct {
 	array    bool
 	begun    bool // the list
 	finished bool // a finish reason was written
+	passed   bool // an upstream's own event is out
 	changed  bool // some text is not what its Raw says: metadata that repeats the answer must go
 	calls    []chat.ToolCallPart
 	said     said // what citations point into
@@ -51,6 +52,12 @@ type StreamEncoder struct {
 func (e *StreamEncoder) Event(dst []byte, ev chat.Event, raw bool) []byte {
 	e.said.text = append(e.said.text, ev.Text...)
 	if ev.Wire == chat.GeminiGenerate && len(ev.Raw) > 0 && !endMark(ev.Raw) {
+		if !e.passed { // what may have to follow is of the same answer
+			e.passed = true
+			if id := dialect.Parse(ev.Raw).Get("responseId").String(); id != "" {
+				e.meta.ID = strings.Clone(id) // Raw does not last
+			}
+		}
 		body := ev.Raw
 		ok := true
 		if !raw || e.changed {

@@ -121,7 +121,7 @@ func (w *writer) settings() {
 	if f := r.Format; f != nil {
 		w.field("text")
 		w.raw(`{"format":{"type":`)
-		if f.Kind == chat.FormatSchema {
+		if f.Kind == chat.FormatSchema && len(f.Schema) > 0 {
 			w.raw(`"json_schema"`)
 			w.field("name")
 			name := f.Name

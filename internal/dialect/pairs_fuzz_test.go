@@ -1,0 +1,138 @@
+package dialect_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
+	"github.com/dragoman/dragoman/internal/sse"
+)
+
+// FuzzRequests: whatever a door takes is JSON that the decoder of each wire takes, or is refused with a reason; on its own wire
+// it is what came.
+func FuzzRequests(f *testing.F) {
+	names := slices.Sorted(maps.Keys(decoders))
+	for i, name := range names {
+		body, err := os.ReadFile(filepath.Join("testdata", "requests", name+".json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(byte(i), body)
+	}
+	f.Add(byte(0), []byte(`{"model":"m","max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"","name":"","input":[]}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"x"}]}]}`))
+	f.Add(byte(2), []byte(`{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{"}}]},{"role":"tool","tool_call_id":"b","content":[]}]}`))
+	f.Fuzz(func(t *testing.T, which byte, body []byte) {
+		from := names[int(which)%len(names)]
+		before := bytes.Clone(body)
+		r, err := decoders[from](body)
+		if err != nil {
+			if e := chat.AsError(err); e.Message == "" || e.Code == chat.CodeInternal {
+				t.Fatalf("%+v", e)
+			}
+			return
+		}
+		for _, to := range names {
+			own := *r
+			out, dropped, err := wires[to].up.Encode(&own)
+			if err != nil {
+				if e := chat.AsError(err); e.Message == "" || e.Code == chat.CodeInternal {
+					t.Fatalf("%s to %s: %+v", from, to, e)
+				}
+				continue
+			}
+			if !json.Valid(out) {
+				t.Fatalf("%s to %s: %s", from, to, out)
+			}
+			if from == to && slices.ContainsFunc(dropped, func(s string) bool { return !strings.HasPrefix(s, "thinking") }) { // but for thoughts of others, which it refuses
+				t.Fatalf("%s drops %v on its own wire", from, dropped)
+			}
+			if _, err := decoders[to](out); err != nil && from != to && to != "openai" && to != "responses" && chat.AsError(err).Message == "the body is not valid JSON" {
+				t.Fatalf("%s to %s: %v: %s", from, to, err, out)
+			}
+		}
+		if !bytes.Equal(body, before) {
+			t.Fatal("the body was written to")
+		}
+	})
+}
+
+// FuzzStreams: no event harms a decoder or the encoders behind it, and what an encoder writes, its wire's decoder reads.
+func FuzzStreams(f *testing.F) {
+	names := slices.Sorted(maps.Keys(wires))
+	for i, name := range names {
+		for _, file := range []string{name, name + "_text"} {
+			if data, err := os.ReadFile(filepath.Join("testdata", "streams", file+".sse")); err == nil {
+				f.Add(byte(i), data, false)
+				f.Add(byte(i), data, true)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, which byte, stream []byte, breaks bool) {
+		from := names[int(which)%len(names)]
+		events, d := sse.NewReader(bytes.NewReader(stream), 64<<10), wires[from].up.NewStream()
+		var runes dialect.Runes
+		m := dialect.Meta{ID: "0123456789abcdef", Created: time.Unix(1, 0), Model: "big", Request: &chat.Request{Model: "big", Stream: true, IncludeUsage: true}, Trace: "tr_1"}
+		encoders, out := map[string]dialect.StreamEncoder{}, map[string][]byte{}
+		for _, to := range names {
+			encoders[to] = wires[to].door.NewStream(m)
+		}
+		all := &answerOf{message: chat.Message{Role: chat.Assistant}}
+		for !d.Ended() {
+			raw, err := events.Next()
+			if err != nil {
+				break
+			}
+			ev, err := d.Decode(raw.Name, raw.Data)
+			if err != nil {
+				if e := chat.AsError(err); e.Message == "" {
+					t.Fatalf("%+v", e)
+				}
+				break
+			}
+			runes.Join(&ev)
+			if len(ev.ToolCalls) > 0 && ev.ToolCalls[len(ev.ToolCalls)-1].Index > 1000 {
+				return
+			}
+			all.add(ev)
+			for _, to := range names {
+				out[to] = encoders[to].Event(out[to], ev, true)
+			}
+		}
+		for _, to := range names {
+			if breaks || !d.Complete() {
+				out[to] = encoders[to].Fail(out[to], &chat.Error{Code: chat.CodeStreamBroken, Message: "it broke"}, "tr_1")
+			} else {
+				out[to] = encoders[to].End(out[to], dialect.Answer{Message: all.message, Finish: all.Finish, Usage: all.Usage})
+			}
+			if to == from {
+				continue // bytes of the provider's
+			}
+			back, dd := sse.NewReader(bytes.NewReader(out[to]), 16<<20), wires[to].up.NewStream()
+			failed := false
+			for !dd.Ended() {
+				raw, err := back.Next()
+				if err != nil {
+					break
+				}
+				if _, err := dd.Decode(raw.Name, raw.Data); err != nil {
+					failed = true
+					break
+				}
+			}
+			if breaks && !failed {
+				t.Fatalf("%s to %s: nothing says that it broke\n%s", from, to, out[to])
+			}
+			if !breaks && d.Complete() && (failed || !dd.Complete()) {
+				t.Fatalf("%s to %s cannot be read\n%s", from, to, out[to])
+			}
+		}
+	})
+}
