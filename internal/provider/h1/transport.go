@@ -63,13 +63,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			closeBody(req)
 			return nil, err
 		}
-		resp, answered, err := t.exchange(ctx, c, req)
+		resp, sent, err := t.exchange(ctx, c, req)
 		if err == nil {
 			return resp, nil
 		}
 		c.Close()
-		// A server closes idle connections when it likes. One that was closed before it said anything has not seen the request.
-		if reused && !answered && ctx.Err() == nil && closedIdle(err) {
+		// A server closes idle connections when it likes. What was not all written to one it has not seen. What was may have
+		// cost money already: whether that is sent again is not decided here.
+		if reused && (!sent || req.Method == http.MethodGet) && ctx.Err() == nil && closedIdle(err) {
 			if req.GetBody != nil {
 				if req.Body, err = req.GetBody(); err != nil {
 					return nil, err
@@ -151,8 +152,8 @@ func (t *Transport) CloseIdleConnections() {
 // past makes whatever waits on a connection return.
 var past = time.Unix(1, 0)
 
-// exchange writes a request and reads the head of its response. answered says that the server said something.
-func (t *Transport) exchange(ctx context.Context, c *conn, req *http.Request) (_ *http.Response, answered bool, err error) {
+// exchange writes a request and reads the head of its response. sent says that the whole request was written.
+func (t *Transport) exchange(ctx context.Context, c *conn, req *http.Request) (_ *http.Response, sent bool, err error) {
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(past) })
 	defer func() {
 		if err != nil {
@@ -163,7 +164,7 @@ func (t *Transport) exchange(ctx context.Context, c *conn, req *http.Request) (_
 		return nil, false, fmt.Errorf("send the request: %w", err)
 	}
 	if _, err := c.r.Peek(1); err != nil {
-		return nil, false, err
+		return nil, true, err
 	}
 	for range 10 {
 		resp, err := http.ReadResponse(c.r, req)

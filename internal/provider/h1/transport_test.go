@@ -164,3 +164,29 @@ func TestNoise(t *testing.T) {
 		})
 	}
 }
+
+// A request that a server took before it broke the connection is not sent again behind the caller's back: it may have been paid
+// for.
+func TestNothingIsSentTwice(t *testing.T) {
+	var asked atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		if asked.Add(1) == 2 {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	defer s.Close()
+	tr := transport(t)
+	resp, err := post(t.Context(), tr, s.URL, []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.Copy(io.Discard, resp.Body) // so that the connection is used again
+	if resp, err = post(t.Context(), tr, s.URL, []byte("x")); err == nil {
+		resp.Body.Close()
+		t.Error("no error")
+	}
+	if n := asked.Load(); n != 2 {
+		t.Errorf("asked %d times", n)
+	}
+}
