@@ -52,7 +52,8 @@ type Options struct {
 	Progress   func(knowledge.Progress)
 	Metrics    *observe.Metrics // nil counts nothing
 
-	gates map[string]*gate.Gate // of providers, from before a Reload
+	gates map[string]*gate.Gate  // of providers, from before a Reload
+	pools map[string]*enginePool // as gates
 }
 
 // App is everything, wired.
@@ -99,6 +100,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if a.DataDir, err = dataDir(o, a.Config); err != nil {
 		return nil, err
 	}
+	a.options.DataDir = a.DataDir
 	if a.Store, err = sqlite.Open(ctx, a.DataDir); err != nil {
 		return nil, err
 	}
@@ -180,7 +182,7 @@ func (a *App) Reload(ctx context.Context) error {
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Metrics: a.Metrics, limits: a.limits,
 		cache: a.cache, salt: a.salt, books: a.books, quarantine: a.quarantine,
 	}
-	next.options.gates = a.Models.gates
+	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {
 		return err
 	}
@@ -191,6 +193,7 @@ func (a *App) Reload(ctx context.Context) error {
 	next.Engine.Archive = archive{a}
 	a.prices.Store(next.prices.Load())
 	a.gates.Store(&next.Models.gates)
+	a.Models.retire(next.Models)
 	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels
 	return nil
 }
@@ -222,6 +225,15 @@ func (a *App) loadConfig() error {
 	}
 	a.Config, a.ConfigPath = cfg, path
 	return nil
+}
+
+// DataDir is where everything is kept, without opening anything there.
+func DataDir(o Options) (string, error) {
+	a := &App{options: o}
+	if err := a.loadConfig(); err != nil {
+		return "", err
+	}
+	return dataDir(o, a.Config)
 }
 
 // dataDir is where everything is kept: --data, else the configuration, else the user's cache directory.
@@ -373,6 +385,7 @@ func (a *App) Close() error {
 		err = a.books.stop(context.Background()) // the last thing that a server does
 		a.books = nil
 	}
+	a.Models.retire(nil)
 	a.collections.close()
 	a.options.Client.CloseIdleConnections()
 	return errors.Join(err, a.Store.Close())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type Models struct {
 	upstreams map[string]*provider.Provider
 	regions   map[string]string
 	gates     map[string]*gate.Gate
+	pools     map[string]*enginePool
 	prices    *ledger.Catalogue
 	now       func() time.Time
 }
@@ -57,11 +59,11 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			Models: map[string][]route.Model{}, Prefer: map[string]route.Prefer{}, Providers: map[string]route.Model{}, Policies: map[string]*route.Policy{},
 			LocalOnly: o.Local || cfg.LocalOnly,
 		},
-		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, gates: map[string]*gate.Gate{}, now: o.Now,
+		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, gates: map[string]*gate.Gate{}, pools: map[string]*enginePool{}, now: o.Now,
 	}
 	for _, name := range sortedKeys(cfg.Providers) {
 		p := cfg.Providers[name]
-		if p.APIKey == "" && len(p.Keys) == 0 && config.NewProvider(name).BaseURL == p.BaseURL {
+		if p.Engine.Model == "" && p.APIKey == "" && len(p.Keys) == 0 && config.NewProvider(name).BaseURL == p.BaseURL {
 			continue // a vendor's account without its key: the variable is not set
 		}
 		pc := provider.Config{
@@ -71,6 +73,19 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 		}
 		m.regions[name] = p.Region
 		f := Found{Source: config.FileName}
+		o := o
+		if p.Engine.Model != "" {
+			pool, err := o.pool(name, p.Engine, o.Client)
+			if err != nil {
+				return nil, err
+			}
+			m.pools[name] = pool
+			pc.BaseURL, f.Default = engineURL, pool.model
+			if pc.Completions == "" {
+				pc.Completions = completions.FIMInfill
+			}
+			o.Client = &http.Client{Transport: pool}
+		}
 		for _, w := range wellKnown {
 			if w.name == name {
 				f.Default = w.model

@@ -104,7 +104,7 @@ hosted one; "dragoman serve" offers the same behind an OpenAI-compatible API.`,
 	root.AddGroup(&cobra.Group{ID: "use", Title: "Ask:"}, &cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "look", Title: "Look and measure:"})
 	for group, commands := range map[string][]*cobra.Command{
 		"use":  {askCommand(e), chatCommand(e), whyCommand(e)},
-		"run":  {serveCommand(e), keyCommand(e), initCommand(e), configCommand(e)},
+		"run":  {serveCommand(e), modelCommand(e), keyCommand(e), initCommand(e), configCommand(e)},
 		"look": {doctorCommand(e), indexCommand(e), evalCommand(e), usageCommand(e)},
 	} {
 		for _, c := range commands {

@@ -131,6 +131,7 @@ const lookEvery = time.Second
 // watchConfig keeps models warm, and takes a changed configuration over, without cutting an answer: those under way end as they began. A faulty one is
 // logged, and the old one stays. SIGHUP makes it look at once, also where the file's time is the same.
 func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger) {
+	ap.StartEngines(log)
 	stopWarm := ap.KeepWarm(ctx, log)
 	defer func() { stopWarm() }()
 	if ap.ConfigPath == "" {
@@ -162,6 +163,7 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 			continue
 		}
 		s.Use(stateOf(ap))
+		ap.StartEngines(log)
 		stopWarm()
 		stopWarm = ap.KeepWarm(ctx, log)
 		log.Info("took the changed configuration over", "file", ap.ConfigPath)

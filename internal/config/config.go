@@ -59,8 +59,19 @@ type Provider struct {
 	Total       time.Duration    `yaml:"total_timeout" doc:"How long a whole answer may take. Default: as long as it goes on."`
 	Limit       int              `yaml:"concurrency" doc:"How many requests it gets at a time; the others wait in line, interactive ones first. Default: as many as come."`
 	Queue       int              `yaml:"queue" doc:"How many may wait in line before the next are refused. Default: 256."`
+	Engine      Engine           `yaml:"engine" doc:"Runs a local model for this provider, in place of base_url: see dragoman model pull."`
 	Warm        Warm             `yaml:"warm" doc:"Keeps a model server from falling asleep."`
 	Prices      map[string]Price `yaml:"prices" doc:"What its models cost, by name; a star at the end stands for any rest. Wins over the built-in list."`
+}
+
+// Engine is a local model that is run by Dragoman.
+type Engine struct {
+	Model string        `yaml:"model" doc:"Its name in the catalogue (dragoman model list), or the path of a GGUF file."`
+	Min   int           `yaml:"min" doc:"How many always run. Default: none; the first request starts one."`
+	Max   int           `yaml:"max" doc:"How many may run. Default: 1."`
+	Slots int           `yaml:"slots" doc:"How many requests each takes at a time. Default: 1."`
+	Idle  time.Duration `yaml:"idle" doc:"When one beyond min is stopped that nobody uses. Default: 10m."`
+	Ctx   Count         `yaml:"context" doc:"The context window of each request, in tokens. Default: 8192."`
 }
 
 // KeyShare is one of several keys.

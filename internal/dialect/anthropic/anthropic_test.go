@@ -27,7 +27,6 @@ func decode(t *testing.T, body string) *chat.Request {
 	return r
 }
 
-
 // TestRequestParts: what each kind of content is read as.
 func TestRequestParts(t *testing.T) {
 	r := decode(t, `{"model":"claude-x","max_tokens":9,"system":"Be kind.","messages":[
