@@ -79,15 +79,17 @@ type usageError struct{ error }
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dragoman",
-		Short: "Answers from your code and documents, with citations, by any language model or none",
-		Long: `Dragoman answers questions about a code base or documents and cites file and line for what it says.
+		Short: "Answers from your code and documents, and a gateway to any language model",
+		Long: `Dragoman answers questions about a code base or documents and cites file and line for what it says. It works
+without any model (it then quotes the best passages), with a model on this machine, or with a hosted one.
 
-It works without any model (it then quotes the best passages), with a model on this machine, or with a
-hosted one; "dragoman serve" offers the same behind an OpenAI-compatible API.`,
+"dragoman serve" puts that, and every model that you have, behind the APIs that programs already speak: those of
+OpenAI, Anthropic and Google. Any client reaches any model by one key, with failover, limits, budgets and a bill.`,
 		Example: `  dragoman ask "where is the retry delay computed?"
   git diff | dragoman ask "what could this break?"
   dragoman chat
-  dragoman serve`,
+  dragoman serve
+  ANTHROPIC_BASE_URL=http://127.0.0.1:8017 ANTHROPIC_API_KEY=dgm_... claude`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

@@ -25,14 +25,24 @@ func serveCommand(e *env) *cobra.Command {
 	var listen, logFormat string
 	c := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve this folder's assistant and all models behind an OpenAI-compatible API",
-		Long: `Serves /v1/chat/completions and /v1/models: the assistant of this folder as the model "assistant/code", those of
-dragoman.yaml, and the models of every provider. The first start makes an API key and shows it once. Only this
-machine can connect unless --listen says otherwise.`,
+		Short: "Serve all models, and this folder's assistant, behind the APIs of OpenAI, Anthropic and Google",
+		Long: `Serves every model of every provider, the names that dragoman.yaml gives them, and assistants (this folder's is the model
+"assistant/code"), each through every door, whatever its provider speaks:
+
+  OpenAI     /v1/chat/completions  /v1/responses  /v1/completions  /v1/embeddings  /v1/rerank  /v1/moderations  /v1/models
+  Anthropic  /v1/messages  /v1/messages/count_tokens
+  Google     /v1beta/models/MODEL:generateContent  :streamGenerateContent  :countTokens  :embedContent
+
+The base URL of OpenAI's SDKs and of Codex is http://127.0.0.1:8017/v1; that of Anthropic's and Google's SDKs, of Claude Code
+and Gemini CLI http://127.0.0.1:8017. The first start makes an API key and shows it once. Only this machine can connect
+unless --listen says otherwise. A changed dragoman.yaml is taken over while answers go on; SIGTERM lets them finish.
+/healthz, /readyz and /metrics are for operators.`,
 		Example: `  dragoman serve
-  dragoman serve --listen 0.0.0.0:8017 --path ~/src/shop
-  curl localhost:8017/v1/chat/completions -H "Authorization: Bearer $KEY" \
-    -d '{"model": "assistant/code", "messages": [{"role": "user", "content": "Where are prices rounded?"}]}'`,
+  dragoman serve --listen 0.0.0.0:8017 --path ~/src/shop --log json
+  curl 127.0.0.1:8017/v1/chat/completions -H "Authorization: Bearer $KEY" \
+    -d '{"model": "assistant/code", "messages": [{"role": "user", "content": "Where are prices rounded?"}]}'
+  curl 127.0.0.1:8017/v1/messages -H "x-api-key: $KEY" \
+    -d '{"model": "fast", "max_tokens": 500, "messages": [{"role": "user", "content": "Hello"}]}'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log, err := newLog(e, logFormat)
@@ -103,7 +113,7 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 		return errors.Join(err, ln.Close())
 	}
 	addr := ln.Addr().(*net.TCPAddr)
-	fmt.Fprintf(e.out, "Serving %s as assistant/%s at http://%s/v1 (Ctrl-C stops)\n", ap.Root, ap.Default, addr)
+	fmt.Fprintf(e.out, "Serving %s as assistant/%s at http://%s/v1 (Ctrl-C stops)\nThe base URL of Anthropic's and Google's clients is http://%[3]s\n", ap.Root, ap.Default, addr)
 	if !addr.IP.IsLoopback() {
 		log.Warn("other machines can connect; put TLS in front of it", "address", addr.String())
 	}

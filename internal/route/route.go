@@ -158,7 +158,7 @@ func (e *UnknownModelError) Error() string {
 	if e.Similar != "" {
 		return fmt.Sprintf("there is no model %q; did you mean %q?", e.Name, e.Similar)
 	}
-	return fmt.Sprintf("there is no model %q; `dragoman doctor` lists those there are", e.Name)
+	return fmt.Sprintf("there is no model %q; `dragoman doctor` and GET /v1/models list those there are, and PROVIDER/MODEL names any other", e.Name)
 }
 
 // Decides says whether a name stands for a route, whose rules ask for facts.

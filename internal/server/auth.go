@@ -43,7 +43,7 @@ func (s *Server) authenticated(d *door, next handler) http.Handler {
 		if errors.Is(err, identity.ErrInvalidKey) {
 			message := "the API key is not valid; `dragoman key list` shows those there are"
 			if key == "" {
-				message = "an API key is needed: send Authorization: Bearer KEY (`dragoman key create NAME` makes one)"
+				message = "an API key is needed: send Authorization: Bearer KEY, x-api-key or x-goog-api-key (`dragoman key create NAME` makes one)"
 			}
 			s.fail(w, d, "", &chat.Error{Code: chat.CodeUnauthorized, Message: message})
 			return

@@ -48,7 +48,7 @@ func (s *Server) modelNames(ctx context.Context) []string {
 // listModels answers GET /v1/models and /v1beta/models, in the shape that the caller's SDK reads: three dialects share a path.
 func (s *Server) listModels(w http.ResponseWriter, r *http.Request, _ principal) {
 	names := s.modelNames(r.Context())
-	switch modelDialect(r) {
+	switch doorOf(r).Wire().Dialect() {
 	case chat.Gemini:
 		list := make([]gemini.Model, len(names))
 		for i, n := range names {
@@ -65,7 +65,7 @@ func (s *Server) listModels(w http.ResponseWriter, r *http.Request, _ principal)
 func (s *Server) getModel(w http.ResponseWriter, r *http.Request, _ principal) {
 	id := r.PathValue("id")
 	known := slices.Contains(s.modelNames(r.Context()), id)
-	switch of := modelDialect(r); {
+	switch of := doorOf(r).Wire().Dialect(); {
 	case of == chat.Gemini && known:
 		s.reply(w, gemini.EncodeModel(geminiModel(id)))
 	case of == chat.Anthropic && known:
@@ -73,20 +73,8 @@ func (s *Server) getModel(w http.ResponseWriter, r *http.Request, _ principal) {
 	case known:
 		s.reply(w, openai.EncodeModel(modelInfos([]string{id})[0]))
 	default:
-		d := map[chat.Dialect]*door{chat.Gemini: geminiDoor, chat.Anthropic: messagesDoor, chat.OpenAI: chatDoor}[of]
-		s.fail(w, d, "", &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: "there is no such model; GET " + strings.TrimSuffix(r.URL.Path, "/"+id) + " lists those there are"})
+		s.fail(w, doorOf(r), "", &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: "there is no such model; GET " + strings.TrimSuffix(r.URL.Path, "/"+id) + " lists those there are"})
 	}
-}
-
-// modelDialect tells whose SDK asks for models.
-func modelDialect(r *http.Request) chat.Dialect {
-	switch {
-	case strings.HasPrefix(r.URL.Path, "/v1beta/") || r.Header.Get("X-Goog-Api-Key") != "":
-		return chat.Gemini
-	case r.Header.Get("Anthropic-Version") != "":
-		return chat.Anthropic
-	}
-	return chat.OpenAI
 }
 
 func geminiModel(name string) gemini.Model {

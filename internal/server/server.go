@@ -98,7 +98,9 @@ func New(o Options) *Server {
 		mux.Handle("GET /metrics", s.nearby(s.Metrics.Handler()))
 	}
 	s.routes(mux)
-	mux.HandleFunc("/", s.notFound)
+	for _, pattern := range append(listsOnly, anything) {
+		mux.HandleFunc(pattern, s.notFound(mux))
+	}
 	s.handler = s.logged(mux)
 	return s
 }
@@ -186,10 +188,6 @@ func (s *Server) nearby(next http.Handler) http.Handler {
 		}
 		keyed.ServeHTTP(w, r)
 	})
-}
-
-func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, chatDoor, "", &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no %s %s here; the API is at /v1/chat/completions, /v1/responses, /v1/messages, /v1beta/models and /v1/models", r.Method, r.URL.Path)})
 }
 
 // logged logs each request and keeps a panic from taking more than its own request down.

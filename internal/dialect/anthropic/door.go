@@ -198,7 +198,7 @@ func (Door) Error(e *chat.Error, trace string) (status int, body []byte) {
 	if dialect.OwnError(e, chat.Anthropic) {
 		return e.Status, e.Raw
 	}
-	out := map[string]any{"type": "error", "error": map[string]string{"type": kind, "message": e.Error()}}
+	out := map[string]any{"type": "error", "error": map[string]string{"type": kind, "message": e.Error(), "code": string(e.Code)}} // code is ours
 	if trace != "" {
 		out["request_id"] = trace
 	}

@@ -111,7 +111,7 @@ func shortened(s string) string {
 // statusOf is the HTTP status of an error at our door.
 func statusOf(e *chat.Error) int {
 	switch e.Code {
-	case chat.CodeInvalidRequest, chat.CodeContextTooLong, chat.CodeContentFiltered, chat.CodeUnsupported, chat.CodeQuarantined:
+	case chat.CodeInvalidRequest, chat.CodeContextTooLong, chat.CodeContentFiltered, chat.CodeUnsupported:
 		return 400
 	case chat.CodeUnauthorized:
 		return 401
@@ -121,6 +121,8 @@ func statusOf(e *chat.Error) int {
 		return 404
 	case chat.CodeTooLarge:
 		return 413
+	case chat.CodeQuarantined:
+		return 422
 	case chat.CodeRateLimited, chat.CodeBudget:
 		return 429
 	case chat.CodeCancelled:
@@ -135,15 +137,20 @@ func statusOf(e *chat.Error) int {
 	return 500
 }
 
-// kindOf is the type that OpenAI's errors of a status have.
-func kindOf(status int) string {
+// kindOf is the type that OpenAI's errors of a code and its status have.
+func kindOf(code chat.Code, status int) string {
 	switch status {
 	case 401:
 		return "authentication_error"
 	case 403:
 		return "permission_error"
 	case 429:
+		if code == chat.CodeBudget {
+			return "insufficient_quota"
+		}
 		return "rate_limit_error"
+	case 499:
+		return "server_error" // nobody reads it
 	}
 	if status < 500 {
 		return "invalid_request_error"
@@ -153,13 +160,12 @@ func kindOf(status int) string {
 
 // Encode writes a failure. A provider's own error of an OpenAI wire is passed on as it is.
 func Encode(e *chat.Error, trace string) (status int, body []byte) {
-	if e.Wire.Dialect() == chat.OpenAI && e.Status >= 400 && e.Code != chat.CodeUpstreamAuth &&
-		dialect.Valid(e.Raw) && gjson.GetBytes(e.Raw, "error").IsObject() {
+	if dialect.OwnError(e, chat.OpenAI) {
 		return e.Status, bytes.Clone(e.Raw)
 	}
 	status = statusOf(e)
-	b := dialect.AppendString([]byte(`{"error":{"message":`), e.Message)
-	b = dialect.AppendString(append(b, `,"type":`...), kindOf(status))
+	b := dialect.AppendString([]byte(`{"error":{"message":`), e.Error())
+	b = dialect.AppendString(append(b, `,"type":`...), kindOf(e.Code, status))
 	b = append(b, `,"param":`...)
 	if e.Param != "" {
 		b = dialect.AppendString(b, e.Param)

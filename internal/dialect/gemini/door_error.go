@@ -19,7 +19,7 @@ func (Door) Error(e *chat.Error, trace string) (status int, body []byte) {
 	}
 	status, name := errorStatus(e.Code)
 	dst := strconv.AppendInt([]byte(`{"error":{"code":`), int64(status), 10)
-	dst = appendString(append(dst, `,"message":`...), e.Message)
+	dst = appendString(append(dst, `,"message":`...), e.Error())
 	dst = append(append(append(dst, `,"status":"`...), name...), `","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":`...)
 	dst = appendString(dst, string(e.Code))
 	dst = append(dst, `,"domain":"dragoman","metadata":{`...)
@@ -80,7 +80,7 @@ func errorStatus(code chat.Code) (int, string) {
 	case chat.CodeInvalidRequest, chat.CodeContextTooLong, chat.CodeContentFiltered, chat.CodeUnsupported:
 		return http.StatusBadRequest, "INVALID_ARGUMENT"
 	case chat.CodeQuarantined:
-		return http.StatusBadRequest, "FAILED_PRECONDITION"
+		return http.StatusUnprocessableEntity, "FAILED_PRECONDITION"
 	case chat.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge, "INVALID_ARGUMENT"
 	case chat.CodeUnauthorized:

@@ -2,7 +2,6 @@ package openai
 
 import (
 	"bytes"
-	"encoding/json"
 	"strconv"
 
 	"github.com/tidwall/gjson"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
+	"github.com/dragoman/dragoman/internal/dialect/fault"
 	"github.com/dragoman/dragoman/internal/sse"
 )
 
@@ -413,52 +413,6 @@ func (s *streamEncoder) Fail(dst []byte, e *chat.Error, trace string) []byte {
 }
 
 // Error implements dialect.Door.
-func (Door) Error(err *chat.Error, trace string) (status int, body []byte) {
-	status, kind := StatusOf(err)
-	if dialect.OwnError(err, chat.OpenAI) {
-		return err.Status, err.Raw
-	}
-	e := map[string]any{"message": err.Error(), "type": kind, "param": nil, "code": string(err.Code)}
-	if err.Param != "" {
-		e["param"] = err.Param
-	}
-	if trace != "" {
-		e["trace"] = trace
-	}
-	body, merr := json.Marshal(map[string]any{"error": e})
-	if merr != nil {
-		panic(merr) // strings only
-	}
-	return status, body
-}
-
-// StatusOf is the HTTP status and the type of an error in this dialect.
-func StatusOf(err *chat.Error) (status int, kind string) {
-	switch err.Code {
-	case chat.CodeInvalidRequest, chat.CodeContextTooLong, chat.CodeContentFiltered, chat.CodeUnsupported:
-		return 400, "invalid_request_error"
-	case chat.CodeQuarantined:
-		return 422, "invalid_request_error"
-	case chat.CodeTooLarge:
-		return 413, "invalid_request_error"
-	case chat.CodeUnauthorized:
-		return 401, "authentication_error"
-	case chat.CodeForbidden:
-		return 403, "permission_error"
-	case chat.CodeNotFound:
-		return 404, "invalid_request_error"
-	case chat.CodeRateLimited:
-		return 429, "rate_limit_error"
-	case chat.CodeBudget:
-		return 429, "insufficient_quota"
-	case chat.CodeOverloaded, chat.CodeUnavailable:
-		return 503, "server_error"
-	case chat.CodeTimeout:
-		return 504, "server_error"
-	case chat.CodeUpstream, chat.CodeUpstreamAuth, chat.CodeStreamBroken:
-		return 502, "server_error"
-	case chat.CodeCancelled:
-		return 499, "server_error" // nobody reads it
-	}
-	return 500, "server_error"
+func (Door) Error(e *chat.Error, trace string) (status int, body []byte) {
+	return fault.Encode(e, trace)
 }
