@@ -86,10 +86,11 @@ func (s *stream) end(err error) error {
 	return s.p.own(s.broken(e))
 }
 
-// broken gives a failure after the first token its own code: what came so far is not an answer.
+// broken gives a failure after the first token its own code: what came so far is not an answer. What it was before stays its cause.
 func (s *stream) broken(e *chat.Error) *chat.Error {
 	if s.begun && e.Code != chat.CodeCancelled {
-		e.Code = chat.CodeStreamBroken
+		cause := *e
+		e.Code, e.Err = chat.CodeStreamBroken, &cause
 	}
 	return e
 }

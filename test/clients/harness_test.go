@@ -60,6 +60,10 @@ var upstreams = []struct{ dialect, model, path string }{
 // knownToCodex is a model that Codex has a description of.
 const knownToCodex = "gpt-5.5"
 
+// failing are the ways in which a provider fails in tests. Each has a model of its own, named for it after a dash, since a
+// model that fails is left alone for a while, which would be the end of all other tests of the same server.
+var failing = []string{"overload", "break", "cut"}
+
 // endpoint is what a client talks to.
 type endpoint struct {
 	url     string // without a path
@@ -96,6 +100,9 @@ models:
   big: {use: [rack/%s]}
   %s: {use: [rack/%s]}
 `, u.dialect, u.path, u.model, knownToCodex, u.model)
+			for _, fails := range failing {
+				config += fmt.Sprintf("  big-%s: {use: [rack/%s-%s]}\n", fails, u.model, fails)
+			}
 			e.data = t.TempDir()
 			if check != nil {
 				t.Cleanup(func() { check(t, e) })

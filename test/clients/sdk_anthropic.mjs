@@ -12,7 +12,7 @@ const ANSWER = "It doubles, naïvely, up to 30 seconds.";
 const CALLS = [{ city: "Köln", days: 2 }, { city: 'Oslo "N"', days: 1 }];
 const tools = [{ name: "weather", description: "The weather.", input_schema: { type: "object", properties: { city: { type: "string" }, days: { type: "integer" } }, required: ["city", "days"] } }];
 const thinking = { type: "enabled", budget_tokens: 1024 };
-const ask = (content) => ({ model, max_tokens: 2000, messages: [{ role: "user", content }] });
+const ask = (content, of = model) => ({ model: of, max_tokens: 2000, messages: [{ role: "user", content }] });
 const text = (message) => message.content.filter((b) => b.type === "text").map((b) => b.text).join("");
 
 test("whole", async () => {
@@ -72,14 +72,14 @@ test("models", async () => {
 
 test("errors", async () => {
   for (const stream of [false, true]) {
-    const create = (content) => client.messages.create({ ...ask(content), stream });
+    const create = (...asked) => client.messages.create({ ...ask(...asked), stream });
     await assert.rejects(create("REFUSE"), (e) => e instanceof Anthropic.RateLimitError && +e.headers.get("retry-after") > 0 && e.error.error.type === "rate_limit_error");
     await assert.rejects(create("REJECT"), Anthropic.BadRequestError);
-    await assert.rejects(create("OVERLOAD"), Anthropic.InternalServerError);
+    await assert.rejects(create("OVERLOAD", model + "-overload"), Anthropic.InternalServerError);
   }
-  await assert.rejects(client.messages.stream(ask("BREAK")).finalMessage());
+  await assert.rejects(client.messages.stream(ask("BREAK", model + "-break")).finalMessage());
   if (!DIRECT) {
-    const { content, stop_reason } = await client.messages.stream(ask("CUT")).finalMessage();
+    const { content, stop_reason } = await client.messages.stream(ask("CUT", model + "-cut")).finalMessage();
     assert.deepEqual([content.map((b) => b.text).join(""), stop_reason], [ANSWER, "end_turn"]);
     const stranger = new Anthropic({ baseURL, apiKey: "dgm_wrong", maxRetries: 0 });
     await assert.rejects(stranger.messages.create(ask("How long?")), Anthropic.AuthenticationError);

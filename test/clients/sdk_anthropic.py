@@ -111,7 +111,7 @@ class Messages(unittest.TestCase):
         answer = self.client.messages.parse(model=MODEL, max_tokens=2000, messages=ask("SCHEMA"), output_format=Weather)
         self.assertEqual(Weather(city="Köln", degrees=21), answer.parsed_output)
 
-    def test_cut(self):
+    def test_finish(self):
         self.assertEqual("max_tokens", self.create("LONG").stop_reason)
 
     def test_cancelled(self):
@@ -137,7 +137,7 @@ class Messages(unittest.TestCase):
             with self.assertRaises(anthropic.BadRequestError):
                 self.create("REJECT", stream=stream)
             with self.assertRaises(anthropic.InternalServerError):
-                self.create("OVERLOAD", stream=stream)
+                self.create("OVERLOAD", model=MODEL + "-overload", stream=stream)
         if not DIRECT:
             with self.assertRaises(anthropic.AuthenticationError):
                 client(api_key="dgm_wrong").messages.create(model=MODEL, max_tokens=10, messages=ask("How long?"))
@@ -152,12 +152,12 @@ class Messages(unittest.TestCase):
 
     def test_broken(self):
         with self.assertRaises(Exception):
-            with self.client.messages.stream(model=MODEL, max_tokens=2000, messages=ask("BREAK")) as stream:
+            with self.client.messages.stream(model=MODEL + "-break", max_tokens=2000, messages=ask("BREAK")) as stream:
                 stream.until_done()
 
     @unittest.skipIf(DIRECT, "nobody goes on with it")
     def test_cut(self):
-        with self.client.messages.stream(model=MODEL, max_tokens=2000, messages=ask("CUT")) as stream:
+        with self.client.messages.stream(model=MODEL + "-cut", max_tokens=2000, messages=ask("CUT")) as stream:
             message = stream.get_final_message()
         self.assertEqual((ANSWER, "end_turn"), ("".join(b.text for b in message.content), message.stop_reason))
 

@@ -90,8 +90,8 @@ test("errors", async () => {
     for (const [contents, status, name] of [["REFUSE", 429, "RESOURCE_EXHAUSTED"], ["REJECT", 400, "INVALID_ARGUMENT"]]) {
       await assert.rejects(ask({ model, contents }), (e) => e instanceof ApiError && e.status === status && e.message.includes(name));
     }
-    await assert.rejects(ask({ model, contents: "OVERLOAD" }), (e) => e instanceof ApiError && e.status >= 500);
+    await assert.rejects(ask({ model: model + "-overload", contents: "OVERLOAD" }), (e) => e instanceof ApiError && e.status >= 500);
   }
-  await assert.rejects(stream({ model, contents: "BREAK" }));
+  await assert.rejects(stream({ model: model + "-break", contents: "BREAK" }));
   if (!DIRECT) await assert.rejects(connect("dgm_wrong").generateContent({ model, contents: "How long?" }), (e) => e.status < 500);
 });

@@ -33,11 +33,11 @@ class Gemini(unittest.TestCase):
         self.client = client()
         self.addCleanup(self.client.close)
 
-    def create(self, contents, **config):
-        return self.client.models.generate_content(model=MODEL, contents=contents, config=config or None)
+    def create(self, contents, model=MODEL, **config):
+        return self.client.models.generate_content(model=model, contents=contents, config=config or None)
 
-    def stream(self, contents, **config):
-        return self.client.models.generate_content_stream(model=MODEL, contents=contents, config=config or None)
+    def stream(self, contents, model=MODEL, **config):
+        return self.client.models.generate_content_stream(model=model, contents=contents, config=config or None)
 
     def check_usage(self, u):
         self.assertEqual((1200, 1000, 60, 1260), (u.prompt_token_count, u.cached_content_token_count, u.candidates_token_count + (u.thoughts_token_count or 0), u.total_token_count))
@@ -127,13 +127,13 @@ class Gemini(unittest.TestCase):
         self.assertEqual([[7, 2], [5, 1]], [[e.values[0], e.values[-1]] for e in answer.embeddings])
 
     def test_errors(self):
-        for call in self.create, lambda text: list(self.stream(text)):
+        for call in self.create, lambda *asked: list(self.stream(*asked)):
             for text, kind, code, status in ("REFUSE", errors.ClientError, 429, "RESOURCE_EXHAUSTED"), ("REJECT", errors.ClientError, 400, "INVALID_ARGUMENT"):
                 with self.assertRaises(kind) as raised:
                     call(text)
                 self.assertEqual((code, status), (raised.exception.code, raised.exception.status))
             with self.assertRaises(errors.ServerError):
-                call("OVERLOAD")
+                call("OVERLOAD", MODEL + "-overload")
         if not DIRECT:
             stranger = client("dgm_wrong")  # it is closed with its last name
             with self.assertRaises(errors.ClientError) as raised:
@@ -145,11 +145,11 @@ class Gemini(unittest.TestCase):
 
     def test_broken(self):
         with self.assertRaises(Exception):
-            list(self.stream("BREAK"))
+            list(self.stream("BREAK", MODEL + "-break"))
 
     @unittest.skipIf(DIRECT, "nobody goes on with it")
     def test_cut(self):
-        chunks = list(self.stream("CUT"))
+        chunks = list(self.stream("CUT", MODEL + "-cut"))
         self.assertEqual((ANSWER, "STOP"), ("".join(c.text or "" for c in chunks), chunks[-1].candidates[0].finish_reason))
 
 

@@ -54,17 +54,17 @@ test("chat, left", async () => {
 
 test("errors", async () => {
   for (const stream of [false, true]) {
-    const create = (content) => client.chat.completions.create({ model, messages: ask(content), stream });
+    const create = (content, of = model) => client.chat.completions.create({ model: of, messages: ask(content), stream });
     await assert.rejects(create("REFUSE"), (e) => e instanceof OpenAI.RateLimitError && +e.headers.get("retry-after") > 0);
     await assert.rejects(create("REJECT"), OpenAI.BadRequestError);
-    await assert.rejects(create("OVERLOAD"), OpenAI.InternalServerError);
+    await assert.rejects(create("OVERLOAD", model + "-overload"), OpenAI.InternalServerError);
   }
   await assert.rejects(async () => {
-    for await (const _ of await client.chat.completions.create({ model, messages: ask("BREAK"), stream: true }));
+    for await (const _ of await client.chat.completions.create({ model: model + "-break", messages: ask("BREAK"), stream: true }));
   });
   if (!DIRECT) {
     let text = "";
-    for await (const { choices } of await client.chat.completions.create({ model, messages: ask("CUT"), stream: true })) text += choices[0]?.delta.content ?? "";
+    for await (const { choices } of await client.chat.completions.create({ model: model + "-cut", messages: ask("CUT"), stream: true })) text += choices[0]?.delta.content ?? "";
     assert.equal(text, ANSWER);
     const stranger = new OpenAI({ baseURL, apiKey: "dgm_wrong", maxRetries: 0 });
     await assert.rejects(stranger.chat.completions.create({ model, messages: ask("How long?") }), OpenAI.AuthenticationError);

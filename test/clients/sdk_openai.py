@@ -39,8 +39,8 @@ class Base(unittest.TestCase):
 class Chat(Base):
     TOOLS = [{"type": "function", "function": {"name": "weather", "description": "The weather.", "parameters": PARAMETERS, "strict": True}}]
 
-    def create(self, text, **more):
-        return self.client.chat.completions.create(model=MODEL, messages=ask(text), **more)
+    def create(self, text, model=MODEL, **more):
+        return self.client.chat.completions.create(model=model, messages=ask(text), **more)
 
     def check_usage(self, u):
         self.assertEqual((1200, 1000, 60, 1260), (u.prompt_tokens, u.prompt_tokens_details.cached_tokens, u.completion_tokens, u.total_tokens))
@@ -121,7 +121,7 @@ class Chat(Base):
                 self.create("REJECT", stream=stream)
             self.assertTrue(raised.exception.body["message"])
             with self.assertRaises(openai.InternalServerError):
-                self.create("OVERLOAD", stream=stream)
+                self.create("OVERLOAD", MODEL + "-overload", stream=stream)
         if not DIRECT:
             with self.assertRaises(openai.AuthenticationError):
                 client(api_key="dgm_wrong").chat.completions.create(model=MODEL, messages=ask("How long?"))
@@ -130,12 +130,12 @@ class Chat(Base):
 
     def test_broken(self):
         with self.assertRaises(Exception):
-            for _ in self.create("BREAK", stream=True):
+            for _ in self.create("BREAK", MODEL + "-break", stream=True):
                 pass
 
     @unittest.skipIf(DIRECT, "nobody goes on with it")
     def test_cut(self):
-        chunks = list(self.create("CUT", stream=True))
+        chunks = list(self.create("CUT", MODEL + "-cut", stream=True))
         self.assertEqual(ANSWER, "".join(c.choices[0].delta.content or "" for c in chunks if c.choices))
         self.assertEqual(["stop"], [c.choices[0].finish_reason for c in chunks if c.choices and c.choices[0].finish_reason])
         self.assertEqual(1, len({c.id for c in chunks}))

@@ -4,6 +4,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -102,13 +103,24 @@ func (p *Pass) Done(e *chat.Error, first time.Duration) {
 	}
 }
 
-// verdictOf sorts outcomes: what the caller did, and what a limit did, says nothing of the provider's health.
+// verdictOf sorts outcomes: what the caller did, and what a limit did, says nothing of the provider's health. So it is for an
+// answer that the provider broke off with such an error, and for a status of the caller's making that no code stands for.
 func verdictOf(e *chat.Error) verdict {
 	if e == nil {
 		return good
 	}
 	switch e.Code {
-	case chat.CodeUpstream, chat.CodeOverloaded, chat.CodeTimeout, chat.CodeStreamBroken, chat.CodeUnavailable, chat.CodeUpstreamAuth:
+	case chat.CodeStreamBroken:
+		if cause, ok := errors.AsType[*chat.Error](e.Err); ok {
+			return verdictOf(cause)
+		}
+		return bad
+	case chat.CodeUpstream:
+		if e.Status >= 400 && e.Status < 500 {
+			return nothing
+		}
+		return bad
+	case chat.CodeOverloaded, chat.CodeTimeout, chat.CodeUnavailable, chat.CodeUpstreamAuth:
 		return bad
 	}
 	return nothing

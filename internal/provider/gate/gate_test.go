@@ -46,6 +46,17 @@ func TestBreaker(t *testing.T) {
 				}
 			}
 		}
+		for range 100 {
+			for _, e := range []*chat.Error{
+				{Code: chat.CodeUpstream, Status: 409},
+				{Code: chat.CodeStreamBroken, Err: failed(chat.CodeRateLimited)},
+				{Code: chat.CodeStreamBroken, Err: failed(chat.CodeContentFiltered)},
+			} {
+				if err := request(e); err != nil {
+					t.Fatalf("after %+v: %v", e, err)
+				}
+			}
+		}
 		// Nor do failures that are few among many.
 		for i := range 100 {
 			var e *chat.Error
@@ -57,9 +68,11 @@ func TestBreaker(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		for range 10 {
-			if err := request(failed(chat.CodeOverloaded)); err != nil {
-				t.Fatal(err)
+		for range 5 {
+			for _, e := range []*chat.Error{failed(chat.CodeOverloaded), {Code: chat.CodeStreamBroken, Err: failed(chat.CodeUpstream)}} {
+				if err := request(e); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		if h := g.Health("m"); !h.Open || h.ErrorRate != 1 || !slices.Equal(g.Open(), []string{"m"}) {
