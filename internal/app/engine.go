@@ -35,10 +35,14 @@ func EngineOptions(data, model string, getenv func(string) string) (engine.Optio
 		if err != nil {
 			return o, err
 		}
-		if here, _ := ModelFolder(data).Has(m); !here {
-			return o, fmt.Errorf("the model %s is not here yet: `dragoman model pull %s` fetches it (%d MB)", model, model, m.Size>>20)
+		if !m.For(weights.Chat) {
+			return o, fmt.Errorf("the model %s is for %s only: it cannot answer", model, strings.Join(m.Purposes, ", "))
 		}
-		o.Model, o.Alias = ModelFolder(data).Path(m), m.Name
+		paths, err := ModelFolder(data).Paths(m)
+		if err != nil {
+			return o, err
+		}
+		o.Model, o.Alias = paths[m.Files[0].Name], m.Name
 	}
 	var err error
 	o.Program, err = engine.Find(EngineFolder(data), getenv)

@@ -64,8 +64,8 @@ and never run. The file is used only if its size and SHA-256 are those of the ca
 			if err != nil {
 				return err
 			}
-			if here, _ := folder.Has(m); here {
-				fmt.Fprintf(e.out, "%s is here already: %s\n", m.Name, folder.Path(m))
+			if _, err := folder.Paths(m); err == nil {
+				fmt.Fprintf(e.out, "%s is here already: %s\n", m.Name, folder.Dir(m))
 				return nil
 			}
 			if mirror == "" {
@@ -75,14 +75,14 @@ and never run. The file is used only if its size and SHA-256 are those of the ca
 			if len(from) > 0 {
 				source = weights.Files(from)
 			}
-			fmt.Fprintf(e.err, "%s, %s, licence %s, from %s\n", m.Title, size(m.Size), m.Licence, source)
+			fmt.Fprintf(e.err, "%s, %s, licence %s, from %s\n", m.Title, size(m.Size()), m.Licence, source)
 			bar := &pullBar{t: newTerminal(e.err, e.getenv), now: e.now}
 			err = folder.Pull(c.Context(), m, source, bar.update)
 			bar.clear()
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(e.out, "%s is here, and verified: %s\n", m.Name, folder.Path(m))
+			fmt.Fprintf(e.out, "%s is here, and verified: %s\n", m.Name, folder.Dir(m))
 			return nil
 		},
 	}
@@ -137,15 +137,15 @@ func modelList(e *env) *cobra.Command {
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tSIZE\tFOR\tLICENCE\tHERE")
 			for _, m := range weights.Catalogue {
-				here, part := folder.Has(m)
+				here, done := folder.Has(m)
 				state := "no"
 				switch {
 				case here:
 					state = "yes"
-				case part > 0:
-					state = fmt.Sprintf("%d %%", 100*part/m.Size)
+				case done > 0:
+					state = fmt.Sprintf("%d %%", 100*done/m.Size())
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.Name, size(m.Size), strings.Join(m.Purposes, ", "), m.Licence, state)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.Name, size(m.Size()), strings.Join(m.Purposes, ", "), m.Licence, state)
 			}
 			return w.Flush()
 		},
@@ -165,12 +165,13 @@ func modelRemove(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			_, done := folder.Has(m)
 			if err := folder.Remove(m); errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("%s is not here", m.Name)
 			} else if err != nil {
 				return err
 			}
-			fmt.Fprintf(e.out, "%s is deleted; it took %s\n", m.Name, size(m.Size))
+			fmt.Fprintf(e.out, "%s is deleted; it took %s\n", m.Name, size(done))
 			return nil
 		},
 	}

@@ -10,17 +10,40 @@ import (
 	"strings"
 )
 
-// Model is an entry of the catalogue.
+// Model is an entry of the catalogue: one file, or several that belong together.
 type Model struct {
 	Name     string   `json:"name"`
 	Title    string   `json:"title"`
-	File     string   `json:"file"`
-	Size     int64    `json:"size"`   // bytes
-	SHA256   string   `json:"sha256"` // hexadecimal
 	Licence  string   `json:"licence"`
-	Purposes []string `json:"purposes"` // "chat", "fill-in-the-middle", "embedding"
+	Purposes []string `json:"purposes"` // Chat, FillIn, Embedding
 	Context  int      `json:"context"`  // tokens
-	URL      string   `json:"url"`      // at its publisher
+	Files    []File   `json:"files"`    // the weights first
+}
+
+// File is one file of a model. Its name is one within the model's folder, without a path.
+type File struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`   // bytes
+	SHA256 string `json:"sha256"` // hexadecimal, lower case
+	URL    string `json:"url"`    // at its publisher, at a fixed revision
+}
+
+// What models are for.
+const (
+	Chat      = "chat"
+	FillIn    = "fill-in-the-middle"
+	Embedding = "embedding"
+)
+
+// For says whether the model serves a purpose.
+func (m Model) For(purpose string) bool { return slices.Contains(m.Purposes, purpose) }
+
+// Size is that of all files together, in bytes.
+func (m Model) Size() (n int64) {
+	for _, f := range m.Files {
+		n += f.Size
+	}
+	return n
 }
 
 //go:embed catalogue.json
