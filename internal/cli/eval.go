@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -19,9 +18,10 @@ func evalCommand(e *env) *cobra.Command {
 		Use:   "eval",
 		Short: "Measure how well questions are answered",
 		Example: `  dragoman eval run evals/zap.yaml evals/viper.yaml
-  dragoman eval retrieval shared/evals/retrieval/cranfield`,
+  dragoman eval retrieval beir/scifact beir/nfcorpus
+  dragoman eval generate /tmp/sets`,
 	}
-	c.AddCommand(evalRunCommand(e), evalRetrievalCommand(e))
+	c.AddCommand(evalRunCommand(e), evalRetrievalCommand(e), evalGenerateCommand(e))
 	return c
 }
 
@@ -126,42 +126,4 @@ func printEval(e *env, rep *lab.EvalReport, misses bool) {
 
 func printScore(e *env, name string, s lab.Score) {
 	fmt.Fprintf(e.out, "%-14s %3d questions   first citation %5.1f %%   first three %5.1f %%   MRR@10 %.3f\n", name, s.Cases, 100*s.Hit1, 100*s.Hit3, s.MRR)
-}
-
-func evalRetrievalCommand(e *env) *cobra.Command {
-	return &cobra.Command{
-		Use:     "retrieval FOLDER...",
-		Short:   "Measure retrieval on sets in BEIR's layout (corpus.jsonl, queries.jsonl, qrels.tsv)",
-		Example: "  dragoman eval retrieval evals/retrieval/*",
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			fmt.Fprintf(e.out, "%-16s %6s %7s %8s %8s %8s %8s %8s\n", "set", "docs", "queries", "R@5", "R@10", "R@20", "nDCG@10", "MRR@10")
-			for _, dir := range args {
-				rep, err := e.retrieval(c.Context(), dir)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(e.out, "%-16s %6d %7d %8.1f %8.1f %8.1f %8.3f %8.3f\n", filepath.Base(dir), rep.Docs, rep.Queries, 100*rep.Recall5, 100*rep.Recall10, 100*rep.Recall20, rep.NDCG10, rep.MRR10)
-			}
-			return nil
-		},
-	}
-}
-
-func (e *env) retrieval(ctx context.Context, dir string) (*lab.RetrievalReport, error) {
-	set, err := lab.LoadRetrievalSet(dir)
-	if err != nil {
-		return nil, err
-	}
-	tmp, err := os.MkdirTemp("", "dragoman-eval-*")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(tmp)
-	col, err := knowledge.Open(ctx, knowledge.Options{Name: "retrieval", Root: tmp, DataDir: tmp})
-	if err != nil {
-		return nil, err
-	}
-	defer col.Close()
-	return set.Run(ctx, col)
 }

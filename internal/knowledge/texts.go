@@ -33,15 +33,21 @@ func (c *Collection) Add(ctx context.Context, texts []Text) error {
 	return c.index.Commit(ctx, index.Change{Add: b})
 }
 
-// Rank returns the ids of the texts that match a query, best first, without threshold.
-func (c *Collection) Rank(ctx context.Context, query string) ([]string, error) {
+// Ranked is a text in a ranking.
+type Ranked struct {
+	ID    string
+	Score float64
+}
+
+// Rank returns the texts that match a query, best first, at most limit of them and without a threshold.
+func (c *Collection) Rank(ctx context.Context, query string, limit int) ([]Ranked, error) {
 	cands, _, _, err := c.candidates(ctx, Query{Text: query})
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(cands))
-	for i := range cands {
-		ids[i] = cands[i].Doc.Path
+	out := make([]Ranked, min(limit, len(cands)))
+	for i := range out {
+		out[i] = Ranked{cands[i].Doc.Path, cands[i].score}
 	}
-	return ids, nil
+	return out, nil
 }

@@ -78,24 +78,3 @@ func TestEvalSetErrors(t *testing.T) {
 		t.Error("an answer that does not exist was accepted")
 	}
 }
-
-func TestRetrievalSet(t *testing.T) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "corpus.jsonl"), `{"_id":"1","title":"","text":"wings in a slipstream"}
-{"_id":"2","title":"Heat","text":"heat transfer in pipes"}
-{"_id":"3","title":"","text":"wings and pipes"}
-`)
-	write(t, filepath.Join(dir, "queries.jsonl"), `{"_id":"q1","text":"slipstream wings"}`+"\n"+`{"_id":"q2","text":"heat"}`+"\n"+`{"_id":"q3","text":"unjudged"}`+"\n")
-	write(t, filepath.Join(dir, "qrels.tsv"), "query-id\tcorpus-id\tscore\nq1\t1\t1\nq1\t2\t1\nq2\t2\t1\nq2\t1\t0\n")
-	set, err := LoadRetrievalSet(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rep, err := set.Run(t.Context(), collection(t, t.TempDir()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rep.Queries != 2 || rep.Recall5 != 0.75 || rep.MRR10 != 1 {
-		t.Errorf("%+v", rep)
-	}
-}

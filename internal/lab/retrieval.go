@@ -1,151 +1,102 @@
 package lab
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"math"
-	"os"
-	"path/filepath"
-	"strings"
+	"math/rand/v2"
+	"slices"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge"
 )
 
-// RetrievalSet is a public retrieval set in BEIR's layout: corpus.jsonl, queries.jsonl and qrels.tsv.
-type RetrievalSet struct {
-	Docs    []knowledge.Text
-	Queries []struct{ ID, Text string }
-	Rels    map[string]map[string]float64 // query -> document -> relevance
+// maxDepth is how deep rankings are kept and judged.
+const maxDepth = 100
+
+// Ranker ranks the documents of a set.
+type Ranker interface {
+	// Rank returns at most limit documents that match, best first.
+	Rank(ctx context.Context, query string, limit int) ([]knowledge.Ranked, error)
 }
 
-// LoadRetrievalSet reads the three files of a folder.
-func LoadRetrievalSet(dir string) (*RetrievalSet, error) {
-	s := &RetrievalSet{Rels: map[string]map[string]float64{}}
-	err := eachJSONL(filepath.Join(dir, "corpus.jsonl"), func(id, title, text string) {
-		if title != "" && !strings.HasPrefix(text, title) {
-			text = title + "\n" + text
-		}
-		s.Docs = append(s.Docs, knowledge.Text{ID: id, Text: text})
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = eachJSONL(filepath.Join(dir, "queries.jsonl"), func(id, _, text string) {
-		s.Queries = append(s.Queries, struct{ ID, Text string }{id, text})
-	})
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(filepath.Join(dir, "qrels.tsv"))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	sc := bufio.NewScanner(f)
-	for sc.Scan() {
-		var q, d string
-		var v float64
-		fields := strings.Split(sc.Text(), "\t")
-		if len(fields) != 3 || fields[0] == "query-id" {
-			continue
-		}
-		q, d = fields[0], fields[1]
-		if _, err := fmt.Sscan(fields[2], &v); err != nil || v <= 0 {
-			continue
-		}
-		if s.Rels[q] == nil {
-			s.Rels[q] = map[string]float64{}
-		}
-		s.Rels[q][d] = v
-	}
-	return s, sc.Err()
+// Run is what a ranker made of the queries of a set.
+type Run struct {
+	Set      string
+	Rankings map[string][]knowledge.Ranked // by query; best first
+	Took     []time.Duration               // of each query, sorted; empty for a run that was read from a file
 }
 
-func eachJSONL(path string, f func(id, title, text string)) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	dec := json.NewDecoder(file)
-	for n := 1; ; n++ {
-		var rec struct {
-			ID    string `json:"_id"`
-			Title string `json:"title"`
-			Text  string `json:"text"`
+// Rank asks a ranker each query of the set. now is the clock.
+func (s *RetrievalSet) Rank(ctx context.Context, r Ranker, now func() time.Time) (*Run, error) {
+	run := &Run{Set: s.Name, Rankings: make(map[string][]knowledge.Ranked, len(s.Queries))}
+	for _, q := range s.Queries {
+		begun := now()
+		ranked, err := r.Rank(ctx, q.Text, maxDepth)
+		if err != nil {
+			return nil, fmt.Errorf("query %s: %w", q.ID, err)
 		}
-		err := dec.Decode(&rec)
-		if err == io.EOF {
+		run.Took = append(run.Took, now().Sub(begun))
+		run.Rankings[q.ID] = ranked
+	}
+	slices.Sort(run.Took)
+	return run, nil
+}
+
+// RetrievalReport is how a run did: each figure is the mean over the queries of the set.
+type RetrievalReport struct {
+	Set       string              `json:"set"`
+	Setting   string              `json:"setting,omitempty"`
+	Documents int                 `json:"documents"`
+	Queries   int                 `json:"queries"`
+	Metrics   map[string]Estimate `json:"metrics"`
+	P50       float64             `json:"p50_ms,omitempty"` // of a search
+	P99       float64             `json:"p99_ms,omitempty"`
+
+	Against map[string]Difference `json:"against_baseline,omitempty"` // this run less the baseline
+}
+
+// values judges a run query by query.
+func (s *RetrievalSet) values(run *Run, m Metric) []float64 {
+	out := make([]float64, len(s.Queries))
+	var ids []string
+	for i, q := range s.Queries {
+		ids = ids[:0]
+		for _, r := range run.Rankings[q.ID] {
+			ids = append(ids, r.ID)
+		}
+		out[i] = m.Value(ids, s.Relevance[q.ID])
+	}
+	return out
+}
+
+// Covers returns an error unless a run has rankings for queries of the set.
+func (s *RetrievalSet) Covers(run *Run) error {
+	for _, q := range s.Queries {
+		if _, ok := run.Rankings[q.ID]; ok {
 			return nil
 		}
-		if err != nil {
-			return fmt.Errorf("%s, record %d: %w", path, n, err)
-		}
-		f(rec.ID, rec.Title, rec.Text)
 	}
+	return fmt.Errorf("the run %s has none of the queries of %s", run.Set, s.Name)
 }
 
-// RetrievalReport holds the usual figures, each the mean over all queries with relevant documents.
-type RetrievalReport struct {
-	Docs     int     `json:"docs"`
-	Queries  int     `json:"queries"`
-	Recall5  float64 `json:"recall_5"` // share of the relevant documents in the first 5 ("P@5" of the anthropic-code set's authors)
-	Recall10 float64 `json:"recall_10"`
-	Recall20 float64 `json:"recall_20"`
-	NDCG10   float64 `json:"ndcg_10"`
-	MRR10    float64 `json:"mrr_10"`
-}
-
-// Run searches for every query.
-func (s *RetrievalSet) Run(ctx context.Context, c *knowledge.Collection) (*RetrievalReport, error) {
-	if err := c.Add(ctx, s.Docs); err != nil {
-		return nil, err
+// Judge reports on a run and, where there is a baseline, on how it differs from that. seed decides what the bootstrap draws.
+func (s *RetrievalSet) Judge(run, baseline *Run, metrics []Metric, seed uint64) *RetrievalReport {
+	rep := &RetrievalReport{Set: s.Name, Documents: len(s.Documents), Queries: len(s.Queries), Metrics: map[string]Estimate{}}
+	if n := len(run.Took); n > 0 {
+		rep.P50, rep.P99 = milliseconds(run.Took[n/2]), milliseconds(run.Took[n*99/100])
 	}
-	rep := &RetrievalReport{Docs: len(s.Docs)}
-	for _, q := range s.Queries {
-		rels := s.Rels[q.ID]
-		if len(rels) == 0 {
+	for _, m := range metrics {
+		values := s.values(run, m)
+		rep.Metrics[m.Name] = bootstrap(values, rand.New(rand.NewPCG(seed, 1)))
+		if baseline == nil {
 			continue
 		}
-		ranked, err := c.Rank(ctx, q.Text)
-		if err != nil {
-			return nil, err
+		if rep.Against == nil {
+			rep.Against = map[string]Difference{}
 		}
-		rep.Queries++
-		dcg, ideal, first := 0.0, 0.0, 0
-		one := 1 / float64(len(rels))
-		for i, id := range ranked {
-			if rels[id] <= 0 {
-				continue
-			}
-			if first == 0 {
-				first = i + 1
-			}
-			if i < 5 {
-				rep.Recall5 += one
-			}
-			if i < 10 {
-				rep.Recall10 += one
-				dcg += 1 / math.Log2(float64(i)+2)
-			}
-			if i < 20 {
-				rep.Recall20 += one
-			}
-		}
-		for i := range min(10, len(rels)) {
-			ideal += 1 / math.Log2(float64(i)+2)
-		}
-		rep.NDCG10 += dcg / ideal
-		if first > 0 && first <= 10 {
-			rep.MRR10 += 1 / float64(first)
-		}
+		rep.Against[m.Name] = compare(s.values(baseline, m), values, rand.New(rand.NewPCG(seed, 2)))
 	}
-	if n := float64(rep.Queries); n > 0 {
-		rep.Recall5, rep.Recall10, rep.Recall20 = rep.Recall5/n, rep.Recall10/n, rep.Recall20/n
-		rep.NDCG10, rep.MRR10 = rep.NDCG10/n, rep.MRR10/n
-	}
-	return rep, nil
+	return rep
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

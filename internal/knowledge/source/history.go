@@ -34,9 +34,9 @@ const (
 //
 // Nothing that a stranger's repository configures is run, and nothing is fetched.
 func History(ctx context.Context, root, since string) (changed map[string]time.Time, head string, err error) {
-	git, err := exec.LookPath("git")
+	git, err := lookGit()
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: git is not installed", ErrNoHistory)
+		return nil, "", err
 	}
 	h := history{git: git, root: root}
 	bounded, cancel := context.WithTimeout(ctx, maxHistoryTime)
@@ -72,6 +72,14 @@ func History(ctx context.Context, root, since string) (changed map[string]time.T
 }
 
 type history struct{ git, root string }
+
+func lookGit() (string, error) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		return "", fmt.Errorf("%w: git is not installed", ErrNoHistory)
+	}
+	return git, nil
+}
 
 // position returns the commit that is checked out and the path of root in its work tree, with a slash at the end.
 func (h history) position(ctx context.Context) (head, prefix string, err error) {

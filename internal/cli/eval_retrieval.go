@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/lab"
+)
+
+// retrievalEval are the flags of "eval retrieval".
+type retrievalEval struct {
+	metrics        []string
+	save, baseline string
+	seed           uint64
+	asJSON         bool
+}
+
+func evalRetrievalCommand(e *env) *cobra.Command {
+	var r retrievalEval
+	c := &cobra.Command{
+		Use:   "retrieval FOLDER...",
+		Short: "Measure retrieval on sets in BEIR's layout, with confidence intervals",
+		Long: `A set is a folder with corpus.jsonl ({_id, title, text}), queries.jsonl ({_id, text}) and qrels.tsv or qrels/test.tsv.
+Figures are means over the queries that have relevant documents, in percent, each with its 95 % confidence interval
+(bootstrap over queries). Where two intervals overlap, the sets are too small to tell by them: compare the settings
+query by query instead. --save keeps the rankings (TREC run files, one for each set), and --baseline compares
+with rankings kept before: the mean difference with its interval (paired bootstrap), and p, how often chance alone
+would differ as much (randomisation test).
+
+Metrics: ndcg@K, recall@K (share of the relevant documents among the first K), p@K (share of the first K that is
+relevant), mrr@K, hit@K.`,
+		Example: `  dragoman eval retrieval beir/scifact beir/nfcorpus
+  dragoman eval retrieval --metrics ndcg@10,recall@100 --json beir/scifact
+  dragoman eval retrieval --save before beir/*; dragoman eval retrieval --baseline before beir/*`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), e, args) },
+	}
+	f := c.Flags()
+	f.StringSliceVar(&r.metrics, "metrics", lab.DefaultMetrics, "what to report")
+	f.StringVar(&r.save, "save", "", "write the rankings into this `folder`")
+	f.StringVar(&r.baseline, "baseline", "", "compare with the rankings in this `folder`")
+	f.Uint64Var(&r.seed, "seed", 1, "what the bootstrap draws by")
+	f.BoolVar(&r.asJSON, "json", false, "print one JSON object for each set")
+	return c
+}
+
+func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
+	metrics := make([]lab.Metric, len(r.metrics))
+	for i, name := range r.metrics {
+		m, err := lab.ParseMetric(strings.TrimSpace(name))
+		if err != nil {
+			return &usageError{err}
+		}
+		metrics[i] = m
+	}
+	for _, dir := range dirs {
+		set, err := lab.LoadRetrievalSet(dir)
+		if err != nil {
+			return err
+		}
+		run, err := e.rank(ctx, set)
+		if err != nil {
+			return err
+		}
+		var baseline *lab.Run
+		if r.baseline != "" {
+			if baseline, err = lab.ReadRun(runFile(r.baseline, set)); err != nil {
+				return err
+			}
+			if err := set.Covers(baseline); err != nil {
+				return err
+			}
+		}
+		if r.save != "" {
+			if err := saveRun(runFile(r.save, set), set, run); err != nil {
+				return err
+			}
+		}
+		rep := set.Judge(run, baseline, metrics, r.seed)
+		if r.asJSON {
+			if err := json.NewEncoder(e.out).Encode(rep); err != nil {
+				return err
+			}
+			continue
+		}
+		printRetrieval(e, rep, metrics)
+	}
+	return nil
+}
+
+func runFile(folder string, set *lab.RetrievalSet) string {
+	return filepath.Join(folder, set.Name+".run")
+}
+
+func saveRun(path string, set *lab.RetrievalSet, run *lab.Run) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := set.WriteRun(f, run); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// rank indexes a set for the time of the evaluation, and asks its queries.
+func (e *env) rank(ctx context.Context, set *lab.RetrievalSet) (*lab.Run, error) {
+	tmp, err := os.MkdirTemp("", "dragoman-eval-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	col, err := knowledge.Open(ctx, knowledge.Options{Name: set.Name, Root: tmp, DataDir: tmp})
+	if err != nil {
+		return nil, err
+	}
+	defer col.Close()
+	if err := col.Add(ctx, set.Documents); err != nil {
+		return nil, err
+	}
+	return set.Rank(ctx, col, e.now)
+}
+
+func printRetrieval(e *env, rep *lab.RetrievalReport, metrics []lab.Metric) {
+	fmt.Fprintf(e.out, "%s: %s, %s; a search takes %.1f ms (p50), %.1f ms (p99)\n", rep.Set, count(rep.Documents, "document"), queries(rep.Queries), rep.P50, rep.P99)
+	for _, m := range metrics {
+		v := rep.Metrics[m.Name]
+		fmt.Fprintf(e.out, "  %-10s %5.1f  [%.1f, %.1f]", m.Name, 100*v.Mean, 100*v.Low, 100*v.High)
+		if d, ok := rep.Against[m.Name]; ok {
+			fmt.Fprintf(e.out, "   against the baseline %+.1f  [%+.1f, %+.1f]  p = %.3f  (%d better, %d worse)", 100*d.Mean, 100*d.Low, 100*d.High, d.P, d.Better, d.Worse)
+		}
+		fmt.Fprintln(e.out)
+	}
+}
+
+func queries(n int) string {
+	if n == 1 {
+		return "1 query"
+	}
+	return fmt.Sprintf("%d queries", n)
+}

@@ -1,0 +1,143 @@
+package lab
+
+import (
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func sourceFolder(t *testing.T) string {
+	root := t.TempDir()
+	long := strings.Repeat("Sentences that fill a section with words. ", 10)
+	write(t, filepath.Join(root, "docs", "guide.md"), "# Guide\n\n"+long+"\n\n## Rotating the signing keys\n\n"+long+"\n\n## Usage\n\n"+long+"\n")
+	write(t, filepath.Join(root, "retry.go"), `package retry
+
+// Delay doubles the wait after each failed attempt. It is bounded.
+func Delay(n int) int {
+	wait := base
+	for range n {
+		wait = min(2*wait, most)
+	}
+	return wait
+}
+
+// A few words
+func short() {}
+`)
+	write(t, filepath.Join(root, "pool.py"), `def pool(size):
+    """Keep idle connections open for later callers.
+
+    More.
+    """
+    for i in range(size):
+        connections.append(connect(address, timeout=3))
+    return connections
+`)
+	return root
+}
+
+func generate(t *testing.T, root, kind string) *Generated {
+	t.Helper()
+	f, err := ReadFolder(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := f.Generate(t.Context(), kind, 50, rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func (g *Generated) passage(id string) string {
+	for _, p := range g.Passages {
+		if p.ID == id {
+			return p.Text
+		}
+	}
+	return ""
+}
+
+func TestGenerate(t *testing.T) {
+	root := sourceFolder(t)
+	for kind, want := range map[string][]GeneratedQuery{
+		"headings":   {{"headings-0", "Rotating the signing keys", []string{"docs/guide.md#1"}}, {"headings-1", "Guide: Usage", []string{"docs/guide.md#2"}}},
+		"docstrings": {{"docstrings-0", "Keep idle connections open for later callers", []string{"pool.py#0"}}, {"docstrings-1", "doubles the wait after each failed attempt", []string{"retry.go#1"}}},
+	} {
+		g := generate(t, root, kind)
+		if d := cmp.Diff(want, g.Queries); d != "" {
+			t.Errorf("%s:\n%s", kind, d)
+		}
+		for _, q := range g.Queries {
+			_, asked, _ := strings.Cut(q.Text, ": ")
+			if asked == "" {
+				asked = q.Text
+			}
+			text := g.passage(q.Answers[0])
+			if text == "" || strings.Contains(text, asked) {
+				t.Errorf("%s: %q is still in the passage that answers it, or that is empty:\n%s", kind, asked, text)
+			}
+		}
+	}
+}
+
+func TestGenerateFromCommits(t *testing.T) {
+	root := sourceFolder(t)
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "git", args...)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	git("init", "-q")
+	git("add", ".")
+	git("commit", "-q", "-m", "First import of everything there is")
+	write(t, filepath.Join(root, "jitter.go"), "package retry\n\nfunc jitter() int {\n\treturn rand()\n}\n")
+	git("add", ".")
+	git("commit", "-q", "-m", "Spread clients that retry together")
+	g := generate(t, root, "commits")
+	for _, q := range g.Queries {
+		if q.Text == "Spread clients that retry together" {
+			if d := cmp.Diff([]string{"jitter.go#0", "jitter.go#1"}, q.Answers); d != "" {
+				t.Error(d)
+			}
+			return
+		}
+	}
+	t.Errorf("the second commit does not ask: %+v", g.Queries)
+}
+
+func TestGeneratedSetsCanBeRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "set")
+	g := generate(t, sourceFolder(t), "docstrings")
+	if err := g.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	set, err := LoadRetrievalSet(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Queries) != 2 || len(set.Documents) != len(g.Passages) || set.Relevance["docstrings-0"]["pool.py#0"] != 1 {
+		t.Errorf("%+v", set)
+	}
+}
+
+func TestGenerateSaysWhatIsNotThere(t *testing.T) {
+	f, err := ReadFolder(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]string{"headings": "nothing to make headings of", "commits": "git", "tweets": "kinds are commits, docstrings, headings"} {
+		if _, err := f.Generate(t.Context(), kind, 10, rand.New(rand.NewPCG(1, 1))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
