@@ -10,13 +10,14 @@ import (
 
 // Conversation is a request as all dialects have it, as far as a script looks at it.
 type Conversation struct {
-	Face     string // openai, responses, anthropic or gemini
+	Face     string // openai, responses, completions, anthropic or gemini
 	Model    string
 	Stream   bool
 	System   string // all that was said as system or developer, wherever it stood
 	Messages []Message
 	Tools    []Tool
 	Schema   json.RawMessage // the JSON schema that the answer has to keep to, or nil
+	Suffix   string          // what follows the text to be completed
 
 	usageInStream bool // chat completions: stream_options.include_usage
 	thinking      bool // thoughts were asked for

@@ -27,4 +27,4 @@ func Troubled(script Script, breaks bool) Script {
 }
 
 // overloaded is the status by which each vendor says so.
-var overloaded = map[string]int{"openai": 503, "responses": 503, "anthropic": 529, "gemini": 503}
+var overloaded = map[string]int{"openai": 503, "responses": 503, "completions": 503, "anthropic": 529, "gemini": 503}

@@ -86,7 +86,10 @@ func Start(script Script) *Upstream {
 	mux.Handle("POST /v1/responses", u.answer("responses", responses{}))
 	mux.Handle("POST /v1/messages", u.answer("anthropic", messages{}))
 	mux.Handle("POST /v1/messages/count_tokens", u.count("anthropic", messages{}))
+	mux.Handle("POST /v1/completions", u.answer("completions", completions{}))
 	mux.Handle("POST /v1/embeddings", u.other(embeddings))
+	mux.Handle("POST /v1/moderations", u.other(moderations))
+	mux.Handle("POST /v1/rerank", u.other(rerank))
 	mux.Handle("GET /v1/models", u.other(models))
 	mux.Handle("GET /v1beta/models", u.other(models))
 	for _, version := range []string{"v1", "v1beta"} { // the vendor's SDKs call the first, Gemini CLI the second
