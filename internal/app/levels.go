@@ -76,10 +76,14 @@ func (l *levels) of(p identity.Principal) []limit.Level {
 	}
 	if p.KeyID != "" {
 		key := limit.Level{Kind: limit.Key, Name: p.KeyID, Shown: p.Name}
-		if g := p.Grants; g != nil && !g.Limits.None() {
+		if g := p.Grants; g != nil {
 			key.Limits = &g.Limits
-		} else if g != nil && g.Tier != "" {
-			key.Limits = l.tiers[g.Tier]
+			if tier := l.tiers[g.Tier]; tier != nil && g.Limits.None() {
+				key.Limits = tier
+			} else if tier != nil {
+				both := g.Limits.Tighter(*tier)
+				key.Limits = &both
+			}
 		}
 		out = append(out, key)
 	}

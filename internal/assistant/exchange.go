@@ -37,7 +37,7 @@ type Exchange struct {
 func (e *Engine) Exchange(ctx context.Context, x *Exchange) (*Trace, error) {
 	t := &Turn{
 		Request: &chat.Request{Model: x.Model}, Principal: x.Principal, Class: x.Class, Feature: x.Feature, Privacy: x.Privacy, Door: chat.Wire(x.Door),
-		Definition: Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}},
+		Definition: Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}, tokens: x.Tokens,
 	}
 	t.started, t.clock = e.Now(), e.Now
 	t.Trace = &Trace{ID: e.NewID(), Started: t.started, Principal: t.Principal.Name, Mode: Plain}
@@ -55,9 +55,6 @@ func (e *Engine) Exchange(ctx context.Context, x *Exchange) (*Trace, error) {
 		}
 		begun := e.Now()
 		t.Trace.begin(s.name)
-		if s.name == "select model" {
-			t.tokens = x.Tokens
-		}
 		err := s.run(e, ctx, t)
 		t.Trace.end(e.Now().Sub(begun))
 		if err != nil {

@@ -134,7 +134,7 @@ func (g *granting) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&g.grants.Team, "team", "", "the `team` that it belongs to")
 	f.StringVar(&g.grants.User, "user", "", "the `user` that it belongs to")
-	f.StringVar(&g.grants.Tier, "tier", "", "the `tier` whose limits it has where it has none of its own")
+	f.StringVar(&g.grants.Tier, "tier", "", "the `tier` whose limits it has beside its own")
 	f.StringSliceVar(&g.grants.Models, "models", nil, "the `models` that it may use: names or PROVIDER/MODEL, * at the end for any rest (default: all)")
 	f.StringSliceVar(&g.grants.Assistants, "assistants", nil, "the `assistants` that it may use (default: all)")
 	f.StringSliceVar(&g.grants.Networks, "networks", nil, "the `networks` from which it may be used (default: all)")

@@ -27,7 +27,7 @@ type Config struct {
 	Org         Org                   `yaml:"org" doc:"The organisation: what holds for everybody."`
 	Teams       map[string]Team       `yaml:"teams" doc:"Teams, by name; a key belongs to one when it is made with --team."`
 	Users       map[string]User       `yaml:"users" doc:"Users, by name; a key belongs to one when it is made with --user."`
-	Tiers       map[string]Tier       `yaml:"tiers" doc:"Limits that keys have by their tier, where they have none of their own."`
+	Tiers       map[string]Tier       `yaml:"tiers" doc:"Limits that keys have by their tier, beside their own: the tighter ones hold."`
 	Cache       Cache                 `yaml:"cache" doc:"The cache of answers."`
 	Ledger      Ledger                `yaml:"ledger" doc:"The books."`
 	Retention   Retention             `yaml:"retention" doc:"How long things are kept."`

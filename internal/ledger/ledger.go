@@ -60,7 +60,7 @@ type Ticket struct {
 	known    bool
 	input    int64 // estimated, before it was calibrated
 	hold     *limit.Hold
-	tokens   int64 // reserved
+	reserved limit.Reservation
 	segment  *journal.Segment
 	promised bool
 }
@@ -103,12 +103,12 @@ func (l *Ledger) Dispatch(ctx context.Context, r Row, e Estimate, hold *limit.Ho
 	if r.ReservedKnown = t.known; t.known {
 		r.Reserved = Most(r.ReservedInput, r.ReservedOutput, t.price)
 	}
-	t.tokens = r.ReservedInput + r.ReservedOutput
-	if err := hold.Reserve(int64(r.Reserved), t.tokens); err != nil {
+	var err error
+	if t.reserved, err = hold.Reserve(int64(r.Reserved), r.ReservedInput+r.ReservedOutput); err != nil {
 		return Ticket{}, err
 	}
 	if err := l.write(ctx, &t); err != nil {
-		hold.Settle(int64(r.Reserved), t.tokens, 0, 0)
+		hold.Settle(t.reserved, 0, 0)
 		return Ticket{}, err
 	}
 	return t, nil
@@ -173,7 +173,7 @@ func (l *Ledger) Settle(ctx context.Context, t Ticket, o Outcome) (Outcome, erro
 		o.Duration = max(l.now().Sub(r.Started), 0)
 	}
 	r.Outcome = o
-	t.hold.Settle(int64(r.Reserved), t.tokens, int64(o.Cost), o.Usage.Total())
+	t.hold.Settle(t.reserved, int64(o.Cost), o.Usage.Total())
 	if !o.Usage.Estimated && o.Usage.Input > 0 {
 		l.calibration.Saw(r.Provider+"/"+r.Model, t.input, o.Usage.Input)
 	}

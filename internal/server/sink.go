@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
@@ -191,6 +193,9 @@ func dragomanField(tr *assistant.Trace) json.RawMessage {
 	return b
 }
 
+// soon is how long a client may wait before it tries again by itself.
+const soon = time.Minute
+
 // fail answers with an error in the door's shape.
 func (s *Server) fail(w http.ResponseWriter, d *door, trace string, err *chat.Error) {
 	status, body := d.Error(err, trace)
@@ -200,7 +205,10 @@ func (s *Server) fail(w http.ResponseWriter, d *door, trace string, err *chat.Er
 		h.Set("x-dragoman-trace", trace)
 	}
 	if err.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(err.RetryAfter.Seconds()+0.999)))
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(err.RetryAfter.Seconds()))))
+	}
+	if err.Code == chat.CodeBudget && (err.RetryAfter == 0 || err.RetryAfter > soon) {
+		h.Set("x-should-retry", "false") // the vendors' SDKs try a 429 again at once unless they are told
 	}
 	w.WriteHeader(status)
 	w.Write(body)

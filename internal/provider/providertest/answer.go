@@ -27,6 +27,14 @@ func Whole(text string) Answer {
 	}
 }
 
+// Body answers with JSON as it is.
+func Body(json string) Answer {
+	return func(c *conversation) {
+		c.w.Header().Set("Content-Type", "application/json")
+		io.WriteString(c.w, json)
+	}
+}
+
 // Fail answers with a failure status; header is "Name: value", each.
 func Fail(status int, header ...string) Answer {
 	return func(c *conversation) {

@@ -47,6 +47,9 @@ func New(t testing.TB, models ...string) *Upstream {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", u.chat(openaiWire{}))
 	mux.HandleFunc("POST /v1/messages", u.chat(anthropicWire{}))
+	for _, path := range []string{"/v1/embeddings", "/v1/rerank", "/v1/moderations"} {
+		mux.HandleFunc("POST "+path, u.chat(openaiWire{})) // with Body
+	}
 	mux.HandleFunc("GET /v1/models", u.list)
 	u.server = httptest.NewServer(mux)
 	t.Cleanup(func() {
