@@ -19,7 +19,7 @@ func must(t *testing.T, subjects ...string) ACL {
 func TestAllows(t *testing.T) {
 	ada := Of("ada", "eng", "")
 	for _, c := range []struct {
-		acl            ACL
+		acl           ACL
 		ada, stranger bool
 	}{
 		{ACL{}, false, false},
