@@ -11,9 +11,9 @@ import (
 // sniffed is how many bytes at the beginning tell text from binary; git looks at as many.
 const sniffed = 8000
 
-// decode returns raw as valid UTF-8 without byte order mark and without NUL, or false if it is not text. It knows UTF-8,
+// Decode returns raw as valid UTF-8 without byte order mark and without NUL, or false if it is not text. It knows UTF-8,
 // UTF-16 with a byte order mark, and takes anything else for Windows-1252, which contains Latin-1.
-func decode(raw []byte) (text string, ok bool) {
+func Decode(raw []byte) (text string, ok bool) {
 	switch {
 	case bytes.HasPrefix(raw, []byte{0xef, 0xbb, 0xbf}):
 		raw = raw[3:]

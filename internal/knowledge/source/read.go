@@ -51,7 +51,7 @@ func Read(root string, f File) (Content, *Skip, error) {
 	case err != nil:
 		return skip(Unreadable, cause(err).Error())
 	}
-	text, ok := decode(raw)
+	text, ok := Decode(raw)
 	if !ok {
 		return skip(Binary, "")
 	}

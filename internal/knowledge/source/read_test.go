@@ -70,7 +70,7 @@ func TestDecode(t *testing.T) {
 		"äöüß 漢字 \xff":                         "äöüß 漢字 \ufffd",
 		strings.Repeat("x", sniffed) + "\x00y": strings.Repeat("x", sniffed) + " y",
 	} {
-		if got, ok := decode([]byte(raw)); !ok || got != want {
+		if got, ok := Decode([]byte(raw)); !ok || got != want {
 			t.Errorf("decode(%.40q) = %.40q, %v; want %.40q", raw, got, ok, want)
 		}
 	}
@@ -81,7 +81,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		text, ok := decode(raw)
+		text, ok := Decode(raw)
 		if !ok {
 			if text != "" {
 				t.Errorf("no text, but %q", text)
@@ -94,7 +94,7 @@ func FuzzDecode(f *testing.F) {
 		if len(text) > 3*len(raw) {
 			t.Errorf("%d bytes became %d", len(raw), len(text))
 		}
-		if again, ok := decode([]byte(text)); utf8.Valid(raw) && (!ok || again != strings.TrimPrefix(text, "\ufeff")) {
+		if again, ok := Decode([]byte(text)); utf8.Valid(raw) && (!ok || again != strings.TrimPrefix(text, "\ufeff")) {
 			t.Errorf("decode(%q) = %q, and that decodes to %q, %v", raw, text, again, ok)
 		}
 	})
