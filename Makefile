@@ -1,6 +1,6 @@
 # Few targets on purpose; `go build ./cmd/dragoman` needs none of them.
 
-.PHONY: build test clients lint bench bench-retrieval fuzz clean
+.PHONY: build test clients lint bench bench-gateway bench-retrieval fuzz clean
 
 build:            ## the binary, for this machine
 	CGO_ENABLED=0 go build -trimpath -o dragoman ./cmd/dragoman
@@ -16,6 +16,10 @@ lint:             ## golangci-lint, installed on first use
 
 bench:            ## the figures of bench/README.md (minutes; not part of the tests)
 	bench/run
+
+bench-gateway: build ## what a request costs beside a bare reverse proxy (3 minutes); flags="-only stream" selects
+	CGO_ENABLED=0 go build -o .cache/gateway ./bench/gateway
+	.cache/gateway -dragoman dragoman $(flags)
 
 bench-retrieval:  ## retrieval sets with confidence intervals; sets=FOLDER holds them, in BEIR's layout
 	RETRIEVAL="$(sets)" bench/run retrieval
