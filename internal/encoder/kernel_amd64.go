@@ -1,0 +1,31 @@
+package encoder
+
+import "golang.org/x/sys/cpu"
+
+var avx2 = kernels{
+	name: "avx2", rows: 6,
+	multiply: multiplyAVX2, unpack: unpackAVX2, softmax: softmaxAVX2, gelu: geluAVX2, normalize: normalizeAVX2,
+}
+
+// available is the kernels that run here, the fastest first.
+func available() []*kernels {
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		return []*kernels{&avx2, &scalar}
+	}
+	return []*kernels{&scalar}
+}
+
+//go:noescape
+func multiplyAVX2(c *float32, ldc int, a *float32, lda int, b *float32, k int, scale, bias *float32, rows int)
+
+//go:noescape
+func unpackAVX2(to *float32, from *int8, n int)
+
+//go:noescape
+func softmaxAVX2(x *float32, n int)
+
+//go:noescape
+func geluAVX2(x *float32, n int)
+
+//go:noescape
+func normalizeAVX2(x, y, gamma, beta *float32, n int, eps float32)

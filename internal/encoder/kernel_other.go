@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package encoder
+
+// available is the kernels that run here, the fastest first.
+func available() []*kernels { return []*kernels{&scalar} }

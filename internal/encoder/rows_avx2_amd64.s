@@ -1,0 +1,257 @@
+#include "textflag.h"
+
+// Constants of kernel.go, as float32.
+DATA numbers<>+0(SB)/4, $-87.0        // expLow
+DATA numbers<>+4(SB)/4, $1.44269504   // log2(e)
+DATA numbers<>+8(SB)/4, $0.693359375  // ln2High
+DATA numbers<>+12(SB)/4, $-2.12194440e-4 // ln2Low
+DATA numbers<>+16(SB)/4, $1.9875691500e-4 // expP
+DATA numbers<>+20(SB)/4, $1.3981999507e-3
+DATA numbers<>+24(SB)/4, $8.3334519073e-3
+DATA numbers<>+28(SB)/4, $4.1665795894e-2
+DATA numbers<>+32(SB)/4, $1.6666665459e-1
+DATA numbers<>+36(SB)/4, $5.0000001201e-1
+DATA numbers<>+40(SB)/4, $1.0
+DATA numbers<>+44(SB)/4, $-2.72614225801306e-10 // erfP
+DATA numbers<>+48(SB)/4, $2.77068142495902e-08
+DATA numbers<>+52(SB)/4, $-2.10102402082508e-06
+DATA numbers<>+56(SB)/4, $-5.69250639462346e-05
+DATA numbers<>+60(SB)/4, $-7.34990630326855e-04
+DATA numbers<>+64(SB)/4, $-2.95459980854025e-03
+DATA numbers<>+68(SB)/4, $-1.60960333262415e-02
+DATA numbers<>+72(SB)/4, $-1.45660718464996e-05 // erfQ
+DATA numbers<>+76(SB)/4, $-2.13374055278905e-04
+DATA numbers<>+80(SB)/4, $-1.68282697438203e-03
+DATA numbers<>+84(SB)/4, $-7.37332916720468e-03
+DATA numbers<>+88(SB)/4, $-1.42647390514189e-02
+DATA numbers<>+92(SB)/4, $0.70710678118654752 // 1/sqrt(2)
+DATA numbers<>+96(SB)/4, $4.0
+DATA numbers<>+100(SB)/4, $-4.0
+DATA numbers<>+104(SB)/4, $0.5
+GLOBL numbers<>(SB), RODATA|NOPTR, $108
+
+// FOLD reduces the eight numbers of register y (its lower half is x) with an operation, and spreads the result over y.
+#define FOLD(OP, y, x, ty, tx) \
+	VEXTRACTF128 $1, y, tx; \
+	OP tx, x, x; \
+	VPERMILPS $0x4E, x, tx; \
+	OP tx, x, x; \
+	VPERMILPS $0xB1, x, tx; \
+	OP tx, x, x; \
+	VBROADCASTSS x, y
+
+// func unpackAVX2(to *float32, from *int8, n int)
+TEXT ·unpackAVX2(SB), NOSPLIT, $0-24
+	MOVQ to+0(FP), DI
+	MOVQ from+8(FP), SI
+	MOVQ n+16(FP), CX
+
+unpack:
+	VPMOVSXBD (SI), Y0
+	VPMOVSXBD 8(SI), Y1
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ $16, SI
+	ADDQ $64, DI
+	SUBQ $16, CX
+	JNZ unpack
+	VZEROUPPER
+	RET
+
+// func softmaxAVX2(x *float32, n int)
+TEXT ·softmaxAVX2(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ n+8(FP), CX
+	LEAQ (DI)(CX*4), DX
+
+	MOVQ DI, SI
+	VMOVUPS (SI), Y0
+most:
+	VMAXPS (SI), Y0, Y0
+	VMAXPS 32(SI), Y0, Y0
+	ADDQ $64, SI
+	CMPQ SI, DX
+	JNE most
+	FOLD(VMAXPS, Y0, X0, Y2, X2)
+
+	VBROADCASTSS numbers<>+0(SB), Y5
+	VBROADCASTSS numbers<>+4(SB), Y6
+	VBROADCASTSS numbers<>+8(SB), Y7
+	VBROADCASTSS numbers<>+12(SB), Y8
+	VBROADCASTSS numbers<>+16(SB), Y9
+	VBROADCASTSS numbers<>+20(SB), Y10
+	VBROADCASTSS numbers<>+24(SB), Y11
+	VBROADCASTSS numbers<>+28(SB), Y12
+	VBROADCASTSS numbers<>+32(SB), Y13
+	VBROADCASTSS numbers<>+36(SB), Y14
+	VBROADCASTSS numbers<>+40(SB), Y15
+	VXORPS Y1, Y1, Y1
+	MOVQ DI, SI
+exponential:
+	VMOVUPS (SI), Y2
+	VSUBPS Y0, Y2, Y2
+	VMAXPS Y5, Y2, Y2
+	VMULPS Y6, Y2, Y3
+	VROUNDPS $0, Y3, Y3
+	VFNMADD231PS Y7, Y3, Y2
+	VFNMADD231PS Y8, Y3, Y2
+	VCVTPS2DQ Y3, Y3
+	VMOVAPS Y9, Y4
+	VFMADD213PS Y10, Y2, Y4
+	VFMADD213PS Y11, Y2, Y4
+	VFMADD213PS Y12, Y2, Y4
+	VFMADD213PS Y13, Y2, Y4
+	VFMADD213PS Y14, Y2, Y4
+	VMULPS Y2, Y4, Y4
+	VFMADD213PS Y2, Y2, Y4
+	VADDPS Y15, Y4, Y4
+	VPSLLD $23, Y3, Y3
+	VPADDD Y3, Y4, Y4
+	VMOVUPS Y4, (SI)
+	VADDPS Y4, Y1, Y1
+	ADDQ $32, SI
+	CMPQ SI, DX
+	JNE exponential
+	FOLD(VADDPS, Y1, X1, Y2, X2)
+
+	VDIVPS Y1, Y15, Y1
+	MOVQ DI, SI
+divide:
+	VMULPS (SI), Y1, Y2
+	VMULPS 32(SI), Y1, Y3
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ $64, SI
+	CMPQ SI, DX
+	JNE divide
+	VZEROUPPER
+	RET
+
+// func geluAVX2(x *float32, n int)
+//
+// The last of the coefficients are read from memory, since there are more of them than registers.
+TEXT ·geluAVX2(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ n+8(FP), CX
+	LEAQ (DI)(CX*4), DX
+	VBROADCASTSS numbers<>+44(SB), Y5
+	VBROADCASTSS numbers<>+48(SB), Y6
+	VBROADCASTSS numbers<>+52(SB), Y7
+	VBROADCASTSS numbers<>+56(SB), Y8
+	VBROADCASTSS numbers<>+60(SB), Y9
+	VBROADCASTSS numbers<>+64(SB), Y10
+	VBROADCASTSS numbers<>+72(SB), Y11
+	VBROADCASTSS numbers<>+76(SB), Y12
+	VBROADCASTSS numbers<>+80(SB), Y13
+	VBROADCASTSS numbers<>+92(SB), Y14
+	VBROADCASTSS numbers<>+104(SB), Y15
+next:
+	VMOVUPS (DI), Y0
+	VBROADCASTSS numbers<>+96(SB), Y4
+	VMULPS Y14, Y0, Y1
+	VMINPS Y4, Y1, Y1
+	VBROADCASTSS numbers<>+100(SB), Y4
+	VMAXPS Y4, Y1, Y1
+	VMULPS Y1, Y1, Y2
+	VMOVAPS Y5, Y3
+	VFMADD213PS Y6, Y2, Y3
+	VBROADCASTSS numbers<>+68(SB), Y4
+	VFMADD213PS Y7, Y2, Y3
+	VFMADD213PS Y8, Y2, Y3
+	VFMADD213PS Y9, Y2, Y3
+	VFMADD213PS Y10, Y2, Y3
+	VFMADD213PS Y4, Y2, Y3
+	VMULPS Y1, Y3, Y3
+	VMOVAPS Y11, Y1
+	VBROADCASTSS numbers<>+84(SB), Y4
+	VFMADD213PS Y12, Y2, Y1
+	VFMADD213PS Y13, Y2, Y1
+	VFMADD213PS Y4, Y2, Y1
+	VBROADCASTSS numbers<>+88(SB), Y4
+	VFMADD213PS Y4, Y2, Y1
+	VDIVPS Y1, Y3, Y3
+	VMULPS Y15, Y0, Y0
+	VFMADD213PS Y0, Y0, Y3
+	VMOVUPS Y3, (DI)
+	ADDQ $32, DI
+	CMPQ DI, DX
+	JNE next
+	VZEROUPPER
+	RET
+
+// func normalizeAVX2(x, y, gamma, beta *float32, n int, eps float32)
+TEXT ·normalizeAVX2(SB), NOSPLIT, $0-44
+	MOVQ x+0(FP), DI
+	MOVQ y+8(FP), SI
+	MOVQ gamma+16(FP), R8
+	MOVQ beta+24(FP), R9
+	MOVQ n+32(FP), CX
+	LEAQ (DI)(CX*4), DX
+
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ DI, BX
+sum:
+	VMOVUPS (BX), Y2
+	VMOVUPS 32(BX), Y3
+	VADDPS (SI), Y2, Y2
+	VADDPS 32(SI), Y3, Y3
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	ADDQ $64, SI
+	ADDQ $64, BX
+	CMPQ BX, DX
+	JNE sum
+	VADDPS Y1, Y0, Y0
+	FOLD(VADDPS, Y0, X0, Y2, X2)
+	VXORPS X4, X4, X4
+	VCVTSI2SSQ CX, X4, X4
+	VBROADCASTSS X4, Y4
+	VDIVPS Y4, Y0, Y0
+
+	VXORPS Y1, Y1, Y1
+	VXORPS Y5, Y5, Y5
+	MOVQ DI, BX
+squares:
+	VMOVUPS (BX), Y2
+	VMOVUPS 32(BX), Y3
+	VSUBPS Y0, Y2, Y2
+	VSUBPS Y0, Y3, Y3
+	VFMADD231PS Y2, Y2, Y1
+	VFMADD231PS Y3, Y3, Y5
+	ADDQ $64, BX
+	CMPQ BX, DX
+	JNE squares
+	VADDPS Y5, Y1, Y1
+	FOLD(VADDPS, Y1, X1, Y2, X2)
+	VDIVPS Y4, Y1, Y1
+	VBROADCASTSS eps+40(FP), Y2
+	VADDPS Y2, Y1, Y1
+	VSQRTPS Y1, Y1
+	VBROADCASTSS numbers<>+40(SB), Y2
+	VDIVPS Y1, Y2, Y1
+
+scale:
+	VMOVUPS (DI), Y2
+	VMOVUPS 32(DI), Y3
+	VSUBPS Y0, Y2, Y2
+	VSUBPS Y0, Y3, Y3
+	VMULPS Y1, Y2, Y2
+	VMULPS Y1, Y3, Y3
+	VMOVUPS (R9), Y4
+	VMOVUPS 32(R9), Y5
+	VFMADD231PS (R8), Y2, Y4
+	VFMADD231PS 32(R8), Y3, Y5
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ $64, R8
+	ADDQ $64, R9
+	ADDQ $64, DI
+	CMPQ DI, DX
+	JNE scale
+	VZEROUPPER
+	RET
