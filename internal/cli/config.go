@@ -36,6 +36,26 @@ func initCommand(e *env) *cobra.Command {
 }
 
 func configCommand(e *env) *cobra.Command {
+	var markdown bool
+	schema := &cobra.Command{
+		Use:     "schema",
+		Short:   "Print the JSON Schema of dragoman.yaml, for editors, or what it says for people",
+		Example: "  dragoman config schema > dragoman.schema.json\n  dragoman config schema --markdown",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if markdown {
+				_, err := e.out.Write(config.Markdown())
+				return err
+			}
+			schema, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(e.out, string(schema))
+			return err
+		},
+	}
+	schema.Flags().BoolVar(&markdown, "markdown", false, "print tables in Markdown")
 	c := &cobra.Command{
 		Use:     "config",
 		Short:   "Check dragoman.yaml, or print its schema",
@@ -66,20 +86,7 @@ func configCommand(e *env) *cobra.Command {
 			fmt.Fprintf(e.out, "%s is right: %s, %s, %s, %s.\n", path, count(len(cfg.Providers), "provider"), count(len(cfg.Models), "model name"), count(len(cfg.Collections), "collection"), count(len(cfg.Assistants), "assistant"))
 			return nil
 		},
-	}, &cobra.Command{
-		Use:     "schema",
-		Short:   "Print the JSON Schema of dragoman.yaml, for editors",
-		Example: "  dragoman config schema > dragoman.schema.json",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			schema, err := config.Schema()
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(e.out, string(schema))
-			return err
-		},
-	})
+	}, schema)
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/ledger"
@@ -96,7 +97,14 @@ func written(v reflect.Value) any {
 		if x%day == 0 {
 			return fmt.Sprintf("%dd", x/day)
 		}
-		return x.String()
+		s := x.String()
+		if strings.HasSuffix(s, "m0s") {
+			s = strings.TrimSuffix(s, "0s")
+		}
+		if strings.HasSuffix(s, "h0m") {
+			s = strings.TrimSuffix(s, "0m")
+		}
+		return s
 	case Size:
 		if x%MB == 0 {
 			return fmt.Sprintf("%dMB", x/MB)

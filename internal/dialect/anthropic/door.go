@@ -232,6 +232,8 @@ func statusOf(e *chat.Error) (int, string) {
 		return 529, "overloaded_error"
 	case chat.CodeUpstream, chat.CodeUpstreamAuth, chat.CodeStreamBroken:
 		return 502, "api_error"
+	case chat.CodeCancelled:
+		return 499, "api_error" // nobody reads it
 	}
 	return 500, "api_error"
 }
