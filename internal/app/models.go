@@ -36,12 +36,15 @@ type Models struct {
 // Found is a provider and where it comes from.
 type Found struct {
 	Name    string
-	Source  string // "dragoman.yaml", "OPENAI_API_KEY", "running on this machine"
+	Source  string // "dragoman.yaml", "OPENAI_API_KEY", foundHere
 	BaseURL string
 	Host    string
 	Local   bool
 	Default string // the model that answers unless another is named; empty where none is known
 }
+
+// foundHere is the source of a model server that nobody has configured.
+const foundHere = "running on this machine"
 
 // wellKnown are the providers that a key in the environment switches on, in the order of preference. Their default models
 // are the vendors' small, fast ones: a question about code is mostly a matter of the passages, and --model is at hand.
@@ -182,7 +185,7 @@ func (m *Models) findLocal(ctx context.Context, o Options) error {
 	if !ok || len(found.Models) == 0 {
 		return nil
 	}
-	if err := m.add(provider.Config{Name: found.Name, Dialect: "openai", BaseURL: found.BaseURL, Completions: completes[found.Name]}, o, Found{Source: "running on this machine", Default: found.Models[0]}, true); err != nil {
+	if err := m.add(provider.Config{Name: found.Name, Dialect: "openai", BaseURL: found.BaseURL, Completions: completes[found.Name]}, o, Found{Source: foundHere, Default: found.Models[0]}, true); err != nil {
 		return err
 	}
 	common := m.Router.Providers[found.Name]
@@ -228,11 +231,12 @@ func (m *Models) routes(cfg *config.Config) error {
 	return nil
 }
 
-// free prices what runs on this machine at nothing.
+// free prices at nothing the model servers that were found on this machine, and those that are run here. Of a configured address
+// on this machine nobody knows what stands behind it: the file says what it costs.
 func (m *Models) free() []ledger.Entry {
 	var out []ledger.Entry
 	for _, f := range m.Providers {
-		if f.Local {
+		if f.Source == foundHere || m.pools[f.Name] != nil {
 			out = append(out, ledger.Free(f.Name))
 		}
 	}

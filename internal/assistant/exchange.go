@@ -68,9 +68,9 @@ func (e *Engine) Exchange(ctx context.Context, x *Exchange) (*Trace, error) {
 
 // callAny calls the models in turn until one answers.
 func (e *Engine) callAny(ctx context.Context, t *Turn, x *Exchange) error {
-	t.outgoing = &chat.Request{Model: x.Model, MaxTokens: 1}
+	t.outgoing = &chat.Request{Model: x.Model, MaxTokens: -1} // there is no text to wait for
 	var last error
-	for i, m := range t.decision.Models {
+	for i, m := range e.payable(t) {
 		up, ok := e.Upstream(m.Provider)
 		ex, can := up.(Exchanger)
 		if !ok || !can {
@@ -98,8 +98,8 @@ func (e *Engine) callAny(ctx context.Context, t *Turn, x *Exchange) error {
 		if err != nil {
 			o.Err = chat.AsError(err)
 			attempt.Code, attempt.Error = o.Err.Code, o.Err.Message
-		} else if o.FirstToken = o.Total; usage.Input == 0 {
-			o.Usage = chat.Usage{Input: int64(x.Tokens), Estimated: true}
+		} else {
+			o.FirstToken = o.Total
 		}
 		leave(o)
 		settle(o)

@@ -11,7 +11,6 @@ import (
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/limit"
 	"github.com/dragoman/dragoman/internal/observe"
-	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/route"
 )
@@ -68,7 +67,7 @@ func (t *Turn) replay() error {
 func (e *Engine) open(ctx context.Context, t *Turn) (*provider.Reply, error) {
 	targets := make([]provider.Target, 0, len(t.decision.Models))
 	byID := map[string]route.Model{}
-	for _, m := range t.decision.Models {
+	for _, m := range e.payable(t) {
 		up, ok := e.Upstream(m.Provider)
 		if !ok {
 			return nil, &chat.Error{Code: chat.CodeUnavailable, Message: fmt.Sprintf("there is no provider %q", m.Provider)}
@@ -108,6 +107,26 @@ func (e *Engine) open(ctx context.Context, t *Turn) (*provider.Reply, error) {
 	return stream, nil
 }
 
+// payable are the models that may be asked: where a budget bounds the caller, those whose price is known. Where it is of none,
+// all are returned, and the books say what is wrong.
+func (e *Engine) payable(t *Turn) []route.Model {
+	if !t.hold.MoneyBounded() {
+		return t.decision.Models
+	}
+	var out []route.Model
+	for _, m := range t.decision.Models {
+		if _, known := e.Books.Estimate(m.Provider, m.Name, chat.Usage{}); known {
+			out = append(out, m)
+		} else {
+			t.Trace.note(m.ID() + " was passed over: a budget bounds the caller, and what it costs is not known")
+		}
+	}
+	if len(out) == 0 {
+		return t.decision.Models
+	}
+	return out
+}
+
 func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, try int) (func(provider.Outcome), error) {
 	tokens := t.tokens
 	if t.Trace.Mode != Plain {
@@ -117,11 +136,16 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 	row := ledger.Row{
 		TraceID: t.Trace.ID, Principal: p.Name, KeyID: p.KeyID, Org: e.Org, Team: p.Team(), User: p.User(), Tier: p.Tier(), Assistant: t.Definition.Name,
 		Feature: t.Feature, Class: t.Class, Door: string(t.Door), Stream: t.Request.Stream, Provider: target.Upstream.Name(), Model: target.Model, Try: try,
+		Cache: t.Trace.Cache, Images: countImages(t.outgoing),
 	}
 	if e.Region != nil {
 		row.Region = e.Region(row.Provider)
 	}
-	ticket, err := e.Books.Dispatch(ctx, row, ledger.Estimate{Input: int64(tokens), MaxOutput: int64(t.outgoing.MaxTokens)}, t.hold)
+	most := t.outgoing.MaxTokens
+	if up, ok := target.Upstream.(interface{ MaxTokens(*chat.Request) int }); ok && most >= 0 {
+		most = up.MaxTokens(t.outgoing)
+	}
+	ticket, err := e.Books.Dispatch(ctx, row, ledger.Estimate{Input: int64(tokens), MaxOutput: int64(most)}, t.hold)
 	if err != nil {
 		if _, ok := errors.AsType[*limit.Exceeded](err); ok {
 			return nil, err
@@ -133,16 +157,12 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 	}
 	return func(o provider.Outcome) {
 		e.suspect(t, target, o.Err)
-		out := ledger.Outcome{Usage: o.Usage, Finish: o.Finish, First: o.FirstToken, Duration: o.Total}
+		out := ledger.Outcome{Usage: used(o), Finish: o.Finish, First: o.FirstToken, Duration: o.Total}
 		if o.Err != nil {
 			out.ErrorCode, out.Status = o.Err.Code, o.Err.Status
 		}
-		if out.Usage == (chat.Usage{}) && o.FirstToken > 0 {
-			// The provider reported nothing, but it has answered and will charge for it.
-			out.Usage = t.estimate()
-		}
-		t.spend(out.Usage)
 		booked, err := e.Books.Settle(ctx, ticket, out)
+		t.spend(booked.Usage)
 		if err != nil {
 			t.Trace.note("the books could not be settled: " + err.Error())
 			return
@@ -158,7 +178,7 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 // spend adds what one request used to what the turn used.
 func (t *Turn) spend(u chat.Usage) {
 	s := &t.usage
-	s.Input, s.CachedInput, s.CacheWrite = s.Input+u.Input, s.CachedInput+u.CachedInput, s.CacheWrite+u.CacheWrite
+	s.Input, s.CachedInput, s.CacheWrite, s.CacheHour = s.Input+u.Input, s.CachedInput+u.CachedInput, s.CacheWrite+u.CacheWrite, s.CacheHour+u.CacheHour
 	s.Output, s.Reasoning, s.Estimated = s.Output+u.Output, s.Reasoning+u.Reasoning, s.Estimated || u.Estimated
 }
 
@@ -185,15 +205,6 @@ func traceAttempt(a provider.Attempt) Attempt {
 		out.Code, out.Error = a.Err.Code, a.Err.Message
 	}
 	return out
-}
-
-// estimate counts the tokens of a turn whose provider did not.
-func (t *Turn) estimate() chat.Usage {
-	u := chat.Usage{Output: int64(prompt.Tokens(t.answer.text())), Estimated: true}
-	for _, m := range t.outgoing.Messages {
-		u.Input += int64(prompt.Tokens(m.Text()))
-	}
-	return u
 }
 
 func (t *Turn) now() time.Time { return t.clock() }

@@ -104,6 +104,8 @@ func (b *books) Settle(_ context.Context, _ ledger.Ticket, o ledger.Outcome) (le
 	return o, nil
 }
 
+func (b *books) Estimate(string, string, chat.Usage) (ledger.Money, bool) { return 0, true }
+
 // page collects an answer.
 type page struct {
 	text  strings.Builder

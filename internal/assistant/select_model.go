@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/chat"
-	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/route"
 )
 
@@ -73,33 +72,6 @@ func (e *Engine) facts(t *Turn) route.Env {
 	}
 	return env
 }
-
-// EstimateInput estimates the tokens of a request's texts and tools.
-func EstimateInput(r *chat.Request) int {
-	n := 0
-	for _, m := range r.Messages {
-		n += 4 // the marks around a message
-		for _, p := range m.Parts {
-			switch {
-			case p.Call != nil:
-				n += prompt.Tokens(p.Call.Arguments) + 8
-			case p.Result != nil:
-				n += prompt.Tokens(p.Result.Text())
-			case p.Media != nil:
-				n += mediaTokens
-			default:
-				n += prompt.Tokens(p.Text)
-			}
-		}
-	}
-	for _, t := range r.Tools {
-		n += prompt.Tokens(t.Description) + len(t.Parameters)/4 + 8
-	}
-	return n
-}
-
-// mediaTokens is what an image costs, about, at the sizes to which providers scale it.
-const mediaTokens = 1500
 
 // codeLanguage is the language that the first fenced block of code names.
 func codeLanguage(question string) string {

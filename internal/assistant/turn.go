@@ -180,6 +180,7 @@ type Searcher interface {
 type Books interface {
 	Dispatch(ctx context.Context, r ledger.Row, e ledger.Estimate, hold *limit.Hold) (ledger.Ticket, error)
 	Settle(ctx context.Context, t ledger.Ticket, o ledger.Outcome) (ledger.Outcome, error)
+	Estimate(provider, model string, u chat.Usage) (cost ledger.Money, known bool)
 }
 
 // Archive keeps sessions and traces.

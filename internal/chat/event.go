@@ -43,6 +43,15 @@ func (e *Event) Says() bool {
 	return e.Text != "" || e.Thinking != "" || e.Refusal != "" || e.Redacted != "" || e.Signature.Value != "" || len(e.ToolCalls) > 0
 }
 
+// Length is how many bytes the event adds to what the model has written.
+func (e *Event) Length() int {
+	n := len(e.Text) + len(e.Thinking) + len(e.Refusal)
+	for i := range e.ToolCalls {
+		n += len(e.ToolCalls[i].Name) + len(e.ToolCalls[i].Arguments)
+	}
+	return n
+}
+
 // ToolCallPart appends to the tool call of the given index.
 type ToolCallPart struct {
 	Index     int    // of the call among the answer's calls, from 0, in the order in which they begin
@@ -75,9 +84,10 @@ type Usage struct {
 	Input       int64 // all tokens of the prompt, cached ones included
 	CachedInput int64 // of Input: read from the provider's cache
 	CacheWrite  int64 // of Input: written to the provider's cache
+	CacheHour   int64 // of CacheWrite: kept for an hour, which costs more (Anthropic)
 	Output      int64 // all tokens of the answer, reasoning included
 	Reasoning   int64 // of Output
-	Estimated   bool  // counted by us, because the provider reported nothing
+	Estimated   bool  // counted by us, at least in part, because the provider did not report it
 }
 
 // Total is Input plus Output.

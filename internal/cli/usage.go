@@ -17,7 +17,7 @@ import (
 // groupings are what usage can be kept apart by.
 var groupings = []ledger.Grouping{
 	ledger.ByModel, ledger.ByProvider, ledger.ByOrg, ledger.ByTeam, ledger.ByUser, ledger.ByKey, ledger.ByPrincipal, ledger.ByAssistant,
-	ledger.ByFeature, ledger.ByDoor, ledger.ByDay,
+	ledger.ByFeature, ledger.ByRegion, ledger.ByDoor, ledger.ByDay,
 }
 
 func usageCommand(e *env) *cobra.Command {

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dragoman/dragoman/internal/ledger"
 )
 
 // Extractive is the model that is always there: it quotes the best passages, and no language model is asked.
@@ -91,7 +93,13 @@ func (d *decoder) provider(path, name string, p Provider) {
 		d.problem(path+".timeout", "must be more than nothing", "")
 	}
 	for model, price := range p.Prices {
-		if price.Input < 0 || price.Output < 0 || price.CachedInput != nil && *price.CachedInput < 0 {
+		least := min(price.Input, price.Output, price.Reasoning, price.Image)
+		for _, m := range []*ledger.Money{price.CachedInput, price.CacheWrite, price.CacheHour} {
+			if m != nil {
+				least = min(least, *m)
+			}
+		}
+		if least < 0 {
 			d.problem(path+".prices."+model, "a price cannot be negative", "")
 		}
 	}

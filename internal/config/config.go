@@ -93,6 +93,8 @@ type Price struct {
 	Output      ledger.Money  `yaml:"output" doc:"US dollars per million tokens of the answer."`
 	CachedInput *ledger.Money `yaml:"cached_input" doc:"US dollars per million tokens read from the provider's cache. Default: as input."`
 	CacheWrite  *ledger.Money `yaml:"cache_write" doc:"US dollars per million tokens written to the provider's cache. Default: as input."`
+	CacheHour   *ledger.Money `yaml:"cache_write_1h" doc:"US dollars per million tokens written to the provider's cache for an hour. Default: as cache_write."`
+	Image       ledger.Money  `yaml:"image" doc:"US dollars for each image of the prompt, beside its tokens. Default: nothing."`
 	Reasoning   ledger.Money  `yaml:"reasoning" doc:"US dollars per million tokens of thoughts. Default: as output."`
 	Context     Count         `yaml:"context" doc:"The context window, in tokens."`
 	MaxOutput   Count         `yaml:"max_output" doc:"The longest answer, in tokens."`
@@ -252,15 +254,11 @@ func (c *Config) Prices() []ledger.Entry {
 	var entries []ledger.Entry
 	for provider, p := range c.Providers {
 		for model, price := range p.Prices {
-			r := ledger.Rates{Input: price.Input, CachedInput: price.Input, CacheWrite: price.Input, Output: price.Output}
-			if price.CachedInput != nil {
-				r.CachedInput = *price.CachedInput
-			}
-			if price.CacheWrite != nil {
-				r.CacheWrite = *price.CacheWrite
-			}
+			r := ledger.NewRates(price.Input, price.Output, price.CachedInput, price.CacheWrite, price.CacheHour)
 			r.Reasoning = price.Reasoning
-			entries = append(entries, ledger.Entry{Provider: provider, Models: []string{model}, Price: ledger.Price{Rates: r, Context: int64(price.Context), MaxOutput: int64(price.MaxOutput)}})
+			entries = append(entries, ledger.Entry{Provider: provider, Models: []string{model}, Price: ledger.Price{
+				Rates: r, Context: int64(price.Context), MaxOutput: int64(price.MaxOutput), Image: price.Image,
+			}})
 		}
 	}
 	return entries

@@ -102,7 +102,7 @@ retention: {traces: 7d}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Error(diff)
 	}
-	rates := ledger.Rates{Input: ledger.USD / 5, CacheWrite: ledger.USD / 5, Output: ledger.USD / 10 * 6}
+	rates := ledger.Rates{Input: ledger.USD / 5, CacheWrite: ledger.USD / 5, CacheHour: ledger.USD / 5, Output: ledger.USD / 10 * 6}
 	entries := []ledger.Entry{{Provider: "rack", Models: []string{"qwen/32b*"}, Price: ledger.Price{Rates: rates}}}
 	if diff := cmp.Diff(entries, c.Prices()); diff != "" {
 		t.Error(diff)

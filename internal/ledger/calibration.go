@@ -10,13 +10,17 @@ type Calibration struct {
 }
 
 // ratio follows reported/estimated: its mean and its mean deviation, as exponentially weighted averages.
-type ratio struct{ mean, deviation float64 }
+type ratio struct {
+	mean, deviation float64
+	longest         int64 // answer
+}
 
 const (
-	weight     = 0.1  // of the newest
-	fewest     = 20   // tokens below which an estimate tells nothing
-	margin     = 1.15 // before anything was seen
-	deviations = 3    // that are added: with the mean deviation of a normal distribution, more than the 95th percentile
+	weight     = 0.1 // of the newest
+	fewest     = 20  // tokens below which an estimate tells nothing
+	unseen     = 1.5 // margin before anything was seen
+	margin     = 1.1 // at least
+	deviations = 3   // that are added: with the mean deviation of a normal distribution, more than the 95th percentile
 	mostModels = 1000
 )
 
@@ -25,17 +29,35 @@ func NewCalibration() *Calibration { return &Calibration{models: map[string]*rat
 
 // Tokens is how many tokens are reserved for a prompt that was estimated.
 func (c *Calibration) Tokens(model string, estimated int64) int64 {
-	factor := margin
+	factor := unseen
 	c.mu.Lock()
 	if r := c.models[model]; r != nil {
-		factor = r.mean + deviations*r.deviation
+		factor = max(r.mean+deviations*r.deviation, margin*r.mean)
 	}
 	c.mu.Unlock()
-	return int64(float64(estimated)*max(factor, 0.1)) + 1
+	return int64(float64(max(estimated, 0))*max(factor, 0.1)) + 1
+}
+
+// Guess is how many tokens a prompt has, as far as is known.
+func (c *Calibration) Guess(model string, estimated int64) int64 {
+	if r, ok := c.Ratio(model); ok {
+		return int64(float64(estimated) * r)
+	}
+	return estimated
+}
+
+// Longest is the longest answer of a model so far, in tokens.
+func (c *Calibration) Longest(model string) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.models[model]; r != nil {
+		return r.longest
+	}
+	return 0
 }
 
 // Saw learns from what was reported.
-func (c *Calibration) Saw(model string, estimated, reported int64) {
+func (c *Calibration) Saw(model string, estimated, reported, output int64) {
 	if estimated < fewest || reported <= 0 {
 		return
 	}
@@ -47,9 +69,10 @@ func (c *Calibration) Saw(model string, estimated, reported int64) {
 		if len(c.models) >= mostModels {
 			clear(c.models)
 		}
-		c.models[model] = &ratio{mean: now, deviation: now * (margin - 1) / deviations}
+		c.models[model] = &ratio{mean: now, deviation: now * (unseen - 1) / deviations, longest: output}
 		return
 	}
+	r.longest = max(r.longest, output)
 	off := now - r.mean
 	r.mean += weight * off
 	if off < 0 {

@@ -37,10 +37,11 @@ type Entry struct {
 	Models   []string  // exact names, or a prefix with one star at its end
 	From     time.Time // the first moment it holds
 	Price    Price
+	Last     bool // it holds only where nothing else is known
 }
 
-// Free prices every model of a provider at nothing, as fits a model server on this machine.
-func Free(provider string) Entry { return Entry{Provider: provider, Models: []string{"*"}} }
+// Free prices every model of a provider at nothing, unless a price is known, as fits a model server on this machine.
+func Free(provider string) Entry { return Entry{Provider: provider, Models: []string{"*"}, Last: true} }
 
 //go:embed prices.json
 var prices []byte
@@ -73,17 +74,20 @@ func (c *Catalogue) Lookup(provider, model string, at time.Time) (p Price, known
 }
 
 func (c *Catalogue) search(provider, model string, at time.Time) (p Price, known bool) {
-	if p, known = find(c.own, provider, model, at); known {
+	if p, known = find(c.own, false, provider, model, at); known {
 		return p, true
 	}
-	return find(c.list, provider, model, at)
+	if p, known = find(c.list, false, provider, model, at); known {
+		return p, true
+	}
+	return find(c.own, true, provider, model, at)
 }
 
-func find(entries []Entry, provider, model string, at time.Time) (p Price, known bool) {
+func find(entries []Entry, last bool, provider, model string, at time.Time) (p Price, known bool) {
 	var best int
 	var from time.Time
 	for _, e := range entries {
-		if e.Provider != provider || e.From.After(at) {
+		if e.Last != last || e.Provider != provider || e.From.After(at) {
 			continue
 		}
 		for _, pattern := range e.Models {
@@ -116,15 +120,17 @@ type priceLine struct {
 	Models   []string `json:"models"`
 	From     string   `json:"from"`
 	rateLine
-	Long    *longLine `json:"long"`
-	Context int64     `json:"context"`
-	Note    string    `json:"note"`
+	Long      *longLine `json:"long"`
+	Context   int64     `json:"context"`
+	MaxOutput int64     `json:"max_output"`
+	Note      string    `json:"note"`
 }
 
 type rateLine struct {
 	Input       *Money `json:"input"`
 	CachedInput *Money `json:"cached_input"`
 	CacheWrite  *Money `json:"cache_write"`
+	CacheHour   *Money `json:"cache_write_1h"`
 	Output      *Money `json:"output"`
 }
 
@@ -146,7 +152,7 @@ func parsePrices(src []byte) ([]Entry, error) {
 	lines := file.Prices
 	entries := make([]Entry, 0, len(lines))
 	for i, l := range lines {
-		e := Entry{Provider: l.Provider, Models: l.Models, Price: Price{Context: l.Context}}
+		e := Entry{Provider: l.Provider, Models: l.Models, Price: Price{Context: l.Context, MaxOutput: l.MaxOutput}}
 		var err error
 		if e.From, err = time.Parse(time.DateOnly, l.From); err != nil {
 			return nil, fmt.Errorf("entry %d: from: %w", i+1, err)
@@ -169,14 +175,8 @@ func (l rateLine) rates() (Rates, error) {
 	if l.Input == nil || l.Output == nil {
 		return Rates{}, errors.New("input and output need a price")
 	}
-	r := Rates{Input: *l.Input, CachedInput: *l.Input, CacheWrite: *l.Input, Output: *l.Output}
-	if l.CachedInput != nil {
-		r.CachedInput = *l.CachedInput
-	}
-	if l.CacheWrite != nil {
-		r.CacheWrite = *l.CacheWrite
-	}
-	for _, m := range []Money{r.Input, r.CachedInput, r.CacheWrite, r.Output} {
+	r := NewRates(*l.Input, *l.Output, l.CachedInput, l.CacheWrite, l.CacheHour)
+	for _, m := range []Money{r.Input, r.CachedInput, r.CacheWrite, r.CacheHour, r.Output} {
 		if m < 0 {
 			return Rates{}, errors.New("a price is negative")
 		}

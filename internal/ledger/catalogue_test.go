@@ -66,6 +66,14 @@ func TestOwnPricesWin(t *testing.T) {
 	if p, known := c.Lookup("ollama", "qwen", day("2026-01-01")); !known || p != (Price{}) {
 		t.Errorf("Free: %v, known %v", p, known)
 	}
+	// What is said to be free, because it seems to be on this machine, is not where a price is known.
+	c = catalogue(t, Free("openai"))
+	if p, _ := c.Lookup("openai", "gpt-4.1", day("2026-01-01")); p.Input != 2*USD {
+		t.Errorf("input = %v, want the list's", p.Input)
+	}
+	if p, known := c.Lookup("openai", "mine", day("2026-01-01")); !known || p != (Price{}) {
+		t.Errorf("Free: %v, known %v", p, known)
+	}
 }
 
 // A missing cache price falls back to the input price and not to nothing.
@@ -74,7 +82,7 @@ func TestMissingCachePrices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := entries[0].Price.Rates; r.CachedInput != 3*USD || r.CacheWrite != 3*USD {
+	if r := entries[0].Price.Rates; r.CachedInput != 3*USD || r.CacheWrite != 3*USD || r.CacheHour != 3*USD {
 		t.Errorf("rates = %+v", r)
 	}
 	for _, bad := range []string{
@@ -115,7 +123,11 @@ func TestBuiltInListIsSane(t *testing.T) {
 		if p.LongOver > 0 && (p.Long.Input < p.Input || p.Long.Output < p.Output) {
 			t.Errorf("%v: long prompts cheaper than short ones", e.Models)
 		}
-		if !slices.Contains([]string{"local", "extractive"}, e.Provider) && (p.Input == 0 || p.Context == 0) {
+		if p.CacheHour < p.CacheWrite {
+			t.Errorf("%v: an hour in the cache costs less than five minutes", e.Models)
+		}
+		free := slices.Contains([]string{"local", "extractive"}, e.Provider) || e.Models[0] == "omni-moderation-latest"
+		if !free && (p.Input == 0 || p.Context == 0) {
 			t.Errorf("%v: no price or no context window", e.Models)
 		}
 	}

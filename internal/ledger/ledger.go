@@ -50,7 +50,7 @@ const settleWithin = 10 * time.Second
 // Estimate is what a request may use, before it is sent.
 type Estimate struct {
 	Input     int64 // tokens of the prompt, estimated
-	MaxOutput int64 // the most that the answer may have; 0: as much as the model can
+	MaxOutput int64 // the most that the answer may have; 0: as much as the model can; negative: there is none
 }
 
 // Ticket is what Dispatch hands out and Settle takes back.
@@ -68,8 +68,28 @@ type Ticket struct {
 // ID is the row's.
 func (t Ticket) ID() string { return t.row.ID }
 
-// defaultOutput is reserved for an answer where neither the caller nor the price list bounds it.
+// defaultOutput is reserved at least for an answer where neither the caller nor the price list bounds it.
 const defaultOutput = 8192
+
+// mostTokens bounds what is reserved or booked for one request: sums of it stay numbers.
+const mostTokens = 1 << 40
+
+// longest is how long the answer of a request may be.
+func (l *Ledger) longest(e Estimate, p Price, model string, input int64) int64 {
+	switch {
+	case e.MaxOutput < 0:
+		return 0
+	case e.MaxOutput > 0:
+		return min(e.MaxOutput, mostTokens)
+	case p.MaxOutput > 0:
+		return min(p.MaxOutput, mostTokens)
+	}
+	most := max(defaultOutput, l.calibration.Longest(model))
+	if p.Context > 0 {
+		most = min(most, max(p.Context-input, 1))
+	}
+	return most
+}
 
 // Dispatch sets aside what the request may cost and writes its row. The caller must not send the request when Dispatch
 // fails. Of r, ID and Started are filled in where empty; State, Outcome and what is reserved are ignored. Errors that a caller should see
@@ -86,22 +106,18 @@ func (l *Ledger) Dispatch(ctx context.Context, r Row, e Estimate, hold *limit.Ho
 		r.Started = l.now()
 	}
 	r.State, r.Outcome = Dispatched, Outcome{}
+	e.Input = min(max(e.Input, 0), mostTokens)
 	t := Ticket{row: &r, input: e.Input, hold: hold}
 	t.price, t.known = l.prices().Lookup(r.Provider, r.Model, r.Started)
 	if !t.known && hold.MoneyBounded() {
 		return Ticket{}, &chat.Error{Code: chat.CodeBudget, Message: fmt.Sprintf(
 			"a budget bounds what you may spend, and what %s/%s costs is not known; the operator can set it under providers.%s.prices", r.Provider, r.Model, r.Provider)}
 	}
-	r.ReservedInput = l.calibration.Tokens(r.Provider+"/"+r.Model, e.Input)
-	r.ReservedOutput = e.MaxOutput
-	if r.ReservedOutput <= 0 {
-		r.ReservedOutput = defaultOutput
-		if t.price.MaxOutput > 0 {
-			r.ReservedOutput = t.price.MaxOutput
-		}
-	}
+	model := r.Provider + "/" + r.Model
+	r.ReservedInput = min(l.calibration.Tokens(model, e.Input), mostTokens)
+	r.ReservedOutput = l.longest(e, t.price, model, r.ReservedInput)
 	if r.ReservedKnown = t.known; t.known {
-		r.Reserved = Most(r.ReservedInput, r.ReservedOutput, t.price)
+		r.Reserved = Most(r.ReservedInput, r.ReservedOutput, r.Images, t.price)
 	}
 	var err error
 	if t.reserved, err = hold.Reserve(int64(r.Reserved), r.ReservedInput+r.ReservedOutput); err != nil {
@@ -152,7 +168,8 @@ func full(err error) error {
 
 // Settle writes how the request of a ticket ended and returns its outcome with Cost and CostKnown filled in, and Duration
 // where it was 0. An outcome with an ErrorCode is Failed, any other Settled. Usage is what the provider reported; where it
-// reported nothing, the caller counts and marks it Estimated.
+// reported nothing, the caller counts and marks it Estimated, and where such a usage has no Input, the prompt is counted here, by
+// what its model has reported of others.
 //
 // Settle works after ctx is cancelled, as it is when the caller of a turn goes away. A second Settle of the same ticket, after
 // the first has returned, changes nothing and is no error.
@@ -165,9 +182,18 @@ func (l *Ledger) Settle(ctx context.Context, t Ticket, o Outcome) (Outcome, erro
 	if o.ErrorCode != "" {
 		r.State = Failed
 	}
+	model := r.Provider + "/" + r.Model
+	o.Usage = sane(o.Usage)
+	if o.Usage.Estimated && o.Usage.Input == 0 {
+		o.Usage.Input = l.calibration.Guess(model, t.input)
+	}
 	o.Cost, o.CostKnown = 0, t.known
 	if t.known {
-		o.Cost = Cost(o.Usage, t.price)
+		images := r.Images
+		if o.Usage.Total() == 0 {
+			images = 0 // it was not answered
+		}
+		o.Cost = Cost(o.Usage, images, t.price)
 	}
 	if o.Duration == 0 {
 		o.Duration = max(l.now().Sub(r.Started), 0)
@@ -175,7 +201,7 @@ func (l *Ledger) Settle(ctx context.Context, t Ticket, o Outcome) (Outcome, erro
 	r.Outcome = o
 	t.hold.Settle(t.reserved, int64(o.Cost), o.Usage.Total())
 	if !o.Usage.Estimated && o.Usage.Input > 0 {
-		l.calibration.Saw(r.Provider+"/"+r.Model, t.input, o.Usage.Input)
+		l.calibration.Saw(model, t.input, o.Usage.Input, o.Usage.Output)
 	}
 	if l.journal != nil {
 		return o, l.settleInJournal(t)
@@ -186,6 +212,14 @@ func (l *Ledger) Settle(ctx context.Context, t Ticket, o Outcome) (Outcome, erro
 		return o, fmt.Errorf("settle usage row %s: %w", r.ID, err)
 	}
 	return o, nil
+}
+
+// sane cuts what cannot be: what a provider says it used is not ours to believe when it takes from a budget.
+func sane(u chat.Usage) chat.Usage {
+	for _, n := range [...]*int64{&u.Input, &u.CachedInput, &u.CacheWrite, &u.CacheHour, &u.Output, &u.Reasoning} {
+		*n = min(max(*n, 0), mostTokens)
+	}
+	return u
 }
 
 func (l *Ledger) settleInJournal(t Ticket) error {
@@ -206,7 +240,7 @@ func (l *Ledger) settleInJournal(t Ticket) error {
 // Estimate is what a usage would cost now; known is false where no price is known.
 func (l *Ledger) Estimate(provider, model string, u chat.Usage) (cost Money, known bool) {
 	price, known := l.prices().Lookup(provider, model, l.now())
-	return Cost(u, price), known
+	return Cost(u, 0, price), known
 }
 
 // Recover closes the rows of processes that ended without settling them, and says how many there were. It is called at

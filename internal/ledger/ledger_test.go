@@ -3,11 +3,13 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/limit"
 )
 
 // book is the smallest store that keeps the promises of ledger.Store.
@@ -58,8 +60,8 @@ func (b *book) UsageTotals(context.Context, time.Time, ledger.Grouping) ([]ledge
 	return nil, nil
 }
 
-func setup(t *testing.T) (*ledger.Ledger, *book, *time.Time) {
-	prices, err := ledger.NewCatalogue()
+func setup(t *testing.T, own ...ledger.Entry) (*ledger.Ledger, *book, *time.Time) {
+	prices, err := ledger.NewCatalogue(own...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,5 +140,105 @@ func TestNothingIsSentWithoutARow(t *testing.T) {
 	b.refuses = errors.New("disk full")
 	if _, err := l.Dispatch(t.Context(), ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil); !errors.Is(err, b.refuses) {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// What a provider says it used is booked as far as it can be, and never gives anything back.
+func TestAbsurdReports(t *testing.T) {
+	l, b, _ := setup(t)
+	limits := limit.NewBook(time.Now)
+	hold, err := limits.Acquire([]limit.Level{{Kind: limit.Team, Name: "shop", Limits: &limit.Limits{}}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range []chat.Usage{
+		{Input: -1000, CachedInput: -1, CacheWrite: -1, CacheHour: -1, Output: -1000, Reasoning: -1},
+		{Input: math.MaxInt64, CachedInput: math.MaxInt64, Output: math.MaxInt64, Reasoning: math.MaxInt64},
+		{Input: math.MaxInt64, Output: math.MaxInt64},
+	} {
+		ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: math.MaxInt64, MaxOutput: math.MaxInt64}, hold)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Settle(t.Context(), ticket, ledger.Outcome{Usage: u}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sum ledger.Money
+	for _, r := range b.rows {
+		if u := r.Usage; min(u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Total(), int64(r.Cost), r.ReservedInput, int64(r.Reserved)) < 0 {
+			t.Errorf("%+v", r)
+		}
+		sum = sum.Plus(r.Cost)
+	}
+	if money, tokens, held, heldTokens := limits.Used(limit.Team, "shop", limit.Month); money != int64(sum) || tokens < 1<<41 || held != 0 || heldTokens != 0 {
+		t.Errorf("$%d, %d tokens, %d and %d held", money, tokens, held, heldTokens)
+	}
+}
+
+// TestReservation: what is set aside is the longest answer that may come, as far as anybody says how long that is.
+func TestReservation(t *testing.T) {
+	l, b, _ := setup(t, ledger.Entry{Provider: "rack", Models: []string{"small"}, Price: ledger.Price{Context: 2000}}, ledger.Free("rack"))
+	for _, c := range []struct {
+		provider, model string
+		e               ledger.Estimate
+		output          int64
+	}{
+		{"openai", "gpt-4.1", ledger.Estimate{Input: 100, MaxOutput: 50}, 50},
+		{"openai", "gpt-4.1", ledger.Estimate{Input: 100}, 32768},
+		{"openai", "text-embedding-3-small", ledger.Estimate{Input: 100, MaxOutput: -1}, 0},
+		{"rack", "any", ledger.Estimate{Input: 100}, 8192},
+		{"rack", "small", ledger.Estimate{Input: 1000}, 2000 - 1501},
+		{"rack", "small", ledger.Estimate{Input: 5000}, 1},
+	} {
+		ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: c.provider, Model: c.model}, c.e, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := b.rows[ticket.ID()]; r.ReservedOutput != c.output || r.ReservedInput != c.e.Input*3/2+1 {
+			t.Errorf("%s %+v: %d and %d tokens are set aside", c.model, c.e, r.ReservedInput, r.ReservedOutput)
+		}
+	}
+	// An answer that was longer than thought makes the next reservation longer.
+	ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: "rack", Model: "any"}, ledger.Estimate{Input: 100}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Settle(t.Context(), ticket, ledger.Outcome{Usage: chat.Usage{Input: 100, Output: 20_000}}); err != nil {
+		t.Fatal(err)
+	}
+	if ticket, err = l.Dispatch(t.Context(), ledger.Row{Provider: "rack", Model: "any"}, ledger.Estimate{Input: 100}, nil); err != nil || b.rows[ticket.ID()].ReservedOutput != 20_000 {
+		t.Errorf("%d tokens are set aside, %v", b.rows[ticket.ID()].ReservedOutput, err)
+	}
+}
+
+// TestEstimatesLearn: what a model reports of its prompts is what others are counted by, and is set aside for them.
+func TestEstimatesLearn(t *testing.T) {
+	l, b, _ := setup(t)
+	dispatch := func() ledger.Ticket {
+		ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ticket
+	}
+	settle := func(u chat.Usage) ledger.Outcome {
+		o, err := l.Settle(t.Context(), dispatch(), ledger.Outcome{Usage: u})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	if o := settle(chat.Usage{Output: 7, Estimated: true}); o.Usage.Input != 100 || o.Usage.Output != 7 || o.Cost == 0 {
+		t.Errorf("before anything was reported: %+v", o)
+	}
+	for range 50 {
+		settle(chat.Usage{Input: 240, Output: 5})
+	}
+	if o := settle(chat.Usage{Output: 7, Estimated: true}); o.Usage.Input != 240 || !o.Usage.Estimated {
+		t.Errorf("after: %+v", o)
+	}
+	if got := b.rows[dispatch().ID()].ReservedInput; got < 240*11/10 || got > 300 {
+		t.Errorf("%d tokens are set aside for a prompt of 240", got)
 	}
 }

@@ -88,5 +88,15 @@ func (m Money) Plus(n Money) Money {
 	return sum
 }
 
+// Join is high * 2^32 + low, neither of which is negative, as a store sums amounts up that together may not fit 64 bits; it
+// stays at the largest amount.
+func Join(high, low int64) Money {
+	high += low >> 32
+	if high >= 1<<31 {
+		return math.MaxInt64
+	}
+	return Money(high<<32 | low&math.MaxUint32)
+}
+
 // Dollars is m as a floating-point number, for metrics only.
 func (m Money) Dollars() float64 { return float64(m) / float64(USD) }

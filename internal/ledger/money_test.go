@@ -66,32 +66,35 @@ func TestPlusSaturates(t *testing.T) {
 
 func TestCost(t *testing.T) {
 	p := Price{
-		Rates:    Rates{Input: 3 * USD, CachedInput: USD / 10 * 3, CacheWrite: USD / 100 * 375, Output: 15 * USD},
+		Rates: Rates{Input: 3 * USD, CachedInput: USD / 10 * 3, CacheWrite: USD / 100 * 375, CacheHour: 6 * USD, Output: 15 * USD}, Image: USD / 50,
 		LongOver: 1000, Long: Rates{Input: 6 * USD, Output: 30 * USD},
 	}
 	tests := []struct {
-		name string
-		u    chat.Usage
-		want Money
+		name   string
+		u      chat.Usage
+		images int64
+		want   Money
 	}{
-		{"nothing", chat.Usage{}, 0},
-		{"plain", chat.Usage{Input: 1000, Output: 100}, 4_500_000},
-		{"cached and written", chat.Usage{Input: 1000, CachedInput: 600, CacheWrite: 300}, 300_000 + 180_000 + 1_125_000},
-		{"reasoning is part of output", chat.Usage{Output: 100, Reasoning: 90}, 1_500_000},
-		{"a long prompt is billed at its own rate", chat.Usage{Input: 1001, Output: 100}, 6_006_000 + 3_000_000},
-		{"negative counts", chat.Usage{Input: -5, CachedInput: -5, Output: -5}, 0},
-		{"more cached than input", chat.Usage{Input: 10, CachedInput: 100, CacheWrite: 100}, 3_000},
+		{"nothing", chat.Usage{}, 0, 0},
+		{"plain", chat.Usage{Input: 1000, Output: 100}, 0, 4_500_000},
+		{"cached and written", chat.Usage{Input: 1000, CachedInput: 600, CacheWrite: 300}, 0, 300_000 + 180_000 + 1_125_000},
+		{"written for an hour", chat.Usage{Input: 1000, CachedInput: 600, CacheWrite: 300, CacheHour: 100}, 0, 300_000 + 180_000 + 750_000 + 600_000},
+		{"reasoning is part of output", chat.Usage{Output: 100, Reasoning: 90}, 0, 1_500_000},
+		{"images", chat.Usage{Input: 1000}, 2, 3_000_000 + 40_000_000},
+		{"a long prompt is billed at its own rate", chat.Usage{Input: 1001, Output: 100}, 0, 6_006_000 + 3_000_000},
+		{"negative counts", chat.Usage{Input: -5, CachedInput: -5, Output: -5, CacheHour: -5}, -5, 0},
+		{"more cached than input", chat.Usage{Input: 10, CachedInput: 100, CacheWrite: 100, CacheHour: 100}, 0, 3_000},
 	}
 	for _, tt := range tests {
-		if got := Cost(tt.u, p); got != tt.want {
+		if got := Cost(tt.u, tt.images, p); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
 	// Half a nano-dollar rounds up, less does not.
-	if got := Cost(chat.Usage{Input: 1}, Price{Rates: Rates{Input: 500_000}}); got != 1 {
+	if got := Cost(chat.Usage{Input: 1}, 0, Price{Rates: Rates{Input: 500_000}}); got != 1 {
 		t.Errorf("half rounds to %d", got)
 	}
-	if got := Cost(chat.Usage{Input: 1}, Price{Rates: Rates{Input: 499_999}}); got != 0 {
+	if got := Cost(chat.Usage{Input: 1}, 0, Price{Rates: Rates{Input: 499_999}}); got != 0 {
 		t.Errorf("less than half rounds to %d", got)
 	}
 }
@@ -99,15 +102,19 @@ func TestCost(t *testing.T) {
 func drawUsage(t *rapid.T, most int64) chat.Usage {
 	in := rapid.Int64Range(0, most).Draw(t, "input")
 	cached := rapid.Int64Range(0, in).Draw(t, "cached")
+	written, out := rapid.Int64Range(0, in-cached).Draw(t, "written"), rapid.Int64Range(0, most).Draw(t, "output")
 	return chat.Usage{
-		Input: in, CachedInput: cached, CacheWrite: rapid.Int64Range(0, in-cached).Draw(t, "written"),
-		Output: rapid.Int64Range(0, most).Draw(t, "output"),
+		Input: in, CachedInput: cached, CacheWrite: written, CacheHour: rapid.Int64Range(0, written).Draw(t, "for an hour"),
+		Output: out, Reasoning: rapid.Int64Range(0, out).Draw(t, "reasoning"),
 	}
 }
 
 func drawPrice(t *rapid.T) Price {
 	rate := rapid.Map(rapid.Int64Range(0, int64(1000*USD)), func(n int64) Money { return Money(n) })
-	return Price{Rates: Rates{rate.Draw(t, "in"), rate.Draw(t, "cached"), rate.Draw(t, "write"), rate.Draw(t, "out"), rate.Draw(t, "reasoning")}}
+	return Price{
+		Rates: Rates{rate.Draw(t, "in"), rate.Draw(t, "cached"), rate.Draw(t, "write"), rate.Draw(t, "hour"), rate.Draw(t, "out"), rate.Draw(t, "reasoning")},
+		Image: rate.Draw(t, "image"),
+	}
 }
 
 func TestCostProperties(t *testing.T) {
@@ -117,16 +124,18 @@ func TestCostProperties(t *testing.T) {
 		a, b := drawUsage(t, most/2), drawUsage(t, most/2)
 		sum := chat.Usage{
 			Input: a.Input + b.Input, CachedInput: a.CachedInput + b.CachedInput, CacheWrite: a.CacheWrite + b.CacheWrite,
-			Output: a.Output + b.Output,
+			CacheHour: a.CacheHour + b.CacheHour, Output: a.Output + b.Output, Reasoning: a.Reasoning + b.Reasoning,
 		}
-		ca, cb, both := Cost(a, p), Cost(b, p), Cost(sum, p)
+		ca, cb, both := Cost(a, 3, p), Cost(b, 4, p), Cost(sum, 7, p)
 		switch {
 		case ca < 0 || cb < 0 || both == math.MaxInt64:
 			t.Fatalf("out of range: %d, %d, %d", ca, cb, both)
 		case both < ca || both < cb:
 			t.Fatalf("more tokens cost less: %d, %d, together %d", ca, cb, both)
-		case max(ca+cb-both, both-ca-cb) > 4: // one for each of the four components
+		case max(ca+cb-both, both-ca-cb) > 7: // one for each of the components
 			t.Fatalf("not additive: %d + %d, together %d", ca, cb, both)
+		case Most(a.Input, a.Output, 3, p) < ca-7:
+			t.Fatalf("a request of %+v may cost %d at most, and cost %d", a, Most(a.Input, a.Output, 3, p), ca)
 		}
 	})
 }
@@ -134,9 +143,24 @@ func TestCostProperties(t *testing.T) {
 func TestCostSaturates(t *testing.T) {
 	u := chat.Usage{Input: math.MaxInt64, Output: math.MaxInt64}
 	p := Price{Rates: Rates{Input: math.MaxInt64, Output: math.MaxInt64}}
-	if got := Cost(u, p); got != math.MaxInt64 {
+	if got := Cost(u, math.MaxInt64, p); got != math.MaxInt64 {
 		t.Errorf("got %d", got)
 	}
+}
+
+// What was paid out of 64 bits adds up to the largest amount, not to a small or negative one.
+func TestJoin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOf(rapid.Int64Range(0, math.MaxInt64)).Draw(t, "amounts")
+		var high, low int64
+		want := Money(0)
+		for _, m := range list {
+			high, low, want = high+m>>32, low+m&0xffffffff, want.Plus(Money(m))
+		}
+		if got := Join(high, low); got != want {
+			t.Fatalf("%d, want %d", got, want)
+		}
+	})
 }
 
 func FuzzParseMoney(f *testing.F) {

@@ -18,6 +18,8 @@ type Price struct {
 	Context int64
 	// MaxOutput is how many tokens an answer may have; 0 where unknown.
 	MaxOutput int64
+	// Image is Money for each image of a prompt, beside its tokens; 0 where an image costs no more than them.
+	Image Money
 }
 
 // Rates are Money per million tokens of each kind.
@@ -25,17 +27,35 @@ type Rates struct {
 	Input       Money // prompt tokens that are neither of the next two
 	CachedInput Money // prompt tokens read from the provider's cache
 	CacheWrite  Money // prompt tokens written to the provider's cache, at its shortest lifetime
+	CacheHour   Money // prompt tokens written to it for an hour
 	Output      Money // answer tokens, reasoning included unless it has a price of its own
 	Reasoning   Money // answer tokens that are thoughts; 0: as Output
+}
+
+// NewRates makes rates of those that are known. Where nothing is said of the cache, it costs as input; where nothing is said of
+// what is written for an hour, that costs as other writes.
+func NewRates(input, output Money, cached, written, hour *Money) Rates {
+	r := Rates{Input: input, CachedInput: input, CacheWrite: input, Output: output}
+	if cached != nil {
+		r.CachedInput = *cached
+	}
+	if written != nil {
+		r.CacheWrite = *written
+	}
+	if r.CacheHour = r.CacheWrite; hour != nil {
+		r.CacheHour = *hour
+	}
+	return r
 }
 
 // perMillion is how many tokens a rate is for.
 const perMillion = 1_000_000
 
-// Cost is what a usage costs. Each of its four components is rounded half up to a whole nano-dollar, so that a bill differs
-// from the exact figure by at most two nano-dollars; a component that does not fit stays at the largest amount. Counts that
-// cannot be are cut to what can: a negative one to none, and cached, then written tokens to what is left of the prompt.
-func Cost(u chat.Usage, p Price) Money {
+// Cost is what a usage, with so many images in its prompt, costs. Each of its components is rounded half up to a whole
+// nano-dollar, so that a bill differs from the exact figure by at most three nano-dollars; a component that does not fit stays at
+// the largest amount. Counts that cannot be are cut to what can: a negative one to none, and cached, then written tokens to
+// what is left of the prompt.
+func Cost(u chat.Usage, images int64, p Price) Money {
 	rates := p.Rates
 	input := max(u.Input, 0)
 	if p.LongOver > 0 && input > p.LongOver {
@@ -43,11 +63,17 @@ func Cost(u chat.Usage, p Price) Money {
 	}
 	cached := min(max(u.CachedInput, 0), input)
 	written := min(max(u.CacheWrite, 0), input-cached)
+	hour := min(max(u.CacheHour, 0), written)
 	return component(input-cached-written, rates.Input).
 		Plus(component(cached, rates.CachedInput)).
-		Plus(component(written, rates.CacheWrite)).
+		Plus(component(written-hour, rates.CacheWrite)).
+		Plus(component(hour, rates.CacheHour)).
+		Plus(component(perMillion*min(max(images, 0), mostImages), p.Image)).
 		Plus(output(u, rates))
 }
+
+// mostImages bounds how many images a prompt is billed with.
+const mostImages = 1 << 20
 
 func output(u chat.Usage, r Rates) Money {
 	out := max(u.Output, 0)
@@ -59,12 +85,14 @@ func output(u chat.Usage, r Rates) Money {
 }
 
 // Most is the most that a request of so many tokens may cost.
-func Most(input, output int64, p Price) Money {
+func Most(input, output, images int64, p Price) Money {
 	rates := p.Rates
 	if p.LongOver > 0 && input > p.LongOver {
 		rates = p.Long
 	}
-	return component(max(input, 0), max(rates.Input, rates.CacheWrite)).Plus(component(max(output, 0), max(rates.Output, rates.Reasoning)))
+	return component(max(input, 0), max(rates.Input, rates.CachedInput, rates.CacheWrite, rates.CacheHour)).
+		Plus(component(max(output, 0), max(rates.Output, rates.Reasoning))).
+		Plus(component(perMillion*min(max(images, 0), mostImages), p.Image))
 }
 
 // component is tokens x rate / 1e6, rounded half up. The product takes 128 bits, so nothing overflows on the way.

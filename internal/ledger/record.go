@@ -23,10 +23,10 @@ func appendDispatch(b []byte, r *Row) []byte {
 	for _, s := range [...]string{r.ID, r.TraceID, r.Principal, r.KeyID, r.Org, r.Team, r.User, r.Tier, r.Assistant, r.Feature, r.Class, r.Door, r.Provider, r.Region, r.Model} {
 		b = appendString(b, s)
 	}
-	for _, n := range [...]int64{flag(r.Stream), int64(r.Try), r.Started.UnixNano(), int64(r.Reserved), flag(r.ReservedKnown), r.ReservedInput, r.ReservedOutput} {
+	for _, n := range [...]int64{flag(r.Stream), int64(r.Try), r.Started.UnixNano(), int64(r.Reserved), flag(r.ReservedKnown), r.ReservedInput, r.ReservedOutput, r.Images} {
 		b = binary.AppendVarint(b, n)
 	}
-	return b
+	return appendString(b, r.Cache)
 }
 
 func appendSettle(b []byte, r *Row) []byte {
@@ -36,7 +36,7 @@ func appendSettle(b []byte, r *Row) []byte {
 		b = appendString(b, s)
 	}
 	u := r.Usage
-	for _, n := range [...]int64{u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning, flag(u.Estimated), int64(r.Cost), flag(r.CostKnown), int64(r.Status), int64(r.First), int64(r.Duration)} {
+	for _, n := range [...]int64{u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning, flag(u.Estimated), int64(r.Cost), flag(r.CostKnown), int64(r.Status), int64(r.First), int64(r.Duration), u.CacheHour} {
 		b = binary.AppendVarint(b, n)
 	}
 	return b
@@ -59,7 +59,7 @@ func flag(b bool) int64 {
 
 var errRecord = errors.New("a record of the journal cannot be read")
 
-// fields reads a record.
+// fields reads a record. What came to a record later stands at its end, and is missing in those that an earlier version left.
 type fields struct {
 	b   []byte
 	bad bool
@@ -94,6 +94,9 @@ func readDispatch(b []byte) (*Row, error) {
 	r.Stream, r.Try, r.Started = f.number() != 0, int(f.number()), time.Unix(0, f.number()).UTC()
 	r.Reserved, r.ReservedKnown = Money(f.number()), f.number() != 0
 	r.ReservedInput, r.ReservedOutput = f.number(), f.number()
+	if len(f.b) > 0 {
+		r.Images, r.Cache = f.number(), f.text()
+	}
 	if f.bad || r.ID == "" {
 		return nil, errRecord
 	}
@@ -108,6 +111,9 @@ func readSettle(b []byte) (id string, state State, o Outcome, err error) {
 	u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning = f.number(), f.number(), f.number(), f.number(), f.number()
 	u.Estimated, o.Cost, o.CostKnown = f.number() != 0, Money(f.number()), f.number() != 0
 	o.Status, o.First, o.Duration = int(f.number()), time.Duration(f.number()), time.Duration(f.number())
+	if len(f.b) > 0 {
+		u.CacheHour = f.number()
+	}
 	if f.bad || id == "" || state != Settled && state != Failed {
 		return "", "", o, errRecord
 	}

@@ -28,6 +28,8 @@ type Row struct {
 	Region    string // of the provider
 	Model     string // as it was asked for
 	Try       int    // 1 for the first request of a turn, 2 for its retry or fallback, ...
+	Cache     string // what the cache of answers said: "miss", "bypass", or empty where it was not asked
+	Images    int64  // in the prompt
 	Started   time.Time
 
 	// What was set aside when it was sent. A request whose process died is charged with it.
@@ -83,6 +85,7 @@ const (
 	ByUser      Grouping = "user"
 	ByKey       Grouping = "key" // keyed by the key's id
 	ByFeature   Grouping = "feature"
+	ByRegion    Grouping = "region"
 	ByDoor      Grouping = "door"
 )
 

@@ -49,6 +49,7 @@ type Target struct {
 // Outcome is how one request ended.
 type Outcome struct {
 	Usage             chat.Usage // as reported; zero where nothing was
+	Said              int64      // tokens of the answer, about, for where nothing is reported
 	Finish            chat.FinishReason
 	Err               *chat.Error   // nil for a complete answer
 	FirstToken, Total time.Duration // FirstToken is 0 where none came
@@ -230,12 +231,18 @@ type openStream struct {
 
 	mu      sync.Mutex // Close may come while Next waits
 	outcome Outcome
+	pieces  int64     // of what was said
+	bytes   int       // of it
 	once    sync.Once // settles
 }
 
 func (s *openStream) note(ev chat.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if n := ev.Length(); n > 0 {
+		s.pieces++
+		s.bytes += n
+	}
 	if ev.Usage != nil {
 		s.outcome.Usage = *ev.Usage
 	}
@@ -276,6 +283,7 @@ func (s *openStream) settled(e *chat.Error) {
 	s.once.Do(func() {
 		s.mu.Lock()
 		s.outcome.Err, s.outcome.Total = e, s.now().Sub(s.begun)
+		s.outcome.Said = max(s.pieces, int64(s.bytes+3)/4) // most models send a piece for each token
 		outcome := s.outcome
 		s.mu.Unlock()
 		s.leave(outcome)

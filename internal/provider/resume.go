@@ -110,6 +110,14 @@ func rest(r *chat.Request, t Target, said string) *chat.Request {
 	return &out
 }
 
+// MaxTokens is how long the answer to a request may be, as the request goes out; 0 where nothing bounds it.
+func (p *Provider) MaxTokens(r *chat.Request) int {
+	if b, ok := p.dialect.upstream.(interface{ MaxTokens(*chat.Request) int }); ok {
+		return b.MaxTokens(r)
+	}
+	return r.MaxTokens
+}
+
 // Prefills says whether a request may end with the beginning of the answer. Anthropic's messages take one unless the model
 // thinks; other dialects have no such thing.
 func (p *Provider) Prefills(r *chat.Request) bool {

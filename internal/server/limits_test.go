@@ -28,7 +28,7 @@ func (d *door) as(g identity.Grants) *door {
 }
 
 // prompt is about as long as the scripted provider bills it: 100 tokens in, of which 40 are from its cache, and 20 out, which
-// makes $0.000140. About $0.000170 and 130 tokens are set aside for it.
+// makes $0.000140. About $0.000190 and 150 tokens are set aside for it.
 var prompt = strings.Repeat("word ", 100)
 
 // TestLimits: each limit holds on each level, and the error says which one it is and when it frees.
@@ -45,7 +45,7 @@ func TestLimits(t *testing.T) {
 	}{
 		{"requests", "org: {name: acme, limits: {requests_per_minute: 1}}", identity.Grants{}, `1 requests per minute for the organisation "acme"`, "rate_limited", time.Minute},
 		{"tokens", "teams: {shop: {limits: {tokens_per_minute: 60}}}", identity.Grants{Team: "shop"}, `60 tokens per minute for the team "shop"`, "rate_limited", 3 * time.Minute},
-		{"budget of the team", "teams: {shop: {budget: {hour: 0.0002 USD}}}", identity.Grants{Team: "shop"}, `$0.000200 per hour for the team "shop"`, "budget_exceeded", time.Hour},
+		{"budget of the team", "teams: {shop: {budget: {hour: 0.00025 USD}}}", identity.Grants{Team: "shop"}, `$0.000250 per hour for the team "shop"`, "budget_exceeded", time.Hour},
 		{"budget of the user", "users: {ann: {budget: {day: 200 tokens}}}", identity.Grants{User: "ann"}, `200 tokens per day for the user "ann"`, "budget_exceeded", 24 * time.Hour},
 		{"budget of the key", "", identity.Grants{Limits: budget(limit.Budget{Window: limit.Month, Tokens: tokens})}, `200 tokens per month for the key "shop-bot"`, "budget_exceeded", 31 * 24 * time.Hour},
 		{"budget of the tier", "tiers: {free: {budget: {month: 200 tokens}}}", identity.Grants{Tier: "free", Limits: limit.Limits{RequestsPerMinute: 9}}, `200 tokens per month for the key "shop-bot"`, "budget_exceeded", 31 * 24 * time.Hour},
@@ -117,7 +117,7 @@ func TestConcurrentLimit(t *testing.T) {
 
 // TestWhatIsSetAsideCounts: money is reserved before a request is sent, and given back after.
 func TestWhatIsSetAsideCounts(t *testing.T) {
-	d := open(t, options{extra: "teams: {shop: {budget: {day: 350 tokens}}}"})
+	d := open(t, options{extra: "teams: {shop: {budget: {day: 400 tokens}}}"})
 	d = d.as(identity.Grants{Team: "shop"})
 	gate := make(chan struct{})
 	d.first.Handle(func(*providertest.Request) providertest.Answer { return providertest.Gate(gate, nil, "Yes.") })
@@ -181,5 +181,24 @@ func TestLimitsOfOtherCalls(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestUnknownPrice: who has a budget is not served by a model whose price nobody knows; the next one will do. Others are, and the
+// cost is said to be unknown.
+func TestUnknownPrice(t *testing.T) {
+	d := open(t, options{models: "mixed: {use: [first/other, spare/test-70b]}", extra: "teams: {shop: {budget: {month: 5 USD}}}"})
+	shop := d.as(identity.Grants{Team: "shop"})
+	if a := shop.chat(ask("first/other", "hello", nil)); a.status != 429 || a.failure.Code != "budget_exceeded" || !strings.Contains(a.failure.Message, "providers.first.prices") || a.header.Get("x-should-retry") != "false" {
+		t.Errorf("%d %+v", a.status, a.failure)
+	}
+	if a := shop.chat(ask("mixed", "hello", nil)); a.text != "ok" || a.header.Get("x-dragoman-model") != "spare/test-70b" {
+		t.Errorf("%d %+v %v", a.status, a.failure, a.header)
+	}
+	if a := d.chat(ask("mixed", "hello", nil)); a.text != "ok" || a.header.Get("x-dragoman-model") != "first/other" || a.header.Get("x-dragoman-cost") != "unknown" {
+		t.Errorf("%d %+v %v", a.status, a.failure, a.header)
+	}
+	if sum := d.books(); sum.Requests != 2 || sum.UnknownCost != 1 || sum.Cost == 0 {
+		t.Errorf("books %+v", sum)
 	}
 }

@@ -66,6 +66,7 @@ type options struct {
 	retries int
 	extra   string // of dragoman.yaml
 	first   string // more of the first provider
+	models  string // one more model
 }
 
 func open(t *testing.T, o options) *door {
@@ -96,7 +97,8 @@ providers:
   spare: {base_url: %q, prices: {test-70b: {input: 1, output: 3, cached_input: 0.5}}}
 models:
   big: {use: [first/test-70b, spare/test-70b]}
-%s`, d.first.URL(), o.timeout, o.first, d.spare.URL(), o.extra))
+  %s
+%s`, d.first.URL(), o.timeout, o.first, d.spare.URL(), o.models, o.extra))
 
 	upstreamClient := provider.NewClient()
 	ap, err := app.Open(t.Context(), app.Options{

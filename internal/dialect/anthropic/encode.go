@@ -106,14 +106,7 @@ func (e *encoder) request(r *chat.Request) []byte {
 	if r.Stream {
 		b = append(b, `,"stream":true`...)
 	}
-	limit := r.MaxTokens
-	if limit == 0 {
-		limit = defaultMax
-	}
-	thinking, budget := e.thinking(r)
-	if budget >= limit {
-		limit = budget + defaultMax // the budget is part of it here
-	}
+	limit, thinking, budget := e.length(r)
 	b = strconv.AppendInt(append(b, `,"max_tokens":`...), int64(limit), 10)
 	b = append(b, thinking...)
 	b = e.messages(b, r)
@@ -135,6 +128,23 @@ func (e *encoder) request(r *chat.Request) []byte {
 		}
 	}
 	return append(b, '}')
+}
+
+// length is how long the answer may be, thoughts included.
+func (e *encoder) length(r *chat.Request) (limit int, thinking []byte, budget int) {
+	if limit = r.MaxTokens; limit == 0 {
+		limit = defaultMax
+	}
+	if thinking, budget = e.thinking(r); budget >= limit {
+		limit = budget + defaultMax // the budget is part of it here
+	}
+	return limit, thinking, budget
+}
+
+// MaxTokens is how long the answer to a request may be, as Encode writes it.
+func (Upstream) MaxTokens(r *chat.Request) int {
+	limit, _, _ := (&encoder{}).length(r)
+	return limit
 }
 
 // budgets are how many tokens of thoughts an effort is worth; see docs/dialects.md.

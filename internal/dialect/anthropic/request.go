@@ -103,7 +103,7 @@ func (d *decoder) field(name string, v gjson.Result) error {
 			return err
 		}
 		if n < 0 || n > math.MaxInt32 {
-			return invalid(name, "max_tokens must be at least 1")
+			return invalid(name, "max_tokens must be at least 1 and at most 2147483647")
 		}
 		r.MaxTokens = max(int(n), 1) // 0 asks to warm the provider's cache only; the least that all models take
 	case "temperature":

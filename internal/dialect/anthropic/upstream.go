@@ -243,6 +243,9 @@ func (d *StreamDecoder) count(v gjson.Result) *chat.Usage {
 	set("input_tokens", &fresh)
 	set("cache_read_input_tokens", &u.CachedInput)
 	set("cache_creation_input_tokens", &u.CacheWrite)
+	if n := v.Get("cache_creation.ephemeral_1h_input_tokens"); n.Type == gjson.Number {
+		u.CacheHour = min(max(n.Int(), 0), u.CacheWrite)
+	}
 	set("output_tokens", &u.Output)
 	if n := v.Get("output_tokens_details.thinking_tokens"); n.Type == gjson.Number {
 		u.Reasoning = min(max(n.Int(), 0), u.Output)

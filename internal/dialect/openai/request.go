@@ -105,11 +105,9 @@ func (d *decoder) field(name string, v gjson.Result) error {
 			return err
 		}
 		if n < 1 || n > math.MaxInt32 {
-			return invalid("max_completion_tokens", "the number of tokens must be at least 1")
+			return invalid("max_completion_tokens", fmt.Sprintf("the number of tokens must be at least 1 and at most %d", math.MaxInt32))
 		}
-		if name == "max_completion_tokens" || r.MaxTokens == 0 {
-			r.MaxTokens = int(n)
-		}
+		r.MaxTokens = max(r.MaxTokens, int(n)) // servers differ in which of the two they heed, and money is set aside for either
 	case "temperature":
 		return number(v, name, 0, 2, &r.Temperature)
 	case "top_p":

@@ -13,25 +13,25 @@ import (
 
 // usageColumns are those of a row as it is sent, in the order of dispatched.
 const usageColumns = `id, trace_id, principal, key_id, org, team, user, tier, assistant, feature, class, door, stream, provider, region, model,
-	try, started, reserved, reserved_known, reserved_input, reserved_output, state, instance`
+	try, started, reserved, reserved_known, reserved_input, reserved_output, cache, images, state, instance`
 
 func (d *DB) dispatched(args []any, r *ledger.Row) []any {
 	return append(args, r.ID, r.TraceID, r.Principal, r.KeyID, r.Org, r.Team, r.User, r.Tier, r.Assistant, r.Feature, r.Class, r.Door, r.Stream,
-		r.Provider, r.Region, r.Model, r.Try, nanos(r.Started), int64(r.Reserved), r.ReservedKnown, r.ReservedInput, r.ReservedOutput, string(r.State), d.instance.id)
+		r.Provider, r.Region, r.Model, r.Try, nanos(r.Started), int64(r.Reserved), r.ReservedKnown, r.ReservedInput, r.ReservedOutput, r.Cache, r.Images, string(r.State), d.instance.id)
 }
 
 // outcomeColumns are those of how a request ended, in the order of ended.
-const outcomeColumns = `input, cached_input, cache_write, output, reasoning, estimated, cost, cost_known, finish, error_code, status, first, duration`
+const outcomeColumns = `input, cached_input, cache_write, cache_hour, output, reasoning, estimated, cost, cost_known, finish, error_code, status, first, duration`
 
 func ended(args []any, o *ledger.Outcome) []any {
 	u := &o.Usage
-	return append(args, u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning, u.Estimated, int64(o.Cost), o.CostKnown,
+	return append(args, u.Input, u.CachedInput, u.CacheWrite, u.CacheHour, u.Output, u.Reasoning, u.Estimated, int64(o.Cost), o.CostKnown,
 		string(o.Finish), string(o.ErrorCode), o.Status, int64(o.First), int64(o.Duration))
 }
 
 const (
-	dispatchedFields = 24
-	outcomeFields    = 13
+	dispatchedFields = 26
+	outcomeFields    = 14
 )
 
 // InsertUsage implements ledger.Store.
@@ -143,6 +143,7 @@ var groups = map[ledger.Grouping]string{
 	ledger.ByUser:      `user`,
 	ledger.ByKey:       `key_id`,
 	ledger.ByFeature:   `feature`,
+	ledger.ByRegion:    `region`,
 	ledger.ByDoor:      `door`,
 }
 
@@ -153,8 +154,8 @@ func (d *DB) UsageTotals(ctx context.Context, since time.Time, by ledger.Groupin
 		return nil, fmt.Errorf("usage cannot be grouped by %q", by)
 	}
 	rows, err := d.read.QueryContext(ctx, `SELECT `+key+` AS k, count(*), sum(state = 'dispatched'), sum(state = 'failed'),
-		sum(state = 'abandoned'), sum(input), sum(cached_input), sum(cache_write), sum(output), sum(reasoning), max(estimated),
-		sum(iif(cost_known, cost, 0)), sum(state <> 'dispatched' AND NOT cost_known)
+		sum(state = 'abandoned'), sum(input), sum(cached_input), sum(cache_write), sum(cache_hour), sum(output), sum(reasoning), max(estimated),
+		sum(iif(cost_known, cost >> 32, 0)), sum(iif(cost_known, cost & 0xffffffff, 0)), sum(state <> 'dispatched' AND NOT cost_known)
 		FROM usage WHERE started >= ? GROUP BY k ORDER BY k`, nanos(since))
 	if err != nil {
 		return nil, d.explain("sum up usage", err)
@@ -164,10 +165,12 @@ func (d *DB) UsageTotals(ctx context.Context, since time.Time, by ledger.Groupin
 	for rows.Next() {
 		var t ledger.Total
 		u := &t.Usage
-		if err := rows.Scan(&t.Key, &t.Requests, &t.Open, &t.Failed, &t.Abandoned, &u.Input, &u.CachedInput, &u.CacheWrite,
-			&u.Output, &u.Reasoning, &u.Estimated, (*int64)(&t.Cost), &t.UnknownCost); err != nil {
+		var high, low int64 // SQLite's sum fails where it does not fit; ours stays at the largest amount
+		if err := rows.Scan(&t.Key, &t.Requests, &t.Open, &t.Failed, &t.Abandoned, &u.Input, &u.CachedInput, &u.CacheWrite, &u.CacheHour,
+			&u.Output, &u.Reasoning, &u.Estimated, &high, &low, &t.UnknownCost); err != nil {
 			return nil, d.explain("sum up usage", err)
 		}
+		t.Cost = ledger.Join(high, low)
 		totals = append(totals, t)
 	}
 	if err := rows.Err(); err != nil {
@@ -190,8 +193,8 @@ func (d *DB) UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, er
 		var instance string
 		u := &r.Usage
 		if err := rows.Scan(&r.ID, &r.TraceID, &r.Principal, &r.KeyID, &r.Org, &r.Team, &r.User, &r.Tier, &r.Assistant, &r.Feature, &r.Class, &r.Door,
-			&r.Stream, &r.Provider, &r.Region, &r.Model, &r.Try, &started, (*int64)(&r.Reserved), &r.ReservedKnown, &r.ReservedInput, &r.ReservedOutput,
-			&r.State, &instance, &u.Input, &u.CachedInput, &u.CacheWrite, &u.Output, &u.Reasoning, &u.Estimated, (*int64)(&r.Cost),
+			&r.Stream, &r.Provider, &r.Region, &r.Model, &r.Try, &started, (*int64)(&r.Reserved), &r.ReservedKnown, &r.ReservedInput, &r.ReservedOutput, &r.Cache, &r.Images,
+			&r.State, &instance, &u.Input, &u.CachedInput, &u.CacheWrite, &u.CacheHour, &u.Output, &u.Reasoning, &u.Estimated, (*int64)(&r.Cost),
 			&r.CostKnown, &r.Finish, &r.ErrorCode, &r.Status, (*int64)(&r.First), (*int64)(&r.Duration)); err != nil {
 			return nil, d.explain("read the usage of a turn", err)
 		}

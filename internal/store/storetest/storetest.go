@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"usage/settle once":   settleOnce,
 		"usage/settle races":  settleRaces,
 		"usage/totals":        totals,
+		"usage/huge totals":   hugeTotals,
 		"usage/abandon":       abandonSparesTheLiving,
 		"usage/many at once":  manyRows,
 		"keys":                keys,

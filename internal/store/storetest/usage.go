@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 func row(id string) ledger.Row {
 	return ledger.Row{
 		ID: id, TraceID: "trace", Principal: "ada", KeyID: "k1", Assistant: "code", Provider: "openai", Model: "gpt", Try: 1,
-		Started: start, State: ledger.Dispatched,
+		Started: start, State: ledger.Dispatched, Region: "eu", Cache: "miss", Images: 2,
 	}
 }
 
@@ -24,7 +25,7 @@ func oneRow(r ledger.Row) []ledger.Row { return []ledger.Row{r} }
 
 func outcome() ledger.Outcome {
 	return ledger.Outcome{
-		Usage: chat.Usage{Input: 10, CachedInput: 5, CacheWrite: 2, Output: 7, Reasoning: 3, Estimated: true},
+		Usage: chat.Usage{Input: 10, CachedInput: 5, CacheWrite: 2, CacheHour: 1, Output: 7, Reasoning: 3, Estimated: true},
 		Cost:  12345, CostKnown: true, Finish: chat.FinishStop, First: 3 * time.Millisecond, Duration: time.Second,
 	}
 }
@@ -123,6 +124,7 @@ func totals(t *testing.T, s store.Store) {
 		ledger.ByAssistant: {{Requests: 4, Open: 1, Failed: 1, Usage: all, Cost: 8, UnknownCost: 1}},
 		ledger.ByProvider:  {openai, rack},
 		ledger.ByModel:     {keyed(openai, "openai/gpt"), keyed(rack, "rack/gpt")},
+		ledger.ByRegion:    {{Key: "eu", Requests: 4, Open: 1, Failed: 1, Usage: all, Cost: 8, UnknownCost: 1}},
 		ledger.ByPrincipal: {
 			{Key: "ada", Requests: 1, Usage: exact, Cost: 7},
 			{Key: "bob", Requests: 3, Open: 1, Failed: 1, Usage: chat.Usage{Input: 1, Output: 3, Estimated: true}, Cost: 1, UnknownCost: 1},
@@ -142,6 +144,19 @@ func totals(t *testing.T, s store.Store) {
 	if _, err := s.UsageTotals(ctx, start, "id; DROP TABLE usage"); err == nil {
 		t.Error("an unknown grouping is no error")
 	}
+}
+
+// hugeTotals: sums that do not fit 64 bits stay at the largest amount, and are no failure.
+func hugeTotals(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	for i, cost := range []ledger.Money{math.MaxInt64, math.MaxInt64, 5} {
+		r := row(fmt.Sprint(i))
+		r.State, r.Outcome = ledger.Settled, ledger.Outcome{Cost: cost, CostKnown: true, Usage: chat.Usage{Input: 1 << 40, Output: 1 << 40}}
+		must(t, s.AddUsage(ctx, []ledger.Row{r}))
+	}
+	got, err := s.UsageTotals(ctx, time.Time{}, ledger.ByNothing)
+	must(t, err)
+	same(t, "the sum", got, []ledger.Total{{Requests: 3, Cost: math.MaxInt64, Usage: chat.Usage{Input: 3 << 40, Output: 3 << 40}}})
 }
 
 // abandonSparesTheLiving: this process still runs, so its rows are its own.
@@ -183,7 +198,7 @@ func manyRows(t *testing.T, s store.Store) {
 	const n = workers * each
 	o := outcome()
 	same(t, "the books balance", all, []ledger.Total{{Requests: n, Cost: n * o.Cost, Usage: chat.Usage{
-		Input: n * o.Usage.Input, CachedInput: n * o.Usage.CachedInput, CacheWrite: n * o.Usage.CacheWrite,
+		Input: n * o.Usage.Input, CachedInput: n * o.Usage.CachedInput, CacheWrite: n * o.Usage.CacheWrite, CacheHour: n * o.Usage.CacheHour,
 		Output: n * o.Usage.Output, Reasoning: n * o.Usage.Reasoning, Estimated: true,
 	}}})
 }
