@@ -364,12 +364,16 @@ func (a *App) Collection(ctx context.Context, name string) (*knowledge.Collectio
 // Collections lists the names of the collections, sorted.
 func (a *App) Collections() []string { return a.collections.names() }
 
-// Housekeeping closes the books of processes that died and deletes traces past their retention. It is called at start.
+// Housekeeping closes the books of processes that died and deletes what is past its retention. It is called at start.
 func (a *App) Housekeeping(ctx context.Context) error {
 	_, err := a.Ledger.Recover(ctx)
+	return errors.Join(err, a.Expire(ctx))
+}
+
+// Expire deletes traces and stored responses that are past their retention. It must not be called while Reload is.
+func (a *App) Expire(ctx context.Context) (err error) {
 	if keep := a.Config.Retention.Traces; keep > 0 {
-		_, err2 := a.Store.DeleteTracesBefore(ctx, a.options.Now().Add(-keep))
-		err = errors.Join(err, err2)
+		_, err = a.Store.DeleteTracesBefore(ctx, a.options.Now().Add(-keep))
 	}
 	if keep := a.Config.Retention.Responses; keep > 0 {
 		_, err2 := a.Store.DeleteResponsesBefore(ctx, a.options.Now().Add(-keep))

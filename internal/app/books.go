@@ -65,6 +65,10 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) error {
 	b.writer.Start()
 	a.Ledger.Journaled(b.journal, b.writer)
 	a.books = b
+	if a.Metrics != nil {
+		a.Metrics.Gauge("books_waiting", "Usage rows and traces that are not in the database yet; from 50,000 rows on no request is let in.", nil, func() float64 { return float64(b.writer.Backlog()) })
+		a.Metrics.Gauge("books_journal_bytes", "Bytes of the journal that are kept until the database has them.", nil, func() float64 { return float64(b.journal.Size()) })
+	}
 	return nil
 }
 

@@ -111,7 +111,7 @@ hash is stored.`,
 	rotate.Flags().StringVar(&overlap, "overlap", "24h", "how long the old secret is good")
 	rotate.Flags().StringVar(&term, "expires", "", "the new secret's term, for example 90d (default: none)")
 	revoke := &cobra.Command{
-		Use: "revoke ID", Short: "Make a key useless, at once", Args: cobra.ExactArgs(1), Example: "  dragoman key revoke KEY_ID",
+		Use: "revoke ID", Short: "Make a key useless: at once, for servers that run within 5 seconds", Args: cobra.ExactArgs(1), Example: "  dragoman key revoke KEY_ID",
 		RunE: withKeys(func(c *cobra.Command, ap *app.App, args []string) error {
 			if err := ap.Keys.Revoke(c.Context(), args[0]); err != nil {
 				return err

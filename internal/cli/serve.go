@@ -135,24 +135,28 @@ func stateOf(ap *app.App) server.State {
 	return server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter()}
 }
 
-// lookEvery is how often the configuration is looked at.
-const lookEvery = time.Second
+const (
+	lookEvery = time.Second // how often the configuration is looked at
+	tidyEvery = time.Hour   // how often what is past its retention is deleted
+)
 
-// watchConfig keeps models warm, and takes a changed configuration over, without cutting an answer: those under way end as they began. A faulty one is
+// watchConfig keeps models warm, deletes what is past its retention, and takes a changed configuration over, without cutting an answer: those under way end as they began. A faulty one is
 // logged, and the old one stays. SIGHUP makes it look at once, also where the file's time is the same.
 func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger) {
 	ap.StartEngines(log)
 	stopWarm := ap.KeepWarm(ctx, log)
 	defer func() { stopWarm() }()
-	if ap.ConfigPath == "" {
-		<-ctx.Done()
-		return
-	}
+	tidy := time.NewTicker(tidyEvery)
+	defer tidy.Stop()
+	var look <-chan time.Time // where there is a file to look at
 	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
+	if ap.ConfigPath != "" {
+		signal.Notify(hup, syscall.SIGHUP)
+		defer signal.Stop(hup)
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		look = tick.C
+	}
 	seen := modified(ap.ConfigPath)
 	for {
 		asked := false
@@ -161,7 +165,12 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 			return
 		case <-hup:
 			asked = true
-		case <-tick.C:
+		case <-look:
+		case <-tidy.C:
+			if err := ap.Expire(ctx); err != nil && ctx.Err() == nil {
+				log.Error("what is past its retention could not be deleted; it is tried again", "in", tidyEvery, "err", err)
+			}
+			continue
 		}
 		now := modified(ap.ConfigPath)
 		if now == seen && !asked || now == (fileState{}) {

@@ -54,7 +54,11 @@ settled is "abandoned" and charged with what was reserved for it.`,
 			if err != nil {
 				return err
 			}
-			return e.printUsage(totals, by, format, days)
+			if len(totals) == 0 && format == "table" {
+				fmt.Fprintf(e.out, "No request to a model in the last %s is in the books in %s.\n", count(days, "day"), ap.DataDir)
+				return nil
+			}
+			return e.printUsage(totals, by, format)
 		},
 	}
 	c.Flags().IntVar(&days, "days", 30, "how many `days` back")
@@ -63,7 +67,7 @@ settled is "abandoned" and charged with what was reserved for it.`,
 	return c
 }
 
-func (e *env) printUsage(totals []ledger.Total, by, format string, days int) error {
+func (e *env) printUsage(totals []ledger.Total, by, format string) error {
 	switch format {
 	case "json":
 		type total struct {
@@ -101,10 +105,6 @@ func (e *env) printUsage(totals []ledger.Total, by, format string, days int) err
 			rows = append(rows, append(row, strconv.FormatBool(u.Estimated), strings.TrimPrefix(t.Cost.String(), "$"), strconv.FormatInt(t.UnknownCost, 10)))
 		}
 		return w.WriteAll(rows)
-	}
-	if len(totals) == 0 {
-		fmt.Fprintf(e.out, "No request to a model in the last %s.\n", count(days, "day"))
-		return nil
 	}
 	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%s\trequests\tfailed\tabandoned\tinput\tcached\toutput\tcost\tof unknown cost\t\n", by)

@@ -88,6 +88,12 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	})
 }
 
+// Describe implements prometheus.Collector: it tells of all metrics, also of those that have no value yet.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) { m.registry.Describe(ch) }
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) { m.registry.Collect(ch) }
+
 // Handler answers scrapes.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
