@@ -104,6 +104,7 @@ func TestHistory(t *testing.T) {
 	other := newRepo(t)
 	other.Write(t, "inner", "text")
 	r.git("submodule", "-q", "add", other.dir, "vendor/other")
+	r.git("add", "-A")
 	r.commit("First prices\n\nThey are in cents.")
 	r.git("checkout", "-q", "-b", "next")
 	r.write("price.go", "package shop // next\n")
