@@ -70,7 +70,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			continue // a vendor's account without its key: the variable is not set
 		}
 		pc := provider.Config{
-			Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), FirstTokenTimeout: p.Timeout, TotalTimeout: p.Total,
+			Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), ConnectTimeout: p.Connect, FirstTokenTimeout: p.Timeout, IdleTimeout: p.Idle, TotalTimeout: p.Total,
 			Responses: p.Responses, Completions: completions.FIM(p.Completions),
 			Gate: o.gate(gate.Config{Provider: name, Concurrency: p.Limit, Queue: p.Queue, Keys: keysOf(p), Now: o.Now}),
 		}

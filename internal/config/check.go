@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/ledger"
 )
@@ -91,6 +92,11 @@ func (d *decoder) provider(path, name string, p Provider) {
 	}
 	if p.Timeout <= 0 {
 		d.problem(path+".timeout", "must be more than nothing", "")
+	}
+	for name, timeout := range map[string]time.Duration{"idle_timeout": p.Idle, "connect_timeout": p.Connect, "total_timeout": p.Total} {
+		if timeout < 0 {
+			d.problem(path+"."+name, "must not be negative", "")
+		}
 	}
 	for model, price := range p.Prices {
 		least := min(price.Input, price.Output, price.Reasoning, price.Image)

@@ -55,7 +55,9 @@ type Provider struct {
 	Privacy     string           `yaml:"privacy" enum:"public,internal" doc:"internal: what is sent there stays in the house."`
 	Region      string           `yaml:"region" doc:"Where it computes; told in the books."`
 	Retains     string           `yaml:"retention" doc:"How long it keeps what it is sent, in its own terms; told by dragoman doctor."`
-	Timeout     time.Duration    `yaml:"timeout" doc:"How long to wait for an answer to begin, and for each next part of it."`
+	Timeout     time.Duration    `yaml:"timeout" doc:"How long to wait for the first token, and for each next one. An answer that is not streamed may take five times as long."`
+	Idle        time.Duration    `yaml:"idle_timeout" doc:"How long to wait for each next token. Default: as timeout."`
+	Connect     time.Duration    `yaml:"connect_timeout" doc:"How long to wait for a connection. Default: 10s."`
 	Total       time.Duration    `yaml:"total_timeout" doc:"How long a whole answer may take. Default: as long as it goes on."`
 	Limit       int              `yaml:"concurrency" doc:"How many requests it gets at a time; the others wait in line, interactive ones first. Default: as many as come."`
 	Queue       int              `yaml:"queue" doc:"How many may wait in line before the next are refused. Default: 256."`

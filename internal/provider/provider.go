@@ -36,7 +36,8 @@ type Config struct {
 	BaseURL           string // up to what the dialect's paths follow: "https://api.openai.com/v1"
 	APIKey            string
 	Gate              *gate.Gate    // what it bears, and its keys where there are several; nil: one that lets everything through
-	FirstTokenTimeout time.Duration // from sending to the first token; 0 means a minute
+	ConnectTimeout    time.Duration // of a new connection; 0 means ten seconds. It needs a client of NewClient.
+	FirstTokenTimeout time.Duration // from sending to the first token; 0 means a minute. An answer in one piece has five times as long.
 	IdleTimeout       time.Duration // between tokens; 0 means as FirstTokenTimeout
 	TotalTimeout      time.Duration // of a whole answer; 0 means none
 	Responses         bool          // of the dialect openai: it speaks /responses, too
@@ -44,6 +45,9 @@ type Config struct {
 	// its chat is asked.
 	Completions completions.FIM
 }
+
+// inOnePiece is how many times as long as a first token an answer may take that is not streamed: nothing comes before its end.
+const inOnePiece = 5
 
 // Bounds on what an upstream may send.
 const (
@@ -83,11 +87,14 @@ func New(cfg Config, client *http.Client) (*Provider, error) {
 	if cfg.Gate == nil {
 		cfg.Gate = gate.New(gate.Config{Provider: cfg.Name, Keys: []gate.Key{{Value: cfg.APIKey}}})
 	}
-	transport := client.Transport
-	if transport == nil {
-		transport = http.DefaultTransport
+	var rt http.RoundTripper = http.DefaultTransport
+	if client.Transport != nil {
+		rt = client.Transport
 	}
-	return &Provider{cfg: cfg, dialect: d, transport: transport}, nil
+	if t, ok := rt.(*transport); ok && cfg.ConnectTimeout > 0 {
+		rt = t.within(cfg.ConnectTimeout)
+	}
+	return &Provider{cfg: cfg, dialect: d, transport: rt}, nil
 }
 
 // Name is the provider's name in the configuration.
@@ -96,8 +103,10 @@ func (p *Provider) Name() string { return p.cfg.Name }
 // Dialect is the family of wires that the provider speaks.
 func (p *Provider) Dialect() chat.Dialect { return p.dialect.upstream.Wire().Dialect() }
 
-// errSilence is why a request ends when nothing comes for too long.
-var errSilence = errors.New("nothing came in time")
+// silence is why a request ends when nothing comes for so long.
+type silence time.Duration
+
+func (silence) Error() string { return "nothing came in time" }
 
 // errTooLong is why a request ends when the whole answer takes too long.
 var errTooLong = errors.New("the answer takes too long")
@@ -123,7 +132,11 @@ func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) 
 		return nil, p.own(chat.AsError(err))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
+	patience := p.cfg.FirstTokenTimeout
+	if !req.Stream {
+		patience *= inOnePiece
+	}
+	watch := time.AfterFunc(patience, func() { cancel(silence(patience)) })
 	stop := func() { watch.Stop(); cancel(nil) }
 	if d := p.cfg.TotalTimeout; d > 0 {
 		total := time.AfterFunc(d, func() { cancel(errTooLong) })
@@ -194,7 +207,8 @@ func readWhole(resp *http.Response) ([]byte, error) {
 // base URL; model says which of several keys is used.
 func (p *Provider) Exchange(ctx context.Context, path, model string, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
+	patience := p.cfg.FirstTokenTimeout
+	watch := time.AfterFunc(patience, func() { cancel(silence(patience)) })
 	defer func() { watch.Stop(); cancel(nil) }()
 	resp, err := p.send(ctx, p.dialect.upstream, http.MethodPost, path, model, body, nil)
 	if err != nil {
@@ -312,9 +326,11 @@ func (p *Provider) netError(ctx context.Context, err error) *chat.Error {
 	if ce, ok := errors.AsType[*chat.Error](err); ok {
 		return ce
 	}
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, errSilence):
-		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("there was no first token within %s", p.cfg.FirstTokenTimeout), Err: err, Died: true}
+	cause := context.Cause(ctx)
+	if s, ok := errors.AsType[silence](cause); ok {
+		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("there was no first token within %s", time.Duration(s)), Err: err, Died: true}
+	}
+	switch {
 	case errors.Is(cause, errTooLong):
 		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("the answer was not complete within %s", p.cfg.TotalTimeout), Err: err}
 	case errors.Is(cause, context.DeadlineExceeded):
