@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
 	"os"
@@ -51,6 +52,7 @@ type Options struct {
 	Now        func() time.Time
 	Progress   func(knowledge.Progress)
 	Metrics    *observe.Metrics // nil counts nothing
+	Log        *slog.Logger     // is told of local models that are loaded, stopped or die; nil: nobody
 
 	gates map[string]*gate.Gate  // of providers, from before a Reload
 	pools map[string]*enginePool // as gates
@@ -93,6 +95,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Client == nil {
 		o.Client = provider.NewClient()
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	a := &App{options: o, Metrics: o.Metrics}
 	if err := a.loadConfig(); err != nil {
 		return nil, err
@@ -118,6 +123,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.build(ctx); err != nil {
 		return nil, err
 	}
+	a.Models.start(ctx)
 	a.gates.Store(&a.Models.gates)
 	if a.Metrics != nil {
 		a.observeGates()
@@ -193,6 +199,7 @@ func (a *App) Reload(ctx context.Context) error {
 	next.Engine.Archive = archive{a}
 	a.prices.Store(next.prices.Load())
 	a.gates.Store(&next.Models.gates)
+	next.Models.start(ctx)
 	a.Models.retire(next.Models)
 	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels
 	return nil
@@ -227,13 +234,14 @@ func (a *App) loadConfig() error {
 	return nil
 }
 
-// DataDir is where everything is kept, without opening anything there.
-func DataDir(o Options) (string, error) {
+// DataDir is where everything is kept, and mirror where the configuration fetches local models from, without opening anything.
+func DataDir(o Options) (dir, mirror string, err error) {
 	a := &App{options: o}
 	if err := a.loadConfig(); err != nil {
-		return "", err
+		return "", "", err
 	}
-	return dataDir(o, a.Config)
+	dir, err = dataDir(o, a.Config)
+	return dir, a.Config.Mirror, err
 }
 
 // dataDir is where everything is kept: --data, else the configuration, else the user's cache directory.
@@ -389,7 +397,7 @@ func (a *App) Close() error {
 		err = a.books.stop(context.Background()) // the last thing that a server does
 		a.books = nil
 	}
-	a.Models.retire(nil)
+	a.Models.stop()
 	a.collections.close()
 	a.options.Client.CloseIdleConnections()
 	return errors.Join(err, a.Store.Close())

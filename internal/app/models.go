@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -29,6 +28,8 @@ type Models struct {
 	regions   map[string]string
 	gates     map[string]*gate.Gate
 	pools     map[string]*enginePool
+	retired   []*enginePool // of configurations before this one
+	windows   map[string]int
 	prices    *ledger.Catalogue
 	now       func() time.Time
 }
@@ -62,7 +63,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			Models: map[string][]route.Model{}, Prefer: map[string]route.Prefer{}, Providers: map[string]route.Model{}, Policies: map[string]*route.Policy{},
 			LocalOnly: o.Local || cfg.LocalOnly,
 		},
-		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, gates: map[string]*gate.Gate{}, pools: map[string]*enginePool{}, now: o.Now,
+		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, gates: map[string]*gate.Gate{}, pools: map[string]*enginePool{}, windows: map[string]int{}, now: o.Now,
 	}
 	for _, name := range sortedKeys(cfg.Providers) {
 		p := cfg.Providers[name]
@@ -76,18 +77,16 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 		}
 		m.regions[name] = p.Region
 		f := Found{Source: config.FileName}
-		o := o
 		if p.Engine.Model != "" {
-			pool, err := o.pool(name, p.Engine, o.Client)
-			if err != nil {
+			c := p.Engine
+			c.Min = max(c.Min, p.Warm.Min)
+			if strings.HasSuffix(c.Model, ".gguf") {
+				c.Model = under(cfg.Dir, c.Model)
+			}
+			if err := m.addEngine(pc, o, c, f); err != nil {
 				return nil, err
 			}
-			m.pools[name] = pool
-			pc.BaseURL, f.Default = engineURL, pool.model
-			if pc.Completions == "" {
-				pc.Completions = completions.FIMInfill
-			}
-			o.Client = &http.Client{Transport: pool}
+			continue
 		}
 		for _, w := range wellKnown {
 			if w.name == name {
@@ -139,7 +138,7 @@ func (m *Models) add(pc provider.Config, o Options, f Found, internal bool) erro
 	common := route.Model{Provider: pc.Name, Host: u.Host, Local: f.Local, Internal: internal || f.Local}
 	m.Router.Providers[pc.Name] = common
 	if f.Default != "" {
-		common.Name = f.Default
+		common.Name, common.Small = f.Default, f.Local && local.Small(f.Default)
 		m.Router.Known = append(m.Router.Known, common)
 	}
 	return nil
@@ -179,20 +178,33 @@ func (m *Models) live(model route.Model) route.Live {
 // completes says how local servers complete texts.
 var completes = map[string]completions.FIM{"ollama": completions.FIMSuffix, "llama-server": completions.FIMInfill, "vllm": completions.FIMTokens}
 
-// findLocal looks for a model server on this machine.
+// findLocal looks for models on this machine: those that are served, else those that were pulled.
 func (m *Models) findLocal(ctx context.Context, o Options) error {
-	found, ok := local.Detect(ctx, o.Client, local.Candidates(o.Getenv))
-	if !ok || len(found.Models) == 0 {
-		return nil
-	}
-	if err := m.add(provider.Config{Name: found.Name, Dialect: "openai", BaseURL: found.BaseURL, Completions: completes[found.Name]}, o, Found{Source: foundHere, Default: found.Models[0]}, true); err != nil {
+	served, err := m.findServed(ctx, o)
+	if err != nil {
 		return err
 	}
-	common := m.Router.Providers[found.Name]
+	if served {
+		return nil
+	}
+	found := local.Detect(ctx, o.Client, local.Candidates(o.Getenv))
+	if len(found) == 0 {
+		return m.findPulled(o)
+	}
 	m.Router.Known = m.Router.Known[:0]
-	for _, name := range found.Models {
-		common.Name, common.Small = name, local.Small(name)
-		m.Router.Known = append(m.Router.Known, common)
+	for _, f := range found {
+		if _, taken := m.upstreams[f.Name]; taken {
+			continue
+		}
+		pc := provider.Config{Name: f.Name, Dialect: "openai", BaseURL: f.BaseURL, APIKey: f.Key, Completions: completes[f.Name], Prefills: f.Name == "llama-server"}
+		if err := m.add(pc, o, Found{Source: foundHere, Default: f.Models[0]}, true); err != nil {
+			return err
+		}
+		common := m.Router.Known[len(m.Router.Known)-1]
+		for _, name := range f.Models[1:] {
+			common.Name, common.Small = name, local.Small(name)
+			m.Router.Known = append(m.Router.Known, common)
+		}
 	}
 	return nil
 }
@@ -236,7 +248,7 @@ func (m *Models) routes(cfg *config.Config) error {
 func (m *Models) free() []ledger.Entry {
 	var out []ledger.Entry
 	for _, f := range m.Providers {
-		if f.Source == foundHere || m.pools[f.Name] != nil {
+		if f.Source == foundHere || f.Source == servedHere || m.pools[f.Name] != nil {
 			out = append(out, ledger.Free(f.Name))
 		}
 	}
@@ -284,6 +296,9 @@ func (m *Models) Window(model route.Model) int {
 	if price, ok := m.prices.Lookup(model.Provider, model.Name, m.now()); ok && price.Context > 0 {
 		return int(price.Context)
 	}
+	if n := m.windows[model.Provider]; n > 0 {
+		return n
+	}
 	if model.Local {
 		return 4096
 	}
@@ -300,6 +315,10 @@ func (m *Models) List(ctx context.Context) []string {
 	var wg sync.WaitGroup
 	for _, f := range m.Providers {
 		if m.Router.LocalOnly && !f.Local {
+			continue
+		}
+		if p, ok := m.pools[f.Name]; ok { // which is not started for that
+			names = append(names, f.Name+"/"+p.model)
 			continue
 		}
 		wg.Go(func() {
@@ -338,6 +357,9 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // Check asks a provider for its models and returns what is wrong when it gives none.
 func (m *Models) Check(ctx context.Context, name string) error {
+	if p, ok := m.pools[name]; ok { // which is not started for that
+		return p.check()
+	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	_, err := m.upstreams[name].Models(ctx)

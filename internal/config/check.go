@@ -30,7 +30,12 @@ func (d *decoder) check(c *Config) {
 	d.names("assistants", maps.Keys(c.Assistants))
 	d.names("guards", maps.Keys(c.Guards))
 	d.server(c)
+	d.mirror(c)
 	for name, p := range c.Providers {
+		if p.Engine.Model != "" {
+			d.engine("providers."+name, &p)
+			c.Providers[name] = p
+		}
 		d.provider("providers."+name, name, p)
 	}
 	for name, m := range c.Models {
@@ -81,6 +86,7 @@ func (d *decoder) server(c *Config) {
 func (d *decoder) provider(path, name string, p Provider) {
 	u, err := url.Parse(p.BaseURL)
 	switch {
+	case p.Engine.Model != "":
 	case p.BaseURL == "":
 		d.problem(path+".base_url", "missing; only openai, anthropic and gemini have one built in", nearest(name, names(wellKnown)))
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":

@@ -17,6 +17,7 @@ type Config struct {
 	Data        string                `yaml:"data" doc:"Folder for the index and the database; relative to this file. Default: in the user's cache folder."`
 	LocalOnly   bool                  `yaml:"local_only" doc:"Never send anything off this machine."`
 	Model       string                `yaml:"model" doc:"What answers by default: the name of a model or route of this file, PROVIDER/MODEL, or extractive. Default: whatever is found."`
+	Mirror      string                `yaml:"mirror" doc:"Where local models are fetched from in place of their publishers: a web address with a copy of a data folder's models, or with the publisher's paths."`
 	Server      Server                `yaml:"server" doc:"What dragoman serve does."`
 	Providers   map[string]Provider   `yaml:"providers" doc:"Upstream accounts and servers, by name. openai, anthropic and gemini need an api_key only."`
 	Models      map[string]Model      `yaml:"models" doc:"Names for models, each with its fallbacks."`
@@ -64,16 +65,6 @@ type Provider struct {
 	Engine      Engine           `yaml:"engine" doc:"Runs a local model for this provider, in place of base_url: see dragoman model pull."`
 	Warm        Warm             `yaml:"warm" doc:"Keeps a model server from falling asleep."`
 	Prices      map[string]Price `yaml:"prices" doc:"What its models cost, by name; a star at the end stands for any rest. Wins over the built-in list."`
-}
-
-// Engine is a local model that is run by Dragoman.
-type Engine struct {
-	Model string        `yaml:"model" doc:"Its name in the catalogue (dragoman model list), or the path of a GGUF file."`
-	Min   int           `yaml:"min" doc:"How many always run. Default: none; the first request starts one."`
-	Max   int           `yaml:"max" doc:"How many may run. Default: 1."`
-	Slots int           `yaml:"slots" doc:"How many requests each takes at a time. Default: 1."`
-	Idle  time.Duration `yaml:"idle" doc:"When one beyond min is stopped that nobody uses. Default: 10m."`
-	Ctx   Count         `yaml:"context" doc:"The context window of each request, in tokens. Default: 8192."`
 }
 
 // KeyShare is one of several keys.

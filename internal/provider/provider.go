@@ -44,6 +44,10 @@ type Config struct {
 	// Completions says how a server of the dialect openai wants to be asked to complete a text, where it does so at all; else
 	// its chat is asked.
 	Completions completions.FIM
+	// Await waits until the server can be asked: one that Dragoman runs may have to load its model first. Its error, an
+	// *chat.Error, is for the caller. nil: it can be asked at any time.
+	Await    func(context.Context) error
+	Prefills bool // of the dialect openai: an answer that the messages end with is gone on with, as by llama-server
 }
 
 // inOnePiece is how many times as long as a first token an answer may take that is not streamed: nothing comes before its end.
@@ -374,6 +378,17 @@ func (p *Provider) own(e *chat.Error) *chat.Error {
 		}
 	}
 	return e
+}
+
+// Await waits until the provider can be asked: see Config.
+func (p *Provider) Await(ctx context.Context) error {
+	if p.cfg.Await == nil {
+		return nil
+	}
+	if err := p.cfg.Await(ctx); err != nil {
+		return p.own(chat.AsError(err))
+	}
+	return nil
 }
 
 // Gate is what stands before the provider.

@@ -154,9 +154,9 @@ func (p *Provider) MaxTokens(r *chat.Request) int {
 }
 
 // Prefills says whether a request may end with the beginning of the answer. Anthropic's messages take one unless the model
-// thinks; other dialects have no such thing.
+// thinks, and so do some servers of OpenAI's; other dialects have no such thing.
 func (p *Provider) Prefills(r *chat.Request) bool {
-	return p.dialect.upstream.Wire() == chat.AnthropicMessages && r.Reasoning == nil
+	return (p.cfg.Prefills || p.dialect.upstream.Wire() == chat.AnthropicMessages) && r.Reasoning == nil
 }
 
 // More says whether the next event is at hand.

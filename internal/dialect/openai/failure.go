@@ -69,7 +69,7 @@ func decodeFailure(status, meant int, body []byte, retryAfter time.Duration) *ch
 	case meant == 503 || meant == 529 || meant == 0 && mentions(low, "overloaded", "capacity"):
 		e.Code = chat.CodeOverloaded
 		if retryAfter == 0 && mentions(low, "loading model") { // llama-server, at its start
-			e.RetryAfter = loading
+			e.Code, e.RetryAfter = chat.CodeLoading, loading
 		}
 	case meant == 400 || meant == 422:
 		e.Code = chat.CodeInvalidRequest
