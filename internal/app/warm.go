@@ -22,6 +22,9 @@ func (a *App) KeepWarm(ctx context.Context, log *slog.Logger) (stop func()) {
 	now := &keeper{a.Config, a.Models, a.Engine, a.options.Now}
 	var all sync.WaitGroup
 	for _, name := range sortedKeys(a.Config.Providers) {
+		if _, own := a.Models.pools[name]; own {
+			continue // it sleeps when we say so: see engine.min
+		}
 		if w := a.Config.Providers[name].Warm; w != (config.Warm{}) {
 			all.Go(func() { now.keepWarm(ctx, name, w, log) })
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/provider"
-	"github.com/dragoman/dragoman/internal/route"
 )
 
 // Exchanger is a provider that answers calls which are no conversation.
@@ -27,7 +26,7 @@ type Exchange struct {
 	Model     string
 	Class     string
 	Feature   string
-	Privacy   route.Privacy
+	Privacy   string
 	Door      string
 	Tokens    int // of the input, estimated
 	Call      Call

@@ -17,6 +17,7 @@ const (
 	CodeTooLarge        Code = "request_too_large"
 	CodeRateLimited     Code = "rate_limited"
 	CodeOverloaded      Code = "overloaded"
+	CodeLoading         Code = "model_loading" // a local model is not in memory yet
 	CodeTimeout         Code = "timeout"
 	CodeUpstream        Code = "upstream_error"     // the provider failed, or sent what is no answer
 	CodeUpstreamAuth    Code = "upstream_auth"      // the provider refused our key
@@ -59,7 +60,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Retryable says whether the same request may succeed when it is sent again, here or elsewhere.
 func (e *Error) Retryable() bool {
 	switch e.Code {
-	case CodeRateLimited, CodeOverloaded, CodeTimeout, CodeUpstream:
+	case CodeRateLimited, CodeOverloaded, CodeLoading, CodeTimeout, CodeUpstream:
 		return true
 	}
 	return false

@@ -29,7 +29,7 @@ func doctorCommand(e *env) *cobra.Command {
 				return errSilent
 			}
 			defer ap.Close()
-			d.look(c.Context(), ap)
+			d.look(c.Context(), ap, e)
 			if d.failed {
 				return errSilent
 			}
@@ -59,7 +59,7 @@ func (d *doctor) bad(what, found, advice string) {
 	d.line("✗", red, what, found, advice)
 }
 
-func (d *doctor) look(ctx context.Context, ap *app.App) {
+func (d *doctor) look(ctx context.Context, ap *app.App, e *env) {
 	if ap.ConfigPath == "" {
 		d.note("configuration", "none, and none is needed", "`dragoman init` writes one to begin with")
 	} else {
@@ -73,6 +73,7 @@ func (d *doctor) look(ctx context.Context, ap *app.App) {
 	}
 	d.knowledge(ctx, ap)
 	d.models(ctx, ap)
+	d.localModels(ctx, ap, e)
 	keys, err := ap.Keys.List(ctx)
 	switch {
 	case err != nil:
@@ -107,7 +108,7 @@ func (d *doctor) knowledge(ctx context.Context, ap *app.App) {
 
 func (d *doctor) models(ctx context.Context, ap *app.App) {
 	if len(ap.Models.Providers) == 0 {
-		d.note("models", "none: answers are quotes", "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, start Ollama or llama-server, or name a provider in dragoman.yaml")
+		d.note("models", "none: answers are quotes", "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, start Ollama, llama-server or vLLM, pull a model (`dragoman model list`), or name a provider in dragoman.yaml")
 		return
 	}
 	listed := map[string]int{}
@@ -121,6 +122,10 @@ func (d *doctor) models(ctx context.Context, ap *app.App) {
 			where += ", on this machine"
 		}
 		found := fmt.Sprintf("%s (%s; from %s)", p.Name, where, p.Source)
+		if err := ap.Models.Missing(p.Name); err != nil {
+			d.bad("provider", found+": "+err.Error(), "")
+			continue
+		}
 		if err := ap.Models.Check(ctx, p.Name); err != nil {
 			d.bad("provider", found+": "+err.Error(), "check its key and address; answers fall back to quotes only with --model extractive")
 			continue

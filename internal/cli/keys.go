@@ -95,9 +95,13 @@ hash is stored.`,
 			if err != nil {
 				return &usageError{fmt.Errorf("--overlap: %w", err)}
 			}
-			expires, err := after(e.now(), term)
-			if err != nil {
-				return &usageError{err}
+			var expires *time.Time
+			if term != "" {
+				at, err := after(e.now(), term)
+				if err != nil {
+					return &usageError{err}
+				}
+				expires = &at
 			}
 			plain, err := ap.Keys.Rotate(c.Context(), args[0], d, expires)
 			if err != nil {
@@ -109,7 +113,7 @@ hash is stored.`,
 		}),
 	}
 	rotate.Flags().StringVar(&overlap, "overlap", "24h", "how long the old secret is good")
-	rotate.Flags().StringVar(&term, "expires", "", "the new secret's term, for example 90d (default: none)")
+	rotate.Flags().StringVar(&term, "expires", "", "its `term` from now on, for example 90d, or never (default: as it was)")
 	revoke := &cobra.Command{
 		Use: "revoke ID", Short: "Make a key useless: at once, for servers that run within 5 seconds", Args: cobra.ExactArgs(1), Example: "  dragoman key revoke KEY_ID",
 		RunE: withKeys(func(c *cobra.Command, ap *app.App, args []string) error {
@@ -138,7 +142,7 @@ func (g *granting) flags(c *cobra.Command) {
 	f.StringSliceVar(&g.grants.Models, "models", nil, "the `models` that it may use: names or PROVIDER/MODEL, * at the end for any rest (default: all)")
 	f.StringSliceVar(&g.grants.Assistants, "assistants", nil, "the `assistants` that it may use (default: all)")
 	f.StringSliceVar(&g.grants.Networks, "networks", nil, "the `networks` from which it may be used (default: all)")
-	f.StringVar(&g.expires, "expires", "", "its `term`, for example 90d or 12h (default: none)")
+	f.StringVar(&g.expires, "expires", "", "its `term`, for example 90d or 12h (default: it never expires)")
 	f.StringVar(&g.budget, "budget", "", "what it may spend: `WINDOW=AMOUNT`, with hour, day or month and USD or tokens; several with a semicolon")
 	f.StringVar(&g.rpm, "rpm", "", "`requests` per minute")
 	f.StringVar(&g.tpm, "tokens-per-minute", "", "`tokens` per minute: 200k")
@@ -163,8 +167,8 @@ func (g *granting) read(now time.Time) (identity.Grants, time.Time, error) {
 	}
 	if g.maxCost != "" {
 		m, err := ledger.ParseMoney(g.maxCost)
-		if err != nil {
-			return out, time.Time{}, fmt.Errorf("--max-cost: %w", err)
+		if err != nil || m <= 0 {
+			return out, time.Time{}, fmt.Errorf("--max-cost: %q is no amount of US dollars; write it like 0.50", g.maxCost)
 		}
 		out.Limits.MaxCost = int64(m)
 	}
@@ -190,14 +194,14 @@ func (g *granting) read(now time.Time) (identity.Grants, time.Time, error) {
 	return out, expires, out.Check()
 }
 
-// after is the moment that a term from now ends; zero where none is given.
+// after is the moment that a term from now ends; zero where it never does.
 func after(now time.Time, term string) (time.Time, error) {
-	if term == "" {
+	if term == "" || term == "never" {
 		return time.Time{}, nil
 	}
 	d, err := config.ParseDuration(term)
 	if err != nil || d <= 0 {
-		return time.Time{}, fmt.Errorf("--expires %q is no term; write it like 90d or 12h", term)
+		return time.Time{}, fmt.Errorf("--expires %q is no term; write it like 90d or 12h, or never", term)
 	}
 	return now.Add(d), nil
 }

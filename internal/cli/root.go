@@ -37,6 +37,7 @@ type env struct {
 	now    func() time.Time
 
 	metrics *observe.Metrics // of a server
+	logger  *slog.Logger     // of a server; nil: see log
 
 	configPath string
 	dataDir    string
@@ -106,7 +107,7 @@ OpenAI, Anthropic and Google. Any client reaches any model by one key, with fail
 	root.AddGroup(&cobra.Group{ID: "use", Title: "Ask:"}, &cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "look", Title: "Look and measure:"})
 	for group, commands := range map[string][]*cobra.Command{
 		"use":  {askCommand(e), chatCommand(e), whyCommand(e)},
-		"run":  {serveCommand(e), modelCommand(e), keyCommand(e), initCommand(e), configCommand(e), routeCommand(e)},
+		"run":  {serveCommand(e), modelCommand(e), keyCommand(e), initCommand(e), configCommand(e)},
 		"look": {doctorCommand(e), indexCommand(e), evalCommand(e), usageCommand(e)},
 	} {
 		for _, c := range commands {
@@ -182,11 +183,14 @@ func (e *env) open(ctx context.Context, a *answering, progress func(knowledge.Pr
 	}
 	return app.Open(ctx, app.Options{
 		Dir: dir, ConfigPath: e.configPath, DataDir: e.dataDir, Path: a.path, Collection: a.collection, Model: a.model,
-		Assistant: a.assistant, Local: a.local, Getenv: e.getenv, Client: (*http.Client)(nil), Now: e.now, Progress: progress, Metrics: e.metrics,
+		Assistant: a.assistant, Local: a.local, Getenv: e.getenv, Client: (*http.Client)(nil), Now: e.now, Progress: progress, Metrics: e.metrics, Log: e.log(),
 	})
 }
 
 func (e *env) log() *slog.Logger {
+	if e.logger != nil {
+		return e.logger
+	}
 	level := slog.LevelWarn
 	if e.verbose {
 		level = slog.LevelDebug

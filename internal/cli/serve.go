@@ -49,7 +49,7 @@ unless --listen says otherwise. A changed dragoman.yaml is taken over while answ
 			if err != nil {
 				return err
 			}
-			e.metrics = observe.New()
+			e.logger, e.metrics = log, observe.New()
 			// Requests leave much that is soon garbage, and little that stays: collecting half as often costs a few megabytes.
 			if e.getenv("GOGC") == "" {
 				debug.SetGCPercent(200)
@@ -118,7 +118,7 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 		log.Warn("other machines can connect; put TLS in front of it", "address", addr.String())
 	}
 	s := server.New(server.Options{
-		State: stateOf(ap), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Health: func() any { return ap.Health() }, Metrics: ap.Metrics, Log: log, Now: e.now,
+		State: stateOf(ap), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Metrics: ap.Metrics, Log: log, Now: e.now,
 		MaxBody: int64(ap.Config.Server.MaxBody), Drain: ap.Config.Server.Drain,
 	})
 	watched := make(chan struct{})
@@ -143,7 +143,7 @@ const (
 // watchConfig keeps models warm, deletes what is past its retention, and takes a changed configuration over, without cutting an answer: those under way end as they began. A faulty one is
 // logged, and the old one stays. SIGHUP makes it look at once, also where the file's time is the same.
 func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger) {
-	ap.StartEngines(log)
+	ap.StartEngines()
 	stopWarm := ap.KeepWarm(ctx, log)
 	defer func() { stopWarm() }()
 	tidy := time.NewTicker(tidyEvery)
@@ -182,7 +182,7 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 			continue
 		}
 		s.Use(stateOf(ap))
-		ap.StartEngines(log)
+		ap.StartEngines()
 		stopWarm()
 		stopWarm = ap.KeepWarm(ctx, log)
 		log.Info("took the changed configuration over", "file", ap.ConfigPath)

@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/ledger"
 )
 
 // Extractive is the model that is always there: it quotes the best passages, and no language model is asked.
@@ -16,10 +19,7 @@ const Extractive = "extractive"
 // namePattern is what the names of things look like. A slash would make them look like PROVIDER/MODEL.
 const namePattern = `^[A-Za-z0-9][A-Za-z0-9._-]*$`
 
-var (
-	validName  = regexp.MustCompile(namePattern)
-	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.1
-)
+var validName = regexp.MustCompile(namePattern)
 
 // check reports what is well formed and makes no sense: names of what is not there, values out of their range.
 func (d *decoder) check(c *Config) {
@@ -29,10 +29,13 @@ func (d *decoder) check(c *Config) {
 	d.names("collections", maps.Keys(c.Collections))
 	d.names("assistants", maps.Keys(c.Assistants))
 	d.names("guards", maps.Keys(c.Guards))
-	d.names("teams", maps.Keys(c.Teams))
-	d.names("tiers", maps.Keys(c.Tiers))
 	d.server(c)
+	d.mirror(c)
 	for name, p := range c.Providers {
+		if p.Engine.Model != "" {
+			d.engine("providers."+name, &p)
+			c.Providers[name] = p
+		}
 		d.provider("providers."+name, name, p)
 	}
 	for name, m := range c.Models {
@@ -83,38 +86,33 @@ func (d *decoder) server(c *Config) {
 func (d *decoder) provider(path, name string, p Provider) {
 	u, err := url.Parse(p.BaseURL)
 	switch {
+	case p.Engine.Model != "":
 	case p.BaseURL == "":
 		d.problem(path+".base_url", "missing; only openai, anthropic and gemini have one built in", nearest(name, names(wellKnown)))
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		d.problem(path+".base_url", "not a web address; write for example https://example.com/v1", "")
 	case u.User != nil:
 		d.problem(path+".base_url", "a password has no place in an address; use api_key", "")
-	case u.Query().Has("api-version"):
-		d.problem(path+".base_url", "the address ends before \"?\"; write what stands after api-version= as api_version", "")
 	case u.RawQuery != "" || u.Fragment != "":
 		d.problem(path+".base_url", `the address must not have "?" or "#"`, "")
 	}
 	if p.Timeout <= 0 {
 		d.problem(path+".timeout", "must be more than nothing", "")
 	}
-	for model, price := range p.Prices {
-		d.price(path+".prices."+model, price)
+	for name, timeout := range map[string]time.Duration{"idle_timeout": p.Idle, "connect_timeout": p.Connect, "total_timeout": p.Total} {
+		if timeout < 0 {
+			d.problem(path+"."+name, "must not be negative", "")
+		}
 	}
-	if p.Dialect != "openai" {
-		for key, set := range map[string]bool{"server": p.Server != "", "api_version": p.APIVersion != "", "refuses": len(p.Refuses) > 0, "responses": p.Responses, "completions": p.Completions != ""} {
-			if set {
-				d.problem(path+"."+key, "only providers of the dialect openai have this", "")
+	for model, price := range p.Prices {
+		least := min(price.Input, price.Output, price.Reasoning, price.Image)
+		for _, m := range []*ledger.Money{price.CachedInput, price.CacheWrite, price.CacheHour} {
+			if m != nil {
+				least = min(least, *m)
 			}
 		}
-	}
-	for key, n := range map[string]int{"concurrency": p.Limit, "queue": p.Queue, "engine.min": p.Engine.Min, "engine.max": p.Engine.Max, "engine.slots": p.Engine.Slots, "warm.min": p.Warm.Min} {
-		if n < 0 {
-			d.problem(path+"."+key, "cannot be negative", "")
-		}
-	}
-	for name, value := range p.Headers {
-		if !headerName.MatchString(name) || strings.ContainsAny(string(value), "\r\n") {
-			d.problem(path+".headers."+name, "not a header", "")
+		if least < 0 {
+			d.problem(path+".prices."+model, "a price cannot be negative", "")
 		}
 	}
 }
@@ -163,11 +161,6 @@ func (d *decoder) route(c *Config, path string, r Route) {
 		d.target(c, path+".use", r.Use, "model", nil)
 	case len(r.Split) == 0:
 		d.problem(path+".use", "missing; name the model where no rule holds", "")
-	}
-	if m := r.Complexity.Model; m != "" {
-		d.target(c, path+".complexity.model", m, "model", nil)
-	} else if r.Complexity.Within > 0 {
-		d.problem(path+".complexity.model", "missing; name a model", "")
 	}
 	total := 0
 	for use, weight := range r.Split {

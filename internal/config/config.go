@@ -17,6 +17,7 @@ type Config struct {
 	Data        string                `yaml:"data" doc:"Folder for the index and the database; relative to this file. Default: in the user's cache folder."`
 	LocalOnly   bool                  `yaml:"local_only" doc:"Never send anything off this machine."`
 	Model       string                `yaml:"model" doc:"What answers by default: the name of a model or route of this file, PROVIDER/MODEL, or extractive. Default: whatever is found."`
+	Mirror      string                `yaml:"mirror" doc:"Where local models are fetched from in place of their publishers: a web address with a copy of a data folder's models, or with the publisher's paths."`
 	Server      Server                `yaml:"server" doc:"What dragoman serve does."`
 	Providers   map[string]Provider   `yaml:"providers" doc:"Upstream accounts and servers, by name. openai, anthropic and gemini need an api_key only."`
 	Models      map[string]Model      `yaml:"models" doc:"Names for models, each with its fallbacks."`
@@ -46,36 +47,24 @@ type Server struct {
 
 // Provider is an upstream account or server.
 type Provider struct {
-	Dialect     string            `yaml:"dialect" enum:"openai,anthropic,gemini" doc:"What it speaks."`
-	BaseURL     string            `yaml:"base_url" doc:"Where it is, up to and including /v1 or what stands for it; of Azure OpenAI up to openai/v1, openai, or openai/deployments/NAME."`
-	Server      string            `yaml:"server" enum:"openai,azure,vllm,llama-server,ollama,tgi,mistral,groq,deepseek,cohere,generic" doc:"Of the dialect openai: whose server it is, so that what it refuses or calls by another name is seen to. Default: by its address; generic where that tells nothing."`
-	APIVersion  string            `yaml:"api_version" doc:"Of Azure OpenAI: the api-version that is asked for, for example 2024-10-21. Its openai/v1 needs none."`
-	Refuses     []string          `yaml:"refuses" doc:"Of the dialect openai: fields of requests that it does not take. They are left out, which the caller is told."`
-	Headers     map[string]Secret `yaml:"headers" doc:"Further headers of each request to it, by their names, for gateways that want some."`
-	APIKey      Secret            `yaml:"api_key" doc:"Write ${VARIABLE}, and not the key itself, so that it stays out of the file."`
-	Keys        []KeyShare        `yaml:"api_keys" doc:"Several keys in place of one, each with a weight; one that is limited rests by itself."`
-	Responses   bool              `yaml:"responses" doc:"Of the dialect openai: it has /responses, too, and answers calls of it there."`
-	Completions string            `yaml:"completions" enum:"suffix,tokens,infill" doc:"Of the dialect openai: how it completes a text (/completions) before a suffix: by a field suffix, by the marks of the model in the prompt, or by /infill of llama-server. Default: its chat is asked."`
-	Privacy     string            `yaml:"privacy" enum:"public,internal" doc:"internal: what is sent there stays in the house."`
-	Region      string            `yaml:"region" doc:"Where it computes; told in the books."`
-	Retains     string            `yaml:"retention" doc:"How long it keeps what it is sent, in its own terms; told by dragoman doctor."`
-	Timeout     time.Duration     `yaml:"timeout" doc:"How long to wait for an answer to begin, and for each next part of it."`
-	Total       time.Duration     `yaml:"total_timeout" doc:"How long a whole answer may take. Default: as long as it goes on."`
-	Limit       int               `yaml:"concurrency" doc:"How many requests it gets at a time; the others wait in line, interactive ones first. Default: as many as come."`
-	Queue       int               `yaml:"queue" doc:"How many may wait in line before the next are refused. Default: 256."`
-	Engine      Engine            `yaml:"engine" doc:"Runs a local model for this provider, in place of base_url: see dragoman model pull."`
-	Warm        Warm              `yaml:"warm" doc:"Keeps a model server from falling asleep."`
-	Prices      map[string]Price  `yaml:"prices" doc:"What its models cost, by name; a star at the end stands for any rest. Wins over the built-in list."`
-}
-
-// Engine is a local model that is run by Dragoman.
-type Engine struct {
-	Model string        `yaml:"model" doc:"Its name in the catalogue (dragoman model list), or the path of a GGUF file."`
-	Min   int           `yaml:"min" doc:"How many always run. Default: none; the first request starts one."`
-	Max   int           `yaml:"max" doc:"How many may run. Default: 1."`
-	Slots int           `yaml:"slots" doc:"How many requests each takes at a time. Default: 1."`
-	Idle  time.Duration `yaml:"idle" doc:"When one beyond min is stopped that nobody uses. Default: 10m."`
-	Ctx   Count         `yaml:"context" doc:"The context window of each request, in tokens. Default: 8192."`
+	Dialect     string           `yaml:"dialect" enum:"openai,anthropic,gemini" doc:"What it speaks."`
+	BaseURL     string           `yaml:"base_url" doc:"Where it is, up to and including /v1 or what stands for it."`
+	APIKey      Secret           `yaml:"api_key" doc:"Write ${VARIABLE}, and not the key itself, so that it stays out of the file."`
+	Keys        []KeyShare       `yaml:"api_keys" doc:"Several keys in place of one, each with a weight; one that is limited rests by itself."`
+	Responses   bool             `yaml:"responses" doc:"Of the dialect openai: it has /responses, too, and answers calls of it there."`
+	Completions string           `yaml:"completions" enum:"suffix,tokens,infill" doc:"Of the dialect openai: how it completes a text (/completions) before a suffix: by a field suffix, by the marks of the model in the prompt, or by /infill of llama-server. Default: its chat is asked."`
+	Privacy     string           `yaml:"privacy" enum:"public,internal" doc:"internal: what is sent there stays in the house."`
+	Region      string           `yaml:"region" doc:"Where it computes; told in the books."`
+	Retains     string           `yaml:"retention" doc:"How long it keeps what it is sent, in its own terms; told by dragoman doctor."`
+	Timeout     time.Duration    `yaml:"timeout" doc:"How long to wait for the first token, and for each next one. An answer that is not streamed may take five times as long."`
+	Idle        time.Duration    `yaml:"idle_timeout" doc:"How long to wait for each next token. Default: as timeout."`
+	Connect     time.Duration    `yaml:"connect_timeout" doc:"How long to wait for a connection. Default: 10s."`
+	Total       time.Duration    `yaml:"total_timeout" doc:"How long a whole answer may take. Default: as long as it goes on."`
+	Limit       int              `yaml:"concurrency" doc:"How many requests it gets at a time; the others wait in line, interactive ones first. Default: as many as come."`
+	Queue       int              `yaml:"queue" doc:"How many may wait in line before the next are refused. Default: 256."`
+	Engine      Engine           `yaml:"engine" doc:"Runs a local model for this provider, in place of base_url: see dragoman model pull."`
+	Warm        Warm             `yaml:"warm" doc:"Keeps a model server from falling asleep."`
+	Prices      map[string]Price `yaml:"prices" doc:"What its models cost, by name; a star at the end stands for any rest. Wins over the built-in list."`
 }
 
 // KeyShare is one of several keys.
@@ -91,31 +80,17 @@ type Warm struct {
 	Every time.Duration `yaml:"every" doc:"How often. Default: 4m."`
 }
 
-// Price is what a model costs, in US dollars per million tokens, and what else the catalogue says of it.
+// Price is in US dollars per million tokens.
 type Price struct {
-	As          string        `yaml:"as" doc:"A model of the built-in list that it is, under another name: openai/gpt-4.1. What stands beside it wins."`
-	Input       *ledger.Money `yaml:"input" doc:"US dollars per million tokens of the prompt."`
-	Output      *ledger.Money `yaml:"output" doc:"US dollars per million tokens of the answer."`
-	CachedInput *ledger.Money `yaml:"cached_input" doc:"US dollars per million tokens read from the provider's cache. Default: as input."`
-	CacheWrite  *ledger.Money `yaml:"cache_write" doc:"US dollars per million tokens written to the provider's cache. Default: as input."`
-	CacheHour   *ledger.Money `yaml:"cache_write_1h" doc:"US dollars per million tokens written to the provider's cache for an hour. Default: as cache_write."`
-	Reasoning   ledger.Money  `yaml:"reasoning" doc:"US dollars per million tokens of thoughts. Default: as output."`
-	Image       ledger.Money  `yaml:"image" doc:"US dollars for each image of the prompt, beside its tokens. Default: nothing."`
-	Long        LongPrice     `yaml:"long" doc:"What requests with long prompts cost."`
-	Context     Count         `yaml:"context" doc:"The context window, in tokens."`
-	MaxOutput   Count         `yaml:"max_output" doc:"The longest answer, in tokens."`
-	Can         []string      `yaml:"can" enum:"tools,images,documents,audio,json_schema,reasoning" doc:"What it takes and does; it is not sent what is missing here. Default: as the built-in list has it, else nothing is known."`
-}
-
-// LongPrice is what requests with long prompts cost, in US dollars per million tokens.
-type LongPrice struct {
-	Over        Count         `yaml:"over" doc:"The number of tokens of the prompt above which all tokens of a request cost this."`
 	Input       ledger.Money  `yaml:"input" doc:"US dollars per million tokens of the prompt."`
 	Output      ledger.Money  `yaml:"output" doc:"US dollars per million tokens of the answer."`
 	CachedInput *ledger.Money `yaml:"cached_input" doc:"US dollars per million tokens read from the provider's cache. Default: as input."`
 	CacheWrite  *ledger.Money `yaml:"cache_write" doc:"US dollars per million tokens written to the provider's cache. Default: as input."`
 	CacheHour   *ledger.Money `yaml:"cache_write_1h" doc:"US dollars per million tokens written to the provider's cache for an hour. Default: as cache_write."`
+	Image       ledger.Money  `yaml:"image" doc:"US dollars for each image of the prompt, beside its tokens. Default: nothing."`
 	Reasoning   ledger.Money  `yaml:"reasoning" doc:"US dollars per million tokens of thoughts. Default: as output."`
+	Context     Count         `yaml:"context" doc:"The context window, in tokens."`
+	MaxOutput   Count         `yaml:"max_output" doc:"The longest answer, in tokens."`
 }
 
 // Model is a name for models that can stand in for each other.
@@ -129,14 +104,6 @@ type Route struct {
 	Rules []Rule         `yaml:"rules" doc:"The first one that holds decides."`
 	Split map[string]int `yaml:"split" doc:"Where no rule holds: models with weights. A session, else a user, stays with its model."`
 	Use   string         `yaml:"use" doc:"The model where no rule holds and nothing is split."`
-
-	Complexity Complexity `yaml:"complexity" doc:"Lets a model say how complex a question is, where a rule asks for it. Default: a heuristic."`
-}
-
-// Complexity is a model that judges questions.
-type Complexity struct {
-	Model  string        `yaml:"model" doc:"The name of a model, or PROVIDER/MODEL: a small, fast one. What it costs is booked for whoever asks."`
-	Within time.Duration `yaml:"within" doc:"How long it may take; then the heuristic decides. Default: 1s."`
 }
 
 // Rule is one rule of a route.
@@ -152,7 +119,6 @@ type Collection struct {
 	Path    string   `yaml:"path" doc:"The folder; relative to this file."`
 	Include []string `yaml:"include" doc:"Only these files, as patterns of .gitignore. Default: all."`
 	Exclude []string `yaml:"exclude" doc:"Not these files, as patterns of .gitignore; beside those that .gitignore and .dragomanignore leave out."`
-	Privacy string   `yaml:"privacy" enum:"public,internal" doc:"internal: a turn that found something here goes to internal providers only. Default: public."`
 }
 
 // Assistant is called like a model.
@@ -162,7 +128,6 @@ type Assistant struct {
 	Route        string   `yaml:"route" doc:"The route that chooses its model."`
 	Model        string   `yaml:"model" doc:"The one model that it uses, in place of a route."`
 	Guard        string   `yaml:"guard" doc:"The guard that it stands under."`
-	Privacy      string   `yaml:"privacy" enum:"public,internal" doc:"internal: its turns go to internal providers only. Default: public."`
 }
 
 // Guard is a set of checks.
@@ -181,10 +146,9 @@ type Org struct {
 
 // Team is a part of the organisation.
 type Team struct {
-	Budget  Budgets  `yaml:"budget" doc:"What it may spend."`
-	Limits  Limits   `yaml:"limits" doc:"What it may ask for."`
-	Models  []string `yaml:"models" doc:"The models that it may use: names or PROVIDER/MODEL; a star at the end stands for any rest. Default: all."`
-	Privacy string   `yaml:"privacy" enum:"public,internal" doc:"internal: what it asks goes to internal providers only. Default: public."`
+	Budget Budgets  `yaml:"budget" doc:"What it may spend."`
+	Limits Limits   `yaml:"limits" doc:"What it may ask for."`
+	Models []string `yaml:"models" doc:"The models that it may use: names or PROVIDER/MODEL; a star at the end stands for any rest. Default: all."`
 }
 
 // User is a person, or a program that stands for one.
@@ -277,3 +241,18 @@ func newGuard(name string) Guard {
 }
 
 func newCollection(string) Collection { return Collection{Path: "."} }
+
+// Prices returns what the file says about prices, for ledger.NewCatalogue.
+func (c *Config) Prices() []ledger.Entry {
+	var entries []ledger.Entry
+	for provider, p := range c.Providers {
+		for model, price := range p.Prices {
+			r := ledger.NewRates(price.Input, price.Output, price.CachedInput, price.CacheWrite, price.CacheHour)
+			r.Reasoning = price.Reasoning
+			entries = append(entries, ledger.Entry{Provider: provider, Models: []string{model}, Price: ledger.Price{
+				Rates: r, Context: int64(price.Context), MaxOutput: int64(price.MaxOutput), Image: price.Image,
+			}})
+		}
+	}
+	return entries
+}

@@ -71,10 +71,10 @@ guards:
   strict: {injection: block}
 retention: {traces: 7d}
 `)
-	cached, input, output := ledger.Money(0), ledger.USD/5, ledger.USD/10*6
+	cached := ledger.Money(0)
 	rack := NewProvider("rack")
 	rack.BaseURL, rack.Privacy, rack.Timeout = "http://10.0.0.5:8000/v1", "internal", 7*time.Second
-	rack.Prices = map[string]Price{"qwen/32b*": {Input: &input, Output: &output, CachedInput: &cached}}
+	rack.Prices = map[string]Price{"qwen/32b*": {Input: ledger.USD / 5, Output: ledger.USD / 10 * 6, CachedInput: &cached}}
 	openai := NewProvider("openai")
 	openai.APIKey = "s3cret"
 	want := &Config{
@@ -105,6 +105,16 @@ retention: {traces: 7d}
 	rates := ledger.Rates{Input: ledger.USD / 5, CacheWrite: ledger.USD / 5, CacheHour: ledger.USD / 5, Output: ledger.USD / 10 * 6}
 	entries := []ledger.Entry{{Provider: "rack", Models: []string{"qwen/32b*"}, Price: ledger.Price{Rates: rates}}}
 	if diff := cmp.Diff(entries, c.Prices()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEngine(t *testing.T) {
+	c := parse(t, "providers:\n  a: {engine: {model: m.gguf, min: 1, context: 16k}}\n  b: {engine: {model: qwen2.5-coder-0.5b}, timeout: 1m, warm: {min: 2}}\n")
+	a, b := NewProvider("a"), NewProvider("b")
+	a.Engine, a.Timeout = Engine{Model: "m.gguf", Min: 1, Ctx: 16_000}, engineTimeout
+	b.Engine, b.Warm.Min, b.Timeout = Engine{Model: "qwen2.5-coder-0.5b"}, 2, time.Minute
+	if diff := cmp.Diff(map[string]Provider{"a": a, "b": b}, c.Providers); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -161,6 +171,12 @@ func TestProblems(t *testing.T) {
 		{"a route to nowhere", "routes: {r: {}}\n", `1:10: routes.r.use: missing`},
 		{"one name for two things", "models: {x: {use: [openai/x]}}\nroutes: {x: {use: openai/x}}\n", `2:10: routes.x: a model has this name too`},
 		{"a name with a slash", "collections:\n  a/b: {}\n", `2:3: collections.a/b: a name is made of`},
+		{"no model of the catalogue", "providers: {x: {engine: {model: qwen2.5-coder-05b}}}\n", `1:33: providers.x.engine.model: no model of the catalogue is called "qwen2.5-coder-05b"`},
+		{"a model that cannot answer", "providers: {x: {engine: {model: minilm}}}\n", `1:33: providers.x.engine.model: minilm is for embedding only`},
+		{"an engine elsewhere", "providers: {x: {engine: {model: a.gguf}, base_url: 'http://h'}}\n", `1:52: providers.x.base_url: a provider that runs an engine has none`},
+		{"more than there may be", "providers: {x: {engine: {model: a.gguf, min: 2, max: 1}}}\n", `1:46: providers.x.engine.min: more than max`},
+		{"an engine that is asked", "providers: {x: {engine: {model: a.gguf}, warm: {every: 1m}}}\n", `1:42: providers.x.warm: of a provider that runs an engine it has min only`},
+		{"a mirror without address", "mirror: here\n", `1:9: mirror: not a web address`},
 		{"no base_url", "providers:\n  rack: {}\n", `2:3: providers.rack.base_url: missing`},
 		{"no web address", "providers: {rack: {base_url: 10.0.0.5}}\n", `1:30: providers.rack.base_url: not a web address`},
 		{"a password in the address", "providers: {rack: {base_url: 'http://u:p@h/'}}\n", `1:30: providers.rack.base_url: a password has no place`},

@@ -20,6 +20,8 @@ var (
 	ErrNoKey = errors.New("no such API key")
 	// ErrKeyExists says that a key with this ID or hash is already there.
 	ErrKeyExists = errors.New("API key exists already")
+	// ErrNoTerm says that a key has expired, and nobody has said when it will again.
+	ErrNoTerm = errors.New("it has expired; say how long it is to be good, for example --expires 90d")
 	// ErrKeyName says that a name cannot be given to a key.
 	ErrKeyName = errors.New("a key needs a name of 1 to 100 characters on one line")
 )
@@ -132,20 +134,32 @@ func (k *Keys) Verify(ctx context.Context, plaintext string) (Principal, error) 
 	return p, nil
 }
 
-// Rotate gives a key a new secret, which it returns, this once; the old one is good for overlap. expires is the key's new
-// term; zero: it never ends. It returns ErrNoKey for an unknown ID, or a revoked one.
-func (k *Keys) Rotate(ctx context.Context, id string, overlap time.Duration, expires time.Time) (plaintext string, err error) {
+// Rotate gives a key a new secret, which it returns, this once; the old one is good for overlap, but not beyond its term. expires
+// is the key's new term, of which zero never ends; nil leaves it as it was, which is ErrNoTerm where that is over. It returns
+// ErrNoKey for an unknown ID, or a revoked one.
+func (k *Keys) Rotate(ctx context.Context, id string, overlap time.Duration, expires *time.Time) (plaintext string, err error) {
 	keys, err := k.List(ctx)
 	if err != nil {
 		return "", err
 	}
-	if !slices.ContainsFunc(keys, func(o Key) bool { return o.ID == id && o.Revoked.IsZero() }) {
+	i := slices.IndexFunc(keys, func(o Key) bool { return o.ID == id && o.Revoked.IsZero() })
+	if i < 0 {
 		return "", fmt.Errorf("rotate API key %s: %w", id, ErrNoKey)
+	}
+	term, oldUntil := keys[i].Expires, k.now().Add(max(overlap, 0))
+	if !term.IsZero() && term.Before(oldUntil) {
+		oldUntil = term
+	}
+	switch {
+	case expires != nil:
+		term = *expires
+	case !term.IsZero() && !k.now().Before(term):
+		return "", fmt.Errorf("rotate API key %s: %w", id, ErrNoTerm)
 	}
 	if plaintext, err = newKey(k.random); err != nil {
 		return "", err
 	}
-	err = k.store.RotateKey(ctx, id, sha256.Sum256([]byte(plaintext)), plaintext[:shownPrefix], k.now().Add(overlap), expires)
+	err = k.store.RotateKey(ctx, id, sha256.Sum256([]byte(plaintext)), plaintext[:shownPrefix], oldUntil, term)
 	k.forget()
 	if err != nil {
 		return "", fmt.Errorf("rotate API key %s: %w", id, err)

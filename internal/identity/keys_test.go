@@ -252,7 +252,7 @@ func TestRotate(t *testing.T) {
 	if _, err := k.Verify(t.Context(), old); err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := k.Rotate(t.Context(), record.ID, time.Hour, time.Time{})
+	fresh, err := k.Rotate(t.Context(), record.ID, time.Hour, nil)
 	if err != nil || fresh == old {
 		t.Fatal(fresh, err)
 	}
@@ -268,8 +268,42 @@ func TestRotate(t *testing.T) {
 	if _, err := k.Verify(t.Context(), fresh); err != nil {
 		t.Error(err)
 	}
-	if _, err := k.Rotate(t.Context(), "nobody", 0, time.Time{}); !errors.Is(err, ErrNoKey) {
+	if _, err := k.Rotate(t.Context(), "nobody", 0, nil); !errors.Is(err, ErrNoKey) {
 		t.Error(err)
+	}
+}
+
+// A key's term outlives its secrets, unless it is said anew; and no old secret outlives its term.
+func TestRotateTerms(t *testing.T) {
+	k, s, now := setup()
+	end := now.Add(time.Hour)
+	old, record, err := k.Create(t.Context(), "short", Grants{}, end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := k.Rotate(t.Context(), record.ID, 24*time.Hour, nil)
+	if err != nil || !s.keys[0].Expires.Equal(end) || !s.keys[0].OldUntil.Equal(end) {
+		t.Fatalf("%+v, %v", s.keys[0], err)
+	}
+	*now = end
+	for _, key := range []string{old, second} {
+		if _, err := k.Verify(t.Context(), key); err == nil {
+			t.Error("a secret outlives the term")
+		}
+	}
+	if _, err := k.Rotate(t.Context(), record.ID, 0, nil); !errors.Is(err, ErrNoTerm) {
+		t.Errorf("a term that is over goes on: %v", err)
+	}
+	third, err := k.Rotate(t.Context(), record.ID, 24*time.Hour, &time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Verify(t.Context(), second); err == nil {
+		t.Error("an expired secret came back")
+	}
+	*now = now.AddDate(10, 0, 0)
+	if _, err := k.Verify(t.Context(), third); err != nil {
+		t.Errorf("a key without a term: %v", err)
 	}
 }
 

@@ -26,9 +26,19 @@ type Gated interface {
 	Gate() *gate.Gate
 }
 
+// Awaited is an Upstream that may have to be waited for: see Config.Await.
+type Awaited interface {
+	Await(context.Context) error
+}
+
 // Enter waits until an upstream may be asked. It returns what must be called when the request has ended; an error, an
 // *chat.Error, says that the request is not to be sent.
 func Enter(ctx context.Context, up Upstream, model string, c gate.Caller) (leave func(Outcome), err error) {
+	if a, ok := up.(Awaited); ok {
+		if err := a.Await(ctx); err != nil {
+			return nil, err
+		}
+	}
 	g, ok := up.(Gated)
 	if !ok {
 		return func(Outcome) {}, nil

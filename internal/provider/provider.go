@@ -25,7 +25,6 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
 	"github.com/dragoman/dragoman/internal/dialect/completions"
-	"github.com/dragoman/dragoman/internal/dialect/openai"
 	"github.com/dragoman/dragoman/internal/dialect/responses"
 	"github.com/dragoman/dragoman/internal/provider/gate"
 )
@@ -37,18 +36,22 @@ type Config struct {
 	BaseURL           string // up to what the dialect's paths follow: "https://api.openai.com/v1"
 	APIKey            string
 	Gate              *gate.Gate    // what it bears, and its keys where there are several; nil: one that lets everything through
-	FirstTokenTimeout time.Duration // from sending to the first token; 0 means a minute
+	ConnectTimeout    time.Duration // of a new connection; 0 means ten seconds. It needs a client of NewClient.
+	FirstTokenTimeout time.Duration // from sending to the first token; 0 means a minute. An answer in one piece has five times as long.
 	IdleTimeout       time.Duration // between tokens; 0 means as FirstTokenTimeout
 	TotalTimeout      time.Duration // of a whole answer; 0 means none
 	Responses         bool          // of the dialect openai: it speaks /responses, too
-	// Server says, of the dialect openai, how the server departs from OpenAI's own; nil: not at all.
-	Server *openai.Server
-	Azure  *Azure            // nil: it is not Azure OpenAI
-	Header map[string]string // of every request, beside what the dialect wants; wins over it
 	// Completions says how a server of the dialect openai wants to be asked to complete a text, where it does so at all; else
 	// its chat is asked.
 	Completions completions.FIM
+	// Await waits until the server can be asked: one that Dragoman runs may have to load its model first. Its error, an
+	// *chat.Error, is for the caller. nil: it can be asked at any time.
+	Await    func(context.Context) error
+	Prefills bool // of the dialect openai: an answer that the messages end with is gone on with, as by llama-server
 }
+
+// inOnePiece is how many times as long as a first token an answer may take that is not streamed: nothing comes before its end.
+const inOnePiece = 5
 
 // Bounds on what an upstream may send.
 const (
@@ -62,7 +65,6 @@ type Provider struct {
 	cfg       Config
 	dialect   wireFormat
 	transport http.RoundTripper
-	base      string
 	urls      sync.Map // path -> *url.URL
 	cached    atomic.Int32
 }
@@ -89,18 +91,14 @@ func New(cfg Config, client *http.Client) (*Provider, error) {
 	if cfg.Gate == nil {
 		cfg.Gate = gate.New(gate.Config{Provider: cfg.Name, Keys: []gate.Key{{Value: cfg.APIKey}}})
 	}
-	transport := client.Transport
-	if transport == nil {
-		transport = http.DefaultTransport
+	var rt http.RoundTripper = http.DefaultTransport
+	if client.Transport != nil {
+		rt = client.Transport
 	}
-	p := &Provider{cfg: cfg, dialect: d, transport: transport, base: d.base(cfg.BaseURL)}
-	if cfg.Dialect == "openai" {
-		p.dialect.upstream = openai.Upstream{Server: cfg.Server}
+	if t, ok := rt.(*transport); ok && cfg.ConnectTimeout > 0 {
+		rt = t.within(cfg.ConnectTimeout)
 	}
-	if cfg.Azure != nil {
-		p.base = cfg.Azure.locate(p.base)
-	}
-	return p, nil
+	return &Provider{cfg: cfg, dialect: d, transport: rt}, nil
 }
 
 // Name is the provider's name in the configuration.
@@ -109,8 +107,10 @@ func (p *Provider) Name() string { return p.cfg.Name }
 // Dialect is the family of wires that the provider speaks.
 func (p *Provider) Dialect() chat.Dialect { return p.dialect.upstream.Wire().Dialect() }
 
-// errSilence is why a request ends when nothing comes for too long.
-var errSilence = errors.New("nothing came in time")
+// silence is why a request ends when nothing comes for so long.
+type silence time.Duration
+
+func (silence) Error() string { return "nothing came in time" }
 
 // errTooLong is why a request ends when the whole answer takes too long.
 var errTooLong = errors.New("the answer takes too long")
@@ -136,7 +136,11 @@ func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) 
 		return nil, p.own(chat.AsError(err))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
+	patience := p.cfg.FirstTokenTimeout
+	if !req.Stream {
+		patience *= inOnePiece
+	}
+	watch := time.AfterFunc(patience, func() { cancel(silence(patience)) })
 	stop := func() { watch.Stop(); cancel(nil) }
 	if d := p.cfg.TotalTimeout; d > 0 {
 		total := time.AfterFunc(d, func() { cancel(errTooLong) })
@@ -207,7 +211,8 @@ func readWhole(resp *http.Response) ([]byte, error) {
 // base URL; model says which of several keys is used.
 func (p *Provider) Exchange(ctx context.Context, path, model string, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	watch := time.AfterFunc(p.cfg.FirstTokenTimeout, func() { cancel(errSilence) })
+	patience := p.cfg.FirstTokenTimeout
+	watch := time.AfterFunc(patience, func() { cancel(silence(patience)) })
 	defer func() { watch.Stop(); cancel(nil) }()
 	resp, err := p.send(ctx, p.dialect.upstream, http.MethodPost, path, model, body, nil)
 	if err != nil {
@@ -223,9 +228,6 @@ func (p *Provider) Exchange(ctx context.Context, path, model string, body []byte
 
 // send makes one HTTP exchange and turns a failure status into an *chat.Error.
 func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path, model string, body []byte, headers map[string]string) (*http.Response, error) {
-	if p.cfg.Azure != nil {
-		path = p.cfg.Azure.path(path, model)
-	}
 	at, err := p.url(path)
 	if err != nil {
 		return nil, err
@@ -244,12 +246,6 @@ func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path, 
 	}
 	key, number := p.cfg.Gate.Key(model)
 	up.Authorize(h, key)
-	if p.cfg.Azure != nil {
-		p.cfg.Azure.authorize(h, key)
-	}
-	for name, value := range p.cfg.Header {
-		h.Set(name, value)
-	}
 	// The transport itself: an http.Client around it would follow redirects, which would send the key to where a server points.
 	resp, err := p.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
@@ -300,7 +296,7 @@ func (p *Provider) url(path string) (*url.URL, error) {
 	if known, ok := p.urls.Load(path); ok {
 		return known.(*url.URL), nil
 	}
-	base := p.base
+	base := p.dialect.base(p.cfg.BaseURL)
 	if path == completions.InfillPath { // beside /v1, not below it
 		base = strings.TrimSuffix(base, "/v1")
 	}
@@ -334,9 +330,11 @@ func (p *Provider) netError(ctx context.Context, err error) *chat.Error {
 	if ce, ok := errors.AsType[*chat.Error](err); ok {
 		return ce
 	}
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, errSilence):
-		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("there was no first token within %s", p.cfg.FirstTokenTimeout), Err: err, Died: true}
+	cause := context.Cause(ctx)
+	if s, ok := errors.AsType[silence](cause); ok {
+		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("there was no first token within %s", time.Duration(s)), Err: err, Died: true}
+	}
+	switch {
 	case errors.Is(cause, errTooLong):
 		return &chat.Error{Code: chat.CodeTimeout, Message: fmt.Sprintf("the answer was not complete within %s", p.cfg.TotalTimeout), Err: err}
 	case errors.Is(cause, context.DeadlineExceeded):
@@ -373,19 +371,24 @@ func reason(err error) string {
 // own marks an error with the provider's name, and takes our keys out of what the provider said.
 func (p *Provider) own(e *chat.Error) *chat.Error {
 	e.Provider = p.cfg.Name
-	hide := func(secret string) {
-		if secret != "" {
-			e.Message = strings.ReplaceAll(e.Message, secret, "[key]")
-			e.Raw = bytes.ReplaceAll(e.Raw, []byte(secret), []byte("[key]"))
+	for _, k := range p.cfg.Gate.Keys() {
+		if k.Value != "" {
+			e.Message = strings.ReplaceAll(e.Message, k.Value, "[key]")
+			e.Raw = bytes.ReplaceAll(e.Raw, []byte(k.Value), []byte("[key]"))
 		}
 	}
-	for _, k := range p.cfg.Gate.Keys() {
-		hide(k.Value)
-	}
-	for _, v := range p.cfg.Header {
-		hide(strings.TrimPrefix(v, "Bearer "))
-	}
 	return e
+}
+
+// Await waits until the provider can be asked: see Config.
+func (p *Provider) Await(ctx context.Context) error {
+	if p.cfg.Await == nil {
+		return nil
+	}
+	if err := p.cfg.Await(ctx); err != nil {
+		return p.own(chat.AsError(err))
+	}
+	return nil
 }
 
 // Gate is what stands before the provider.

@@ -301,6 +301,29 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
+// TestTimeoutOfOnePiece: an answer that is not streamed has longer, since nothing of it comes before all of it.
+func TestTimeoutOfOnePiece(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		up := roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, context.Cause(r.Context())
+		})
+		p, err := provider.New(provider.Config{Name: "up", Dialect: "openai", BaseURL: "http://up", FirstTokenTimeout: 10 * time.Second}, &http.Client{Transport: up})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		_, err = p.Send(t.Context(), &chat.Request{Model: "m", Messages: []chat.Message{chat.NewText(chat.User, "hi")}})
+		if e := chat.AsError(err); e.Code != chat.CodeTimeout || !strings.Contains(e.Message, "50s") || time.Since(begun) != 50*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 func TestKeyDoesNotFollowRedirects(t *testing.T) {
 	asked := false
 	other := replay(t, func(http.ResponseWriter, *http.Request) { asked = true })

@@ -23,8 +23,14 @@ type resumable struct {
 	inner   *Reply
 	said    strings.Builder
 	stuck   bool // what was said cannot be gone on with: it is more than text
-	joint   *joint
+	joint   seam
 	resumes int
+	refuses bool // a provider takes no beginning of an answer after all
+}
+
+// seam fits the next stream to what was said: it takes a piece of it and returns what of it is new.
+type seam interface {
+	pass(text string, final bool) (string, error)
 }
 
 // maxResumes bounds how often one answer is gone on with.
@@ -38,13 +44,13 @@ const continuation = "Your answer was cut off. Continue it exactly where it stop
 func (r *resumable) Next() (chat.Event, error) {
 	for {
 		ev, err := r.inner.Next()
-		if err == nil {
-			if r.resumes > 0 {
-				ev.Raw, ev.ID = nil, "" // of another answer; ours goes on
-				if ev.Text != "" || ev.Finish != "" {
-					ev.Text = r.joint.pass(ev.Text, ev.Finish != "")
-				}
+		if err == nil && r.resumes > 0 {
+			ev.Raw, ev.ID = nil, "" // of another answer; ours goes on
+			if ev.Text != "" || ev.Finish != "" {
+				ev.Text, err = r.joint.pass(ev.Text, ev.Finish != "")
 			}
+		}
+		if err == nil {
 			r.said.WriteString(ev.Text)
 			r.stuck = r.stuck || len(ev.ToolCalls) > 0 || ev.Refusal != "" || ev.Whole
 			return ev, nil
@@ -52,6 +58,7 @@ func (r *resumable) Next() (chat.Event, error) {
 		if errors.Is(err, io.EOF) {
 			return ev, err
 		}
+		ev = chat.Event{}
 		e := chat.AsError(err)
 		if e.Code != chat.CodeStreamBroken || r.stuck || r.ctx.Err() != nil || !r.resume() {
 			return ev, err
@@ -65,12 +72,14 @@ func (r *resumable) resume() bool {
 	r.inner.Close()
 	for r.resumes < maxResumes {
 		r.resumes++
-		for i := range r.targets {
+		for i := 0; i < len(r.targets); i++ {
 			t := r.targets[i]
 			if r.resumes > 1 { // the one that broke off twice comes last
 				t = r.targets[(i+1)%len(r.targets)]
 			}
-			req := rest(r.req, t, r.said.String())
+			said := r.said.String()
+			prefill := !r.refuses && prefills(t, r.req)
+			req, joint := rest(r.req, said, prefill)
 			req.Stream = r.resumes < maxResumes
 			r.tries++
 			reply, how, err := r.o.try(r.ctx, t, req, r.tries)
@@ -79,11 +88,15 @@ func (r *resumable) resume() bool {
 			}
 			r.o.resumed(Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: r.tries, Err: err, Resumed: true, KeptBack: how == keptBack}, t)
 			if err == nil {
-				r.inner, r.joint = reply, newJoint(r.said.String())
+				r.inner, r.joint = reply, joint
 				return true
 			}
 			if r.ctx.Err() != nil {
 				return false
+			}
+			if prefill && err.Code == chat.CodeInvalidRequest {
+				r.refuses = true
+				i-- // the same one, told in words
 			}
 		}
 	}
@@ -96,18 +109,40 @@ func (o *Options) resumed(a Attempt, t Target) {
 	}
 }
 
-// rest is the request for the rest of an answer.
-func rest(r *chat.Request, t Target, said string) *chat.Request {
+// rest is the request for the rest of an answer, and how what comes fits to what was said. An answer of a given form can be gone
+// on with from its beginning only; else the whole of it is asked for once more, and what was said already is left out.
+func rest(r *chat.Request, said string, prefill bool) (*chat.Request, seam) {
 	out := *r
 	out.Source, out.Body = r.Body, nil
 	out.Messages = slices.Clone(r.Messages)
-	p, ok := t.Upstream.(interface{ Prefills(*chat.Request) bool })
-	if ok && p.Prefills(r) {
+	switch {
+	case said == "": // thoughts, at most
+		return &out, &again{}
+	case prefill:
 		out.Messages = append(out.Messages, chat.NewText(chat.Assistant, strings.TrimRight(said, " \t\r\n")))
-		return &out
+	case r.Format != nil:
+		return &out, &again{said}
+	default:
+		out.Messages = append(out.Messages, chat.NewText(chat.Assistant, said), chat.NewText(chat.User, continuation))
 	}
-	out.Messages = append(out.Messages, chat.NewText(chat.Assistant, said), chat.NewText(chat.User, continuation))
-	return &out
+	return &out, newJoint(said)
+}
+
+func prefills(t Target, r *chat.Request) bool {
+	p, ok := t.Upstream.(interface{ Prefills(*chat.Request) bool })
+	return ok && p.Prefills(r)
+}
+
+// again leaves out of an answer what was said already.
+type again struct{ said string }
+
+func (a *again) pass(text string, final bool) (string, error) {
+	n := min(len(text), len(a.said))
+	if text[:n] != a.said[:n] || final && n < len(a.said) {
+		return "", &chat.Error{Code: chat.CodeStreamBroken, Message: "the answer broke off, and when it was asked for again, another began"}
+	}
+	a.said = a.said[n:]
+	return text[n:], nil
 }
 
 // MaxTokens is how long the answer to a request may be, as the request goes out; 0 where nothing bounds it.
@@ -119,9 +154,9 @@ func (p *Provider) MaxTokens(r *chat.Request) int {
 }
 
 // Prefills says whether a request may end with the beginning of the answer. Anthropic's messages take one unless the model
-// thinks; other dialects have no such thing.
+// thinks, and so do some servers of OpenAI's; other dialects have no such thing.
 func (p *Provider) Prefills(r *chat.Request) bool {
-	return p.dialect.upstream.Wire() == chat.AnthropicMessages && r.Reasoning == nil
+	return (p.cfg.Prefills || p.dialect.upstream.Wire() == chat.AnthropicMessages) && r.Reasoning == nil
 }
 
 // More says whether the next event is at hand.
@@ -148,13 +183,13 @@ func newJoint(said string) *joint {
 }
 
 // pass takes the next piece of the continuation and returns what of it is new. It holds back what may be a repetition.
-func (j *joint) pass(text string, final bool) string {
+func (j *joint) pass(text string, final bool) (string, error) {
 	if j.done {
-		return text
+		return text, nil
 	}
 	j.held = append(j.held, text...)
 	if len(j.held) < overlap && !final && j.mayRepeat() {
-		return ""
+		return "", nil
 	}
 	j.done = true
 	cut := 0
@@ -168,7 +203,7 @@ func (j *joint) pass(text string, final bool) string {
 	if blank := strings.TrimRight(j.tail, " \t\r\n"); cut == 0 && len(blank) < len(j.tail) {
 		out = strings.TrimPrefix(out, j.tail[len(blank):]) // the blank that a prefill must not end with
 	}
-	return out
+	return out, nil
 }
 
 // mayRepeat says whether what is held may turn out to be a repetition of the end of the tail.

@@ -19,8 +19,14 @@ type piecewise struct {
 
 func (p *piecewise) Name() string { return p.name }
 
+// Prefills says whether it may be given the beginning of an answer: where its name says so.
+func (p *piecewise) Prefills(*chat.Request) bool { return strings.HasPrefix(p.name, "prefills") }
+
 func (p *piecewise) Send(_ context.Context, r *chat.Request) (*provider.Reply, error) {
 	p.asked = append(p.asked, r)
+	if p.name == "prefills not" && r.Messages[len(r.Messages)-1].Role == chat.Assistant {
+		return nil, &chat.Error{Code: chat.CodeInvalidRequest, Message: "the conversation must end with a user message"}
+	}
 	if len(p.asked) > len(p.answers) {
 		return nil, &chat.Error{Code: chat.CodeOverloaded, Message: "no more"}
 	}
@@ -41,6 +47,8 @@ func (p *pieces) Next() (chat.Event, error) {
 	case "EOF":
 		s := once{}
 		return s.Next()
+	case "thought":
+		return chat.Event{Thinking: "hm"}, nil
 	case "call":
 		return chat.Event{ToolCalls: []chat.ToolCallPart{{ID: "c", Name: "f"}}}, nil
 	}
@@ -86,6 +94,62 @@ func TestResume(t *testing.T) {
 			for _, r := range append(a.asked, b.asked...)[1:] {
 				if n := len(r.Messages); n > 2 && (r.Messages[n-2].Role != chat.Assistant || r.Messages[n-1].Role != chat.User) || r.Body != nil {
 					t.Errorf("the rest was asked for with %+v", r.Messages)
+				}
+			}
+		})
+	}
+}
+
+// What an answer is gone on with depends on the model and on what is asked for.
+func TestResumeHow(t *testing.T) {
+	json := &chat.Format{Kind: chat.FormatJSON}
+	for name, c := range map[string]struct {
+		upstream string
+		format   *chat.Format
+		answers  []string
+		text     string
+		broken   bool
+		ends     []chat.Role // of the conversation, in each request
+	}{
+		"in words":           {"words", nil, []string{"Hello |!", "world|."}, "Hello world", false, []chat.Role{chat.User, chat.User}},
+		"from its beginning": {"prefills", nil, []string{"Hello |!", " world|."}, "Hello world", false, []chat.Role{chat.User, chat.Assistant}},
+		"in words, where the beginning is refused": {
+			"prefills not", nil, []string{"Hello |!", "", "world|."}, "Hello world", false, []chat.Role{chat.User, chat.Assistant, chat.User},
+		},
+		"before the first word":       {"words", nil, []string{"thought|!", "thought|Hello|."}, "Hello", false, []chat.Role{chat.User, chat.User}},
+		"a form, from its beginning":  {"prefills", json, []string{`{"a":|!`, `1}|.`}, `{"a":1}`, false, []chat.Role{chat.User, chat.Assistant}},
+		"a form, once more":           {"words", json, []string{`{"a":|!`, `{"a"|:1}|.`}, `{"a":1}`, false, []chat.Role{chat.User, chat.User}},
+		"a form, once more in vain":   {"words", json, []string{`{"a":|!`, `{"b":1}|.`, `[|.`, `{"a"|.`}, `{"a":`, true, []chat.Role{chat.User, chat.User, chat.User, chat.User}},
+		"a form, at the second trial": {"words", json, []string{`{"a":|!`, `{"b":1}|.`, `{"a":1}|.`}, `{"a":1}`, false, []chat.Role{chat.User, chat.User, chat.User}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := &piecewise{name: c.upstream, answers: c.answers}
+			req := request()
+			req.Format = c.format
+			sent, settled := 0, 0
+			s, _, _, err := provider.Open(t.Context(), []provider.Target{{Upstream: u, Model: "m"}}, req, provider.Options{
+				Now: time.Now,
+				Dispatch: func(context.Context, provider.Target, int) (func(provider.Outcome), error) {
+					sent++
+					return func(provider.Outcome) { settled++ }, nil
+				},
+			})
+			got := collect(plain(s), err)
+			if got.text != c.text || (got.err != nil) != c.broken || !c.broken && got.finish != chat.FinishStop {
+				t.Errorf("got %q, finish %q, %v", got.text, got.finish, got.err)
+			}
+			if s != nil {
+				s.Close()
+			}
+			if sent != len(c.ends) || settled != sent || len(u.asked) != sent {
+				t.Fatalf("%d sent, %d settled, %d asked", sent, settled, len(u.asked))
+			}
+			for i, r := range u.asked {
+				if last := r.Messages[len(r.Messages)-1]; last.Role != c.ends[i] || strings.HasSuffix(last.Text(), " ") {
+					t.Errorf("request %d ends with %+v", i, last)
+				}
+				if c.format != nil && c.upstream == "words" && len(r.Messages) != len(req.Messages) {
+					t.Errorf("request %d has %d messages", i, len(r.Messages))
 				}
 			}
 		})

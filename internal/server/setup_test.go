@@ -22,13 +22,17 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/engine/enginetest"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/provider/providertest"
 	"github.com/dragoman/dragoman/internal/server"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	enginetest.Main()
+	goleak.VerifyTestMain(m)
+}
 
 const backoff = `// Package retry sends requests again.
 package retry
@@ -67,6 +71,8 @@ type options struct {
 	extra   string // of dragoman.yaml
 	first   string // more of the first provider
 	models  string // one more model
+	third   string // one more provider
+	log     slog.Handler
 }
 
 func open(t *testing.T, o options) *door {
@@ -95,14 +101,19 @@ model: big
 providers:
   first: {base_url: %q, api_key: upstream-key, timeout: %s, %s prices: {test-70b: {input: 1, output: 3, cached_input: 0.5}}}
   spare: {base_url: %q, prices: {test-70b: {input: 1, output: 3, cached_input: 0.5}}}
+  %s
 models:
   big: {use: [first/test-70b, spare/test-70b]}
   %s
-%s`, d.first.URL(), o.timeout, o.first, d.spare.URL(), o.models, o.extra))
+%s`, d.first.URL(), o.timeout, o.first, d.spare.URL(), o.third, o.models, o.extra))
 
+	var log *slog.Logger
+	if o.log != nil {
+		log = slog.New(o.log)
+	}
 	upstreamClient := provider.NewClient()
 	ap, err := app.Open(t.Context(), app.Options{
-		Dir: dir, DataDir: t.TempDir(), Path: dir, Getenv: func(string) string { return "" }, Client: upstreamClient, Now: time.Now,
+		Dir: dir, DataDir: t.TempDir(), Path: dir, Getenv: func(string) string { return "" }, Client: upstreamClient, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

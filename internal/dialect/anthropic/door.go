@@ -228,7 +228,7 @@ func statusOf(e *chat.Error) (int, string) {
 		return 429, "rate_limit_error"
 	case chat.CodeTimeout:
 		return 504, "timeout_error"
-	case chat.CodeOverloaded, chat.CodeUnavailable:
+	case chat.CodeOverloaded, chat.CodeLoading, chat.CodeUnavailable:
 		return 529, "overloaded_error"
 	case chat.CodeUpstream, chat.CodeUpstreamAuth, chat.CodeStreamBroken:
 		return 502, "api_error"

@@ -197,7 +197,7 @@ func TestInfillAnswers(t *testing.T) {
 	if text != "x, y" || last.Finish != chat.FinishLength || *last.Usage != (chat.Usage{Input: 20, CachedInput: 12, Output: 4}) || !d.Complete() {
 		t.Errorf("%q %+v", text, last)
 	}
-	if _, err := (Upstream{}).NewStream().Decode("", []byte(`{"error":{"code":503,"message":"Loading model"}}`)); chat.AsError(err).Code != chat.CodeOverloaded {
+	if _, err := (Upstream{}).NewStream().Decode("", []byte(`{"error":{"code":503,"message":"Loading model"}}`)); chat.AsError(err).Code != chat.CodeLoading || chat.AsError(err).RetryAfter == 0 {
 		t.Errorf("%+v", err)
 	}
 }

@@ -3,6 +3,7 @@ package fault
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -83,6 +84,9 @@ func classify(e *chat.Error, status int, code, kind, message string) {
 		e.Code = chat.CodeRateLimited
 	case status == 503, status == 529, says("overloaded", "slow_down"):
 		e.Code = chat.CodeOverloaded
+		if says("loading model") { // llama-server, at its start
+			e.Code, e.RetryAfter = chat.CodeLoading, cmp.Or(e.RetryAfter, loading)
+		}
 	case says("content_filter", "content_policy", "image_content_policy_violation"):
 		e.Code = chat.CodeContentFiltered
 	case status == 400, status == 422, status == 0 && says("invalid_request", "invalid_prompt"):
@@ -97,6 +101,9 @@ func classify(e *chat.Error, status int, code, kind, message string) {
 		}
 	}
 }
+
+// loading is when to ask a server again that loads its model.
+const loading = 3 * time.Second
 
 // shortened keeps an upstream's message to what a caller can use.
 func shortened(s string) string {
@@ -129,7 +136,7 @@ func statusOf(e *chat.Error) int {
 		return 499
 	case chat.CodeUpstream, chat.CodeUpstreamAuth, chat.CodeStreamBroken:
 		return 502
-	case chat.CodeOverloaded, chat.CodeUnavailable:
+	case chat.CodeOverloaded, chat.CodeLoading, chat.CodeUnavailable:
 		return 503
 	case chat.CodeTimeout:
 		return 504

@@ -91,7 +91,7 @@ func errorStatus(code chat.Code) (int, string) {
 		return http.StatusNotFound, "NOT_FOUND"
 	case chat.CodeRateLimited, chat.CodeBudget:
 		return http.StatusTooManyRequests, "RESOURCE_EXHAUSTED"
-	case chat.CodeOverloaded, chat.CodeUnavailable:
+	case chat.CodeOverloaded, chat.CodeLoading, chat.CodeUnavailable:
 		return http.StatusServiceUnavailable, "UNAVAILABLE"
 	case chat.CodeTimeout:
 		return http.StatusGatewayTimeout, "DEADLINE_EXCEEDED"

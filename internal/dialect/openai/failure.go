@@ -69,7 +69,7 @@ func decodeFailure(status, meant int, body []byte, retryAfter time.Duration) *ch
 	case meant == 503 || meant == 529 || meant == 0 && mentions(low, "overloaded", "capacity"):
 		e.Code = chat.CodeOverloaded
 		if retryAfter == 0 && mentions(low, "loading model") { // llama-server, at its start
-			e.RetryAfter = loading
+			e.Code, e.RetryAfter = chat.CodeLoading, loading
 		}
 	case meant == 400 || meant == 422:
 		e.Code = chat.CodeInvalidRequest
@@ -108,11 +108,9 @@ func errorMessage(raw json.RawMessage) string {
 		return trimmed(text)
 	}
 	var obj struct {
-		Message json.RawMessage   `json:"message"` // mostly a text; of Mistral also an object with a detail
-		Error   json.RawMessage   `json:"error"`
-		Detail  json.RawMessage   `json:"detail"`
-		Msg     string            `json:"msg"` // of pydantic's list of problems
-		Loc     []json.RawMessage `json:"loc"`
+		Message string          `json:"message"`
+		Error   json.RawMessage `json:"error"`
+		Detail  json.RawMessage `json:"detail"`
 	}
 	if json.Unmarshal(raw, &obj) != nil {
 		var list []json.RawMessage // Gemini wraps its errors in a list
@@ -122,14 +120,8 @@ func errorMessage(raw json.RawMessage) string {
 		return ""
 	}
 	switch {
-	case len(obj.Message) > 0 && string(obj.Message) != `""` && string(obj.Message) != "null":
-		return errorMessage(obj.Message)
-	case obj.Msg != "":
-		where := make([]string, len(obj.Loc))
-		for i, l := range obj.Loc {
-			where[i] = strings.Trim(string(l), `"`)
-		}
-		return trimmed(strings.TrimPrefix(strings.Join(where, ".")+": "+obj.Msg, ": "))
+	case obj.Message != "":
+		return trimmed(obj.Message)
 	case len(obj.Error) > 0:
 		return errorMessage(obj.Error)
 	case len(obj.Detail) > 0:

@@ -12,9 +12,7 @@ import (
 )
 
 // Upstream speaks to servers of chat completions.
-type Upstream struct {
-	Server *Server // how this one departs from OpenAI's own; nil: not at all
-}
+type Upstream struct{}
 
 var _ dialect.Upstream = Upstream{}
 
@@ -75,15 +73,6 @@ func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error 
 	var choice, trouble gjson.Result
 	c.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
-		case "object":
-			failed = failed || v.Str == "error" // vLLM's and Mistral's older shape
-		case "x_groq":
-			if u := readUsage(v.Get("usage")); u != nil && ev.Usage == nil {
-				ev.Usage = u
-			}
-			if e := v.Get("error"); e.Type == gjson.String {
-				trouble = e
-			}
 		case "id":
 			ev.ID = v.String()
 		case "model":
@@ -94,9 +83,7 @@ func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error 
 				return false
 			})
 		case "usage":
-			if u := readUsage(v); u != nil {
-				ev.Usage = u
-			}
+			ev.Usage = readUsage(v)
 		case "error":
 			trouble = v
 		}
@@ -109,12 +96,12 @@ func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error 
 		return streamError([]byte(trouble.Raw))
 	}
 	if choice.Exists() {
-		return d.choice(choice, ev)
+		d.choice(choice, ev)
 	}
 	return nil
 }
 
-func (d *StreamDecoder) choice(choice gjson.Result, ev *chat.Event) error {
+func (d *StreamDecoder) choice(choice gjson.Result, ev *chat.Event) {
 	reason := ""
 	choice.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
@@ -133,29 +120,20 @@ func (d *StreamDecoder) choice(choice gjson.Result, ev *chat.Event) error {
 		}
 		return true
 	})
-	switch reason {
-	case "":
-		return nil
-	case "error", "abort", "insufficient_system_resource": // Mistral, vLLM, DeepSeek: the server gave up; it is no answer
-		return &chat.Error{Code: chat.CodeOverloaded, Message: "the provider gave the answer up (" + reason + ")"}
+	if reason == "" {
+		return
 	}
 	ev.Finish, d.finished = finishOf(reason), true
 	if ev.Finish == chat.FinishStop && len(d.calls.ids) > 0 {
 		ev.Finish = chat.FinishToolCalls // Gemini says "stop"; clients call no tool after that
 	}
-	return nil
 }
 
 func (d *StreamDecoder) delta(v gjson.Result, ev *chat.Event) {
 	v.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "content":
-			if !v.IsArray() {
-				ev.Text += v.String()
-				break
-			}
-			text, thought := readParts(v)
-			ev.Text, ev.Thinking = ev.Text+text, ev.Thinking+thought
+			ev.Text += v.String()
 		case "refusal":
 			ev.Refusal += v.String()
 		case "reasoning_content", "reasoning":
@@ -202,29 +180,9 @@ func (d *StreamDecoder) call(t gjson.Result, ev *chat.Event) {
 	}
 }
 
-// readParts reads a content that is a list of parts, as Mistral's reasoning models send it.
-func readParts(v gjson.Result) (text, thought string) {
-	v.ForEach(func(_, p gjson.Result) bool {
-		switch p.Get("type").String() {
-		case "text":
-			text += p.Get("text").String()
-		case "thinking":
-			t := p.Get("thinking")
-			if !t.IsArray() {
-				thought += t.String()
-				break
-			}
-			more, _ := readParts(t)
-			thought += more
-		}
-		return true
-	})
-	return text, thought
-}
-
 func finishOf(s string) chat.FinishReason {
 	switch s {
-	case "length", "max_tokens", "model_length": // the last is Mistral's
+	case "length", "max_tokens":
 		return chat.FinishLength
 	case "tool_calls", "function_call":
 		return chat.FinishToolCalls

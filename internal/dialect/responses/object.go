@@ -152,7 +152,7 @@ func faultOf(e *chat.Error, trace string) []byte {
 		code = "insufficient_quota"
 	case chat.CodeContextTooLong:
 		code = "context_length_exceeded"
-	case chat.CodeOverloaded, chat.CodeUnavailable:
+	case chat.CodeOverloaded, chat.CodeLoading, chat.CodeUnavailable:
 		code = "server_is_overloaded"
 	case chat.CodeInvalidRequest, chat.CodeContentFiltered, chat.CodeUnsupported:
 		code = "invalid_prompt"

@@ -174,14 +174,14 @@ func (h history) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, h.git, append(fixed, args...)...)
 	cmd.Dir = h.root
 	cmd.WaitDelay = time.Second
-	cmd.Env = append(outsideRepository(os.Environ()), "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1",
+	cmd.Env = append(OutsideRepository(os.Environ()), "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1",
 		"GIT_ALLOW_PROTOCOL=none", "LC_ALL=C")
 	return cmd
 }
 
-// outsideRepository drops the variables that bind git to one repository, as they are set in a hook: root says which one.
+// OutsideRepository drops the variables that bind git to one repository, as they are set in a hook: root says which one.
 // They are those of "git rev-parse --local-env-vars" that name places.
-func outsideRepository(env []string) []string {
+func OutsideRepository(env []string) []string {
 	kept := make([]string, 0, len(env)+5)
 	for _, v := range env {
 		name, _, _ := strings.Cut(v, "=")

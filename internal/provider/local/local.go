@@ -2,6 +2,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,8 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,23 +22,26 @@ type Candidate struct {
 	Name string // "ollama"
 	Base string // "http://127.0.0.1:11434"
 	Path string // of its list of models
-	list func([]byte) []string
+	Key  string // "" is none
+	list func([]byte) (models []string, owner string)
 }
 
 // Found is a server that answers.
 type Found struct {
 	Name    string
-	BaseURL string   // of its OpenAI-compatible API
+	BaseURL string // of its OpenAI-compatible API
+	Key     string
 	Models  []string // at least one
+	Loading bool     // it cannot be asked yet
 }
 
 // Candidates are the servers to look for, in the order of preference, at their usual addresses. OLLAMA_HOST moves Ollama, to
-// another address of this machine only.
+// another address of this machine only. LLAMA_API_KEY and VLLM_API_KEY are their keys, as for the servers themselves.
 func Candidates(getenv func(string) string) []Candidate {
 	return []Candidate{
-		{"ollama", ollamaBase(getenv("OLLAMA_HOST")), "/api/tags", ollamaModels},
-		{"llama-server", "http://127.0.0.1:8080", "/v1/models", openaiModels},
-		{"vllm", "http://127.0.0.1:8000", "/v1/models", openaiModels},
+		{"ollama", ollamaBase(getenv("OLLAMA_HOST")), "/api/tags", "", ollamaModels},
+		{"llama-server", "http://127.0.0.1:8080", "/v1/models", getenv("LLAMA_API_KEY"), openaiModels},
+		{"vllm", "http://127.0.0.1:8000", "/v1/models", getenv("VLLM_API_KEY"), openaiModels},
 	}
 }
 
@@ -71,9 +77,9 @@ func ollamaBase(v string) string {
 // every question waits for this.
 const patience = 150 * time.Millisecond
 
-// Detect returns the first candidate that answers with a list of models. Only loopback addresses are asked, also where one
+// Detect returns the candidates that answer with a list of models, in their order. Only loopback addresses are asked, also where one
 // of them redirects; whatever else listens there is not mistaken for one. client may be nil.
-func Detect(ctx context.Context, client *http.Client, candidates []Candidate) (Found, bool) {
+func Detect(ctx context.Context, client *http.Client, candidates []Candidate) []Found {
 	own := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	if client != nil {
 		own = *client
@@ -81,41 +87,52 @@ func Detect(ctx context.Context, client *http.Client, candidates []Candidate) (F
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	results := make([]chan []string, len(candidates))
+	results := make([]Found, len(candidates))
+	var all sync.WaitGroup
 	for i, c := range candidates {
-		results[i] = make(chan []string, 1)
-		go func() { results[i] <- c.ask(ctx, &own) }() // ends with ctx at the latest
+		all.Go(func() { results[i] = c.ask(ctx, &own) }) // ends with ctx at the latest
 	}
-	var found Found
-	ok := false
-	for i, c := range candidates {
-		models := <-results[i]
-		if len(models) > 0 && !ok {
-			found, ok = Found{c.Name, c.Base + "/v1", models}, true
-		}
-	}
-	return found, ok
+	all.Wait()
+	return slices.DeleteFunc(results, func(f Found) bool { return len(f.Models) == 0 })
 }
 
-func (c Candidate) ask(ctx context.Context, client *http.Client) []string {
+func (c Candidate) ask(ctx context.Context, client *http.Client) (f Found) {
 	u, err := url.Parse(c.Base)
 	if err != nil || !loopback(u.Hostname()) {
-		return nil
+		return f
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Base+c.Path, nil)
 	if err != nil {
-		return nil
+		return f
+	}
+	if c.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Key)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil
+		return f
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return nil
+	if err != nil {
+		return f
 	}
-	return c.list(body)
+	f = Found{Name: c.Name, BaseURL: c.Base + "/v1", Key: c.Key}
+	owner := ""
+	switch {
+	case resp.StatusCode == http.StatusOK:
+		f.Models, owner = c.list(body)
+	case resp.StatusCode == http.StatusServiceUnavailable && bytes.Contains(body, []byte("Loading model")):
+		// llama-server, which does not tell its model's name before it has it, and takes any.
+		f.Models, f.Loading, owner = []string{"default"}, true, "llamacpp"
+	}
+	switch owner { // who listens at the usual place of another
+	case "llamacpp":
+		f.Name = "llama-server"
+	case "vllm":
+		f.Name = "vllm"
+	}
+	return f
 }
 
 func loopback(host string) bool {
@@ -123,7 +140,7 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func ollamaModels(body []byte) []string {
+func ollamaModels(body []byte) (out []string, owner string) {
 	var list struct {
 		Models []struct {
 			Name    string `json:"name"`
@@ -133,36 +150,35 @@ func ollamaModels(body []byte) []string {
 		} `json:"models"`
 	}
 	if json.Unmarshal(body, &list) != nil {
-		return nil
+		return nil, ""
 	}
-	var out []string
 	for _, m := range list.Models {
 		// Models that embed don't chat: BERT's family, and those that say so.
 		if m.Name != "" && !strings.Contains(m.Name, "embed") && !strings.Contains(m.Details.Family, "bert") {
 			out = append(out, m.Name)
 		}
 	}
-	return out
+	return out, ""
 }
 
-func openaiModels(body []byte) []string {
+func openaiModels(body []byte) (out []string, owner string) {
 	var list struct {
 		Object string `json:"object"`
 		Data   []struct {
 			ID     string `json:"id"`
 			Object string `json:"object"`
+			Owner  string `json:"owned_by"`
 		} `json:"data"`
 	}
 	if json.Unmarshal(body, &list) != nil || list.Object != "list" {
-		return nil
+		return nil, ""
 	}
-	var out []string
 	for _, m := range list.Data {
 		if m.ID != "" && (m.Object == "model" || m.Object == "") {
-			out = append(out, m.ID)
+			out, owner = append(out, m.ID), m.Owner
 		}
 	}
-	return out
+	return out, owner
 }
 
 var parameters = regexp.MustCompile(`(?i)(?:^|[^a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)(b|m)(?:[^a-z]|$)`)

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,28 +27,54 @@ func TestDetect(t *testing.T) {
 	moved := httptest.NewServer(http.RedirectHandler(ollama+"/api/tags", http.StatusTemporaryRedirect))
 	t.Cleanup(moved.Close)
 	vllm := serve(t, `{"object":"list","data":[{"id":"Qwen/Qwen3-32B","object":"model"}]}`)
+	keyed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer k" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		io.WriteString(w, `{"models":[{"name":"m.gguf"}],"object":"list","data":[{"id":"m.gguf","object":"model","owned_by":"llamacpp"}]}`)
+	}))
+	t.Cleanup(keyed.Close)
+	llama := keyed.URL
+	failing := func(body string) *httptest.Server {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			io.WriteString(w, body)
+		}))
+		t.Cleanup(s.Close)
+		return s
+	}
+	loading := failing(`{"error":{"message":"Loading model","type":"unavailable_error","code":503}}`)
+	busy := failing(`{"error":"busy"}`)
 	web := serve(t, `<html>My blog</html>`)
 	api := serve(t, `{"data":[{"id":"7","name":"a shop"}]}`)
 	for name, c := range map[string]struct {
 		candidates []Candidate
 		want       string
 	}{
-		"ollama":          {[]Candidate{{"ollama", ollama, "/api/tags", ollamaModels}, {"vllm", vllm, "/v1/models", openaiModels}}, "ollama qwen2.5-coder:7b"},
-		"the next one":    {[]Candidate{{"ollama", web, "/api/tags", ollamaModels}, {"vllm", vllm, "/v1/models", openaiModels}}, "vllm Qwen/Qwen3-32B"},
-		"other servers":   {[]Candidate{{"a", web, "/v1/models", openaiModels}, {"b", api, "/v1/models", openaiModels}}, ""},
-		"moved":           {[]Candidate{{"ollama", moved.URL, "/api/tags", ollamaModels}}, ""},
-		"nobody listens":  {[]Candidate{{"a", "http://127.0.0.1:1", "/v1/models", openaiModels}}, ""},
-		"another machine": {[]Candidate{{"a", "http://192.0.2.1", "/v1/models", openaiModels}}, ""},
+		"ollama":          {[]Candidate{{"ollama", ollama, "/api/tags", "", ollamaModels}}, "ollama qwen2.5-coder:7b"},
+		"several":         {[]Candidate{{"vllm", vllm, "/v1/models", "", openaiModels}, {"ollama", ollama, "/api/tags", "", ollamaModels}}, "vllm Qwen/Qwen3-32B, ollama qwen2.5-coder:7b"},
+		"another's place": {[]Candidate{{"vllm", llama, "/v1/models", "k", openaiModels}}, "llama-server m.gguf"},
+		"a wrong key":     {[]Candidate{{"llama-server", llama, "/v1/models", "", openaiModels}}, ""},
+		"it loads":        {[]Candidate{{"vllm", loading.URL, "/v1/models", "", openaiModels}}, "llama-server default"},
+		"overloaded":      {[]Candidate{{"vllm", busy.URL, "/v1/models", "", openaiModels}}, ""},
+		"the next one":    {[]Candidate{{"ollama", web, "/api/tags", "", ollamaModels}, {"vllm", vllm, "/v1/models", "", openaiModels}}, "vllm Qwen/Qwen3-32B"},
+		"other servers":   {[]Candidate{{"a", web, "/v1/models", "", openaiModels}, {"b", api, "/v1/models", "", openaiModels}}, ""},
+		"moved":           {[]Candidate{{"ollama", moved.URL, "/api/tags", "", ollamaModels}}, ""},
+		"nobody listens":  {[]Candidate{{"a", "http://127.0.0.1:1", "/v1/models", "", openaiModels}}, ""},
+		"another machine": {[]Candidate{{"a", "http://192.0.2.1", "/v1/models", "", openaiModels}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // follows redirects by itself
 			for _, client := range []*http.Client{nil, client} {
-				found, ok := Detect(t.Context(), client, c.candidates)
-				got := ""
-				if ok {
-					got = found.Name + " " + strings.Join(found.Models, " ")
+				var all []string
+				for _, f := range Detect(t.Context(), client, c.candidates) {
+					all = append(all, f.Name+" "+strings.Join(f.Models, " "))
+					if f.Loading != (f.Models[0] == "default") {
+						t.Errorf("%+v", f)
+					}
 				}
-				if got != c.want {
+				if got := strings.Join(all, ", "); got != c.want {
 					t.Errorf("found %q, want %q", got, c.want)
 				}
 			}
@@ -54,7 +82,7 @@ func TestDetect(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, ok := Detect(ctx, nil, []Candidate{{"ollama", ollama, "/api/tags", ollamaModels}}); ok {
+	if found := Detect(ctx, nil, []Candidate{{"ollama", ollama, "/api/tags", "", ollamaModels}}); len(found) > 0 {
 		t.Error("asked although cancelled")
 	}
 }
@@ -89,5 +117,59 @@ func TestSmall(t *testing.T) {
 		if got := Small(model); got != want {
 			t.Errorf("%s: small %v", model, got)
 		}
+	}
+}
+
+func TestAnnouncement(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "serving.json")
+	if _, ok := Announced(t.Context(), file); ok {
+		t.Error("nothing was announced")
+	}
+	status := http.StatusOK
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/health" {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		w.WriteHeader(status)
+	}))
+	defer s.Close()
+	a := Announcement{URL: s.URL + "/v1", Key: "k", Model: "m", Context: 4096}
+	withdraw, err := Announce(file, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(file); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", st.Mode(), err)
+	}
+	for _, status = range []int{http.StatusOK, http.StatusServiceUnavailable} {
+		if got, ok := Announced(t.Context(), file); !ok || got != a {
+			t.Errorf("%d: %+v %v", status, got, ok)
+		}
+	}
+	status = http.StatusNotFound
+	if _, ok := Announced(t.Context(), file); ok {
+		t.Error("that is another server")
+	}
+	second := a
+	second.Key = "another"
+	withdrawSecond, err := Announce(file, second)
+	if err != nil || withdraw() != nil {
+		t.Fatal(err)
+	}
+	if got, err := read(file); err != nil || got != second {
+		t.Errorf("%+v %v", got, err)
+	}
+	if err := withdrawSecond(); err != nil {
+		t.Error(err)
+	}
+	if err := withdrawSecond(); err != nil {
+		t.Errorf("twice: %v", err)
+	}
+	a.URL = "http://192.0.2.1/v1"
+	if _, err := Announce(file, a); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := Announced(t.Context(), file); ok {
+		t.Error("another machine was asked")
 	}
 }
