@@ -1,21 +1,15 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"hash/fnv"
 	"io"
-	"log"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"regexp"
 	"strings"
 	"sync"
-	"testing"
 	"time"
-
-	"github.com/dragoman/dragoman/internal/provider/h1"
 )
 
 // moody is a provider that fails in every way that there is, and keeps its own books. What it does to a request follows from
@@ -115,63 +109,3 @@ func (m *moody) dice(name string, try int) *rand.Rand {
 	fmt.Fprint(h, name, try)
 	return rand.New(rand.NewPCG(m.seed, h.Sum64()))
 }
-
-// serveInMemory answers HTTP without sockets, and so inside a bubble of synctest, and returns a client whose only server this
-// is. It speaks through the transport that the product has for such servers.
-func serveInMemory(t *testing.T, h http.Handler) *http.Client {
-	ln := &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
-	s := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = s.Serve(ln) // until it is closed
-	}()
-	transport := h1.New()
-	transport.Dial = ln.dial
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		<-served
-	})
-	return &http.Client{Transport: transport}
-}
-
-// pipes is a listener whose connections are pipes.
-type pipes struct {
-	accept chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case p.accept <- theirs:
-		return ours, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Accept implements net.Listener.
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.accept:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements net.Listener.
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-// Addr implements net.Listener.
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "in memory"} }

@@ -20,6 +20,7 @@ import (
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/limit"
+	"github.com/dragoman/dragoman/internal/provider/providertest"
 )
 
 // leaver reads an answer, and may leave in the middle of it.
@@ -135,7 +136,7 @@ func (s *storm) run() {
 func (s *storm) open(dataDir string) *App {
 	t := s.t
 	a, err := Open(t.Context(), Options{
-		Dir: s.file, DataDir: dataDir, Getenv: func(string) string { return "" }, Client: serveInMemory(t, s.vendor), Now: time.Now,
+		Dir: s.file, DataDir: dataDir, Getenv: func(string) string { return "" }, Client: providertest.InMemory(t, s.vendor), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

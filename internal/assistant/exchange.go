@@ -3,17 +3,20 @@ package assistant
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/provider"
+	"github.com/dragoman/dragoman/internal/provider/gate"
 )
 
 // Exchanger is a provider that answers calls which are no conversation.
 type Exchanger interface {
 	Name() string
 	Dialect() chat.Dialect
+	Gate() *gate.Gate
 	Exchange(ctx context.Context, path, model string, body []byte) ([]byte, error)
 }
 
@@ -66,55 +69,48 @@ func (e *Engine) Exchange(ctx context.Context, x *Exchange) (*Trace, error) {
 	return t.Trace, t.failure
 }
 
-// callAny calls the models in turn until one answers.
+// callAny calls the models in turn until one answers, as a conversation does: with retries, and each request in the books.
 func (e *Engine) callAny(ctx context.Context, t *Turn, x *Exchange) error {
 	t.outgoing = &chat.Request{Model: x.Model, MaxTokens: -1} // there is no text to wait for
-	var last error
-	for i, m := range e.payable(t) {
-		up, ok := e.Upstream(m.Provider)
-		ex, can := up.(Exchanger)
-		if !ok || !can {
-			continue
-		}
-		attempt := Attempt{Provider: m.Provider, Model: m.Name, Try: i + 1}
-		leave, err := provider.Enter(ctx, up, m.Name, e.caller(t))
-		if err != nil {
-			kept := chat.AsError(err)
-			attempt.Code, attempt.Error, attempt.KeptBack = kept.Code, kept.Message, true
-			t.Trace.Attempts = append(t.Trace.Attempts, attempt)
-			if last = err; kept.Code == chat.CodeCancelled {
-				return err
+	var targets []provider.Target
+	for _, m := range e.payable(t) {
+		if up, ok := e.Upstream(m.Provider); ok {
+			if ex, can := up.(Exchanger); can {
+				targets = append(targets, provider.Target{Upstream: called{ex, x.Call}, Model: m.Name})
 			}
-			continue
 		}
-		settle, err := e.dispatch(ctx, t, provider.Target{Upstream: up, Model: m.Name}, i+1)
-		if err != nil {
-			leave(provider.Outcome{Err: &chat.Error{Code: chat.CodeCancelled}})
-			return err
-		}
-		begun := e.Now()
-		usage, err := x.Call(ctx, ex, m.Name)
-		o := provider.Outcome{Usage: usage, Total: e.Now().Sub(begun), Finish: chat.FinishStop}
-		if err != nil {
-			o.Err = chat.AsError(err)
-			attempt.Code, attempt.Error = o.Err.Code, o.Err.Message
-		} else {
-			o.FirstToken = o.Total
-		}
-		leave(o)
-		settle(o)
-		t.Trace.Attempts = append(t.Trace.Attempts, attempt)
-		if err == nil {
-			t.useModel(m)
-			return nil
-		}
-		last = err
-		if c := o.Err.Code; c == chat.CodeInvalidRequest || c == chat.CodeTooLarge || c == chat.CodeCancelled || ctx.Err() != nil {
+	}
+	if len(targets) == 0 {
+		return &chat.Error{Code: chat.CodeUnavailable, Param: "model", Message: "no provider of this model answers such calls"}
+	}
+	reply, err := e.ask(ctx, t, targets)
+	if err != nil {
+		return err
+	}
+	defer reply.Close()
+	for {
+		if _, err := reply.Next(); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
 			return err
 		}
 	}
-	if last == nil {
-		last = errors.New("no provider can be asked")
+}
+
+// called is a provider whose answer is that of a call.
+type called struct {
+	Exchanger
+	call Call
+}
+
+var _ provider.Gated = called{}
+
+// Send implements provider.Upstream: the answer is what the call keeps, and what it used.
+func (c called) Send(ctx context.Context, r *chat.Request) (*provider.Reply, error) {
+	usage, err := c.call(ctx, c.Exchanger, r.Model)
+	if err != nil {
+		return nil, err
 	}
-	return last
+	return &provider.Reply{Stream: &replayed{[]chat.Event{{Finish: chat.FinishStop, Usage: &usage, Whole: true}}}}, nil
 }

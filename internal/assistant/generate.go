@@ -62,21 +62,32 @@ func (t *Turn) replay() error {
 	return errors.Join(t.pump(c.stream()), t.flush())
 }
 
-// open gets the first token of an answer from the first model that gives one. Each request has its row in the books before
-// it leaves.
+// open gets the first token of an answer from the first model that gives one.
 func (e *Engine) open(ctx context.Context, t *Turn) (*provider.Reply, error) {
-	targets := make([]provider.Target, 0, len(t.decision.Models))
-	byID := map[string]route.Model{}
+	var targets []provider.Target
 	for _, m := range e.payable(t) {
 		up, ok := e.Upstream(m.Provider)
 		if !ok {
 			return nil, &chat.Error{Code: chat.CodeUnavailable, Message: fmt.Sprintf("there is no provider %q", m.Provider)}
 		}
-		byID[m.ID()] = m
 		targets = append(targets, provider.Target{Upstream: up, Model: m.Name})
 	}
 	if err := e.keptBack(t); err != nil {
 		return nil, err
+	}
+	return e.ask(ctx, t, targets)
+}
+
+// ask sends the turn's request to the first of several models that answers. Each request has its row in the books before it
+// leaves.
+func (e *Engine) ask(ctx context.Context, t *Turn, targets []provider.Target) (*provider.Reply, error) {
+	use := func(target provider.Target) {
+		for _, m := range t.decision.Models {
+			if m.Provider == target.Upstream.Name() && m.Name == target.Model {
+				t.useModel(m)
+				return
+			}
+		}
 	}
 	stream, used, attempts, err := provider.Open(ctx, targets, t.outgoing, provider.Options{
 		Caller:  e.caller(t),
@@ -89,7 +100,7 @@ func (e *Engine) open(ctx context.Context, t *Turn) (*provider.Reply, error) {
 			t.Trace.Attempts = append(t.Trace.Attempts, traceAttempt(a))
 			if a.Err == nil {
 				t.Trace.note("the answer broke off; " + target.Upstream.Name() + "/" + target.Model + " went on with it")
-				t.useModel(byID[target.Upstream.Name()+"/"+target.Model])
+				use(target)
 			}
 		},
 	})
@@ -99,9 +110,7 @@ func (e *Engine) open(ctx context.Context, t *Turn) (*provider.Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m, ok := byID[used.Upstream.Name()+"/"+used.Model]; ok {
-		t.useModel(m)
-	}
+	use(used)
 	t.dropped = stream.Dropped
 	t.Trace.NotSent = stream.Dropped
 	return stream, nil

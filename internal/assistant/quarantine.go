@@ -42,7 +42,7 @@ func (e *Engine) keptBack(t *Turn) error {
 // suspect notes over which request a server broke off or fell silent. Where it does so over many, no request is to blame: then
 // the model's breaker is open.
 func (e *Engine) suspect(t *Turn, target provider.Target, failure *chat.Error) {
-	if e.Quarantine == nil || failure == nil && e.Quarantine.Empty() || failure != nil && !failure.Died {
+	if e.Quarantine == nil || failure == nil && e.Quarantine.Empty() || failure != nil && !failure.Died || len(t.outgoing.Messages) == 0 {
 		return
 	}
 	print, err := fingerprint(t)

@@ -237,3 +237,32 @@ func TestDrainEnds(t *testing.T) {
 		t.Errorf("books %+v", sum)
 	}
 }
+
+// Calls that are no conversation are tried again and elsewhere as well, and each request has its row.
+func TestOtherCallsFailover(t *testing.T) {
+	vectors := providertest.Body(`{"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "usage": {"prompt_tokens": 12, "total_tokens": 12}}`)
+	for name, c := range map[string]struct {
+		first    []providertest.Answer
+		model    string
+		requests int64
+	}{
+		"at once":       {[]providertest.Answer{vectors}, "first/test-70b", 1},
+		"after a limit": {[]providertest.Answer{providertest.Fail(429, "Retry-After-Ms: 1"), vectors}, "first/test-70b", 2},
+		"elsewhere":     {[]providertest.Answer{fail(401)}, "spare/test-70b", 2},
+		"no vectors":    {[]providertest.Answer{providertest.Garbage()}, "spare/test-70b", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := open(t, options{retries: 1})
+			d.first.Script(c.first...)
+			d.spare.Script(vectors)
+			resp := d.do(t.Context(), "POST", "/v1/embeddings", d.key, []byte(`{"model": "big", "input": "hello"}`))
+			defer resp.Body.Close()
+			if resp.StatusCode != 200 || resp.Header.Get("x-dragoman-model") != c.model || resp.Header.Get("x-dragoman-cost") != "$0.000012" {
+				t.Errorf("%d %v", resp.StatusCode, resp.Header)
+			}
+			if sum := d.books(); sum.Requests != c.requests || sum.Failed != c.requests-1 || sum.Usage.Input != 12 {
+				t.Errorf("books %+v", sum)
+			}
+		})
+	}
+}
