@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -136,12 +137,12 @@ func (a *App) build(ctx context.Context) (err error) {
 	if a.Models, err = findModels(ctx, a.Config, a.options); err != nil {
 		return err
 	}
-	prices, err := ledger.NewCatalogue(append(a.Models.free(), a.Config.Prices()...)...)
+	prices, err := ledger.NewCatalogue(slices.Concat(a.Models.free(), a.Models.listed(), a.Config.Prices())...)
 	if err != nil {
 		return err
 	}
 	a.Models.prices = prices
-	a.Models.Router.Cost, a.Models.Router.Live = a.Models.cost, a.Models.live
+	a.Models.Router.Cost, a.Models.Router.Live, a.Models.Router.Can = a.Models.cost, a.Models.live, a.Models.can
 	a.prices.Store(prices)
 	a.levels = newLevels(a.Config)
 	if err := a.prepareKnowledge(); err != nil {
@@ -160,6 +161,8 @@ func (a *App) build(ctx context.Context) (err error) {
 		Upstream: a.Models.Upstream,
 		Window:   a.Models.Window,
 		Region:   a.Models.Region,
+		Privacy:  a.levels.privacy,
+		Labels:   a.levels.label,
 		Books:    a.Ledger,
 		Limits:   a.limits,
 		Levels:   a.levels.of,
@@ -305,7 +308,7 @@ func (a *App) prepareKnowledge() error {
 		},
 	}
 	for name, d := range a.Config.Assistants {
-		def := assistant.Definition{Name: name, Instructions: d.Instructions, Knowledge: d.Knowledge, Route: cmp.Or(d.Model, d.Route), About: name, Policy: a.policy(d.Guard)}
+		def := assistant.Definition{Name: name, Instructions: d.Instructions, Knowledge: d.Knowledge, Route: cmp.Or(d.Model, d.Route), About: name, Policy: a.policy(d.Guard), Privacy: route.Privacy(d.Privacy)}
 		if a.options.Model != "" {
 			def.Route = a.options.Model
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/route"
 	"github.com/dragoman/dragoman/internal/store"
 )
 
@@ -18,23 +19,25 @@ var _ assistant.Archive = archive{}
 
 // content is how a session's message is stored.
 type content struct {
-	Text string `json:"text"`
+	Text    string        `json:"text"`
+	Privacy route.Privacy `json:"privacy,omitempty"`
 }
 
-func (a archive) History(ctx context.Context, session, principal string, limit int) ([]chat.Message, error) {
+func (a archive) History(ctx context.Context, session, principal string, limit int) (_ []chat.Message, label route.Privacy, err error) {
 	stored, err := a.app.Store.Messages(ctx, principal, session, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read the session %q: %w", session, err)
+		return nil, "", fmt.Errorf("read the session %q: %w", session, err)
 	}
 	out := make([]chat.Message, 0, len(stored))
 	for _, m := range stored {
 		var c content
 		if err := json.Unmarshal(m.Content, &c); err != nil {
-			return nil, fmt.Errorf("read the session %q: %w", session, err)
+			return nil, "", fmt.Errorf("read the session %q: %w", session, err)
 		}
+		label = label.Stricter(c.Privacy)
 		out = append(out, chat.NewText(m.Role, c.Text))
 	}
-	return out, nil
+	return out, label, nil
 }
 
 func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Answer) error {
@@ -54,7 +57,7 @@ func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Ans
 	// Both are kept without their secrets.
 	messages := make([]store.Message, 0, 2)
 	for _, m := range []chat.Message{chat.NewText(chat.User, t.Trace.Question), ans.Message} {
-		text, err := json.Marshal(content{t.Masked(m.Text())})
+		text, err := json.Marshal(content{t.Masked(m.Text()), t.Privacy})
 		if err != nil {
 			return fmt.Errorf("encode a message: %w", err)
 		}

@@ -17,17 +17,19 @@ type Counter struct {
 	router   *route.Router
 	upstream func(name string) (provider.Upstream, bool)
 	allowed  func(p identity.Principal) func(string, route.Model) bool
+	privacy  func(p identity.Principal) route.Privacy
 }
 
 // Counter is the counter of the present configuration.
 func (a *App) Counter() *Counter {
-	return &Counter{a.Models.Router, a.Models.Upstream, a.levels.allowed}
+	return &Counter{a.Models.Router, a.Models.Upstream, a.levels.allowed, a.levels.privacy}
 }
 
 // Count asks the provider of the model that would answer, where its dialect can count; else, or where that fails, it estimates.
-func (c *Counter) Count(ctx context.Context, req *chat.Request, p identity.Principal) (int64, error) {
+// The prompt goes to no provider that it may not be sent to.
+func (c *Counter) Count(ctx context.Context, req *chat.Request, p identity.Principal, label route.Privacy) (int64, error) {
 	estimate := int64(assistant.EstimateInput(req))
-	d, err := c.router.Choose(req.Model, route.Env{Allowed: c.allowed(p)})
+	d, err := c.router.Choose(req.Model, route.Env{Allowed: c.allowed(p), Privacy: string(label.Stricter(c.privacy(p)))})
 	if err != nil {
 		if u, ok := err.(*route.UnknownModelError); ok {
 			return 0, &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: u.Error()}
@@ -35,7 +37,7 @@ func (c *Counter) Count(ctx context.Context, req *chat.Request, p identity.Princ
 		return 0, err
 	}
 	if d.Refused {
-		return 0, &chat.Error{Code: chat.CodeForbidden, Param: "model", Message: "the key may not use this model"}
+		return 0, &chat.Error{Code: chat.CodeForbidden, Param: "model", Message: d.Why()}
 	}
 	if len(d.Models) == 0 {
 		return estimate, nil

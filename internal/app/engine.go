@@ -112,6 +112,7 @@ func (m *Models) addEngine(pc provider.Config, o Options, c config.Engine, f Fou
 	f.Default = pool.model
 	pc.Dialect, pc.BaseURL, pc.Await, pc.Prefills = "openai", engineURL, pool.Await, true
 	pc.Completions = cmp.Or(pc.Completions, completions.FIMInfill)
+	speakAs(&pc, config.Provider{Server: "llama-server"})
 	o.Client = &http.Client{Transport: pool.Transport(o.Client.Transport)}
 	return m.add(pc, o, f, true)
 }
@@ -123,8 +124,9 @@ func (m *Models) findServed(ctx context.Context, o Options) (bool, error) {
 		return false, nil
 	}
 	m.windows[servedName] = a.Context
-	return true, m.add(provider.Config{Name: servedName, Dialect: "openai", BaseURL: a.URL, APIKey: a.Key, Completions: completions.FIMInfill, Prefills: true}, o,
-		Found{Source: servedHere, Default: a.Model}, true)
+	pc := provider.Config{Name: servedName, Dialect: "openai", BaseURL: a.URL, APIKey: a.Key, Completions: completions.FIMInfill, Prefills: true}
+	speakAs(&pc, config.Provider{Server: "llama-server"})
+	return true, m.add(pc, o, Found{Source: servedHere, Default: a.Model}, true)
 }
 
 // findPulled adds the largest model that was pulled, where there is an engine for it. It is loaded when it is asked.

@@ -15,30 +15,36 @@ import (
 
 // levels knows what holds for organisation, teams, users and tiers.
 type levels struct {
-	org    string
-	all    limit.Limits
-	teams  map[string]*limit.Limits
-	users  map[string]*limit.Limits
-	tiers  map[string]*limit.Limits
-	models map[string][]string // of teams
-	scope  string
-	urgent map[string]gate.Tier // of tiers
+	org     string
+	all     limit.Limits
+	teams   map[string]*limit.Limits
+	users   map[string]*limit.Limits
+	tiers   map[string]*limit.Limits
+	models  map[string][]string // of teams
+	scope   string
+	urgent  map[string]gate.Tier     // of tiers
+	labels  map[string]route.Privacy // of teams
+	shelves map[string]route.Privacy // of collections
 }
 
 func newLevels(c *config.Config) *levels {
 	l := &levels{
 		org: cmp.Or(c.Org.Name, "organisation"), all: limits(c.Org.Limits, c.Org.Budget), scope: c.Cache.Scope,
 		teams: map[string]*limit.Limits{}, users: map[string]*limit.Limits{}, tiers: map[string]*limit.Limits{}, models: map[string][]string{},
-		urgent: map[string]gate.Tier{},
+		urgent: map[string]gate.Tier{}, labels: map[string]route.Privacy{}, shelves: map[string]route.Privacy{},
 	}
 	for name, t := range c.Teams {
 		own := limits(t.Limits, t.Budget)
 		l.teams[name] = &own
 		l.models[name] = t.Models
+		l.labels[name] = route.Privacy(t.Privacy)
 	}
 	for name, u := range c.Users {
 		own := limits(u.Limits, u.Budget)
 		l.users[name] = &own
+	}
+	for name, col := range c.Collections {
+		l.shelves[name] = route.Privacy(col.Privacy)
 	}
 	for name, t := range c.Tiers {
 		own := limits(t.Limits, t.Budget)
@@ -135,6 +141,12 @@ func (l *levels) shares(p identity.Principal) string {
 	}
 	return "key " + p.Owner()
 }
+
+// privacy is the label of all that a principal asks: that of its team.
+func (l *levels) privacy(p identity.Principal) route.Privacy { return l.labels[p.Team()] }
+
+// label is that of what a collection holds.
+func (l *levels) label(collection string) route.Privacy { return l.shelves[collection] }
 
 // recount fills a book with what was spent in the windows that are open.
 func recount(ctx context.Context, b *limit.Book, l *ledger.Ledger, org string, now time.Time) error {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -10,8 +11,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/dialect/completions"
+	"github.com/dragoman/dragoman/internal/dialect/openai"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/provider/gate"
@@ -72,7 +75,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 		}
 		pc := provider.Config{
 			Name: name, Dialect: p.Dialect, BaseURL: p.BaseURL, APIKey: string(p.APIKey), ConnectTimeout: p.Connect, FirstTokenTimeout: p.Timeout, IdleTimeout: p.Idle, TotalTimeout: p.Total,
-			Responses: p.Responses, Completions: completions.FIM(p.Completions),
+			Responses: p.Responses, Completions: completions.FIM(p.Completions), Header: revealed(p.Headers),
 			Gate: o.gate(gate.Config{Provider: name, Concurrency: p.Limit, Queue: p.Queue, Keys: keysOf(p), Now: o.Now}),
 		}
 		m.regions[name] = p.Region
@@ -93,6 +96,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 				f.Default = w.model
 			}
 		}
+		speakAs(&pc, p)
 		if err := m.add(pc, o, f, p.Privacy == "internal"); err != nil {
 			return nil, err
 		}
@@ -106,7 +110,8 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 		if base == "" {
 			base = w.base
 		}
-		if err := m.add(provider.Config{Name: w.name, Dialect: w.dialect, BaseURL: base, APIKey: key, Responses: config.NewProvider(w.name).Responses}, o, Found{Source: w.key, Default: w.model}, false); err != nil {
+		pc := provider.Config{Name: w.name, Dialect: w.dialect, BaseURL: base, APIKey: key, Responses: config.NewProvider(w.name).Responses}
+		if err := m.add(pc, o, Found{Source: w.key, Default: w.model}, false); err != nil {
 			return nil, err
 		}
 	}
@@ -127,6 +132,9 @@ func (m *Models) add(pc provider.Config, o Options, f Found, internal bool) erro
 	if err != nil || u.Host == "" {
 		return fmt.Errorf("provider %s: %q is no URL; write it like https://api.example.com/v1", pc.Name, pc.BaseURL)
 	}
+	if pc.Server == nil {
+		speakAs(&pc, config.Provider{})
+	}
 	p, err := provider.New(pc, o.Client)
 	if err != nil {
 		return fmt.Errorf("provider %s: %w", pc.Name, err)
@@ -142,6 +150,37 @@ func (m *Models) add(pc provider.Config, o Options, f Found, internal bool) erro
 		m.Router.Known = append(m.Router.Known, common)
 	}
 	return nil
+}
+
+// speakAs sees to what a server of the dialect openai does differently: as configured, else as its address tells.
+func speakAs(pc *provider.Config, p config.Provider) {
+	if pc.Dialect != "openai" {
+		return
+	}
+	name := p.Server
+	if u, err := url.Parse(pc.BaseURL); name == "" && err == nil {
+		name = openai.ServerAt(u.Host)
+	}
+	server, _ := openai.ServerOf(name) // the configuration knows the names
+	if name == "azure" {
+		pc.Azure = &provider.Azure{Version: p.APIVersion}
+		if !pc.Azure.StreamsUsage() {
+			server.Refuses = append(slices.Clone(server.Refuses), "stream_options")
+		}
+	}
+	server.Refuses = append(slices.Clone(server.Refuses), p.Refuses...)
+	pc.Server = &server
+}
+
+func revealed(headers map[string]config.Secret) map[string]string {
+	if len(headers) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(headers))
+	for name, value := range headers {
+		out[name] = value.Reveal()
+	}
+	return out
 }
 
 // gate is the gate that stood there before the configuration was read again, with all that it knows, unless it is to be
@@ -197,6 +236,7 @@ func (m *Models) findLocal(ctx context.Context, o Options) error {
 			continue
 		}
 		pc := provider.Config{Name: f.Name, Dialect: "openai", BaseURL: f.BaseURL, APIKey: f.Key, Completions: completes[f.Name], Prefills: f.Name == "llama-server"}
+		speakAs(&pc, config.Provider{Server: f.Name})
 		if err := m.add(pc, o, Found{Source: foundHere, Default: f.Models[0]}, true); err != nil {
 			return err
 		}
@@ -229,6 +269,9 @@ func (m *Models) routes(cfg *config.Config) error {
 	}
 	for name, def := range cfg.Routes {
 		p := &route.Policy{Name: name, Default: def.Use}
+		if c := def.Complexity; c.Model != "" {
+			p.Judge = &route.Judge{Model: c.Model, Within: cmp.Or(c.Within, time.Second)}
+		}
 		for _, r := range def.Rules {
 			p.Rules = append(p.Rules, route.Rule{When: r.When, Use: r.Use, Within: r.Within})
 		}
@@ -250,6 +293,23 @@ func (m *Models) free() []ledger.Entry {
 	for _, f := range m.Providers {
 		if f.Source == foundHere || f.Source == servedHere || m.pools[f.Name] != nil {
 			out = append(out, ledger.Free(f.Name))
+		}
+	}
+	return out
+}
+
+// vendors are whose models the built-in list knows, by their addresses: an account is priced whatever it is called here.
+var vendors = map[string]string{
+	"api.openai.com": "openai", "api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gemini", "api.mistral.ai": "mistral",
+	"api.groq.com": "groq", "api.deepseek.com": "deepseek", "api.cohere.ai": "cohere", "api.cohere.com": "cohere",
+}
+
+// listed prices the accounts at vendors that go by other names than the vendor's.
+func (m *Models) listed() []ledger.Entry {
+	var out []ledger.Entry
+	for _, f := range m.Providers {
+		if vendor := vendors[f.Host]; vendor != "" && vendor != f.Name {
+			out = append(out, ledger.Entry{Provider: f.Name, Models: []string{"*"}, Unpriced: true, As: vendor + "/*"})
 		}
 	}
 	return out
@@ -284,16 +344,25 @@ func (m *Models) Upstream(name string) (provider.Upstream, bool) {
 // Region is where a provider computes, as configured.
 func (m *Models) Region(provider string) string { return m.regions[provider] }
 
-// cost is what a million tokens of a model cost, input and output in equal parts.
-func (m *Models) cost(model route.Model) (float64, bool) {
+// cost is what a request of so many tokens costs.
+func (m *Models) cost(model route.Model, input, output int) (float64, bool) {
 	p, known := m.prices.Lookup(model.Provider, model.Name, m.now())
-	return (p.Input.Dollars() + p.Output.Dollars()) / 2, known
+	return ledger.Cost(chat.Usage{Input: int64(input), Output: int64(output)}, 0, p).Dollars(), known
+}
+
+// can is what a model takes, as far as the catalogue knows.
+func (m *Models) can(model route.Model) route.Abilities {
+	p, _ := m.prices.Lookup(model.Provider, model.Name, m.now())
+	return route.Abilities{
+		Known: p.Can.Known, Tools: p.Can.Tools, Images: p.Can.Images, Docs: p.Can.Documents, Audio: p.Can.Audio, Schema: p.Can.Schema,
+		Window: int(p.Context), Answers: int(p.MaxOutput),
+	}
 }
 
 // Window is a model's context window in tokens. Where it is unknown, local servers mostly have 4096 unless told otherwise,
 // and hosted models far more than a prompt here ever takes.
 func (m *Models) Window(model route.Model) int {
-	if price, ok := m.prices.Lookup(model.Provider, model.Name, m.now()); ok && price.Context > 0 {
+	if price, _ := m.prices.Lookup(model.Provider, model.Name, m.now()); price.Context > 0 {
 		return int(price.Context)
 	}
 	if n := m.windows[model.Provider]; n > 0 {

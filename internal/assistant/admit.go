@@ -12,9 +12,11 @@ func (e *Engine) admit(_ context.Context, t *Turn) error {
 	if name := t.Definition.Name; name != "" && !t.Principal.MayAsk(name) {
 		return &chat.Error{Code: chat.CodeForbidden, Param: "model", Message: "the key may not use the assistant " + name}
 	}
+	e.labelTurn(t)
 	if t.tokens == 0 { // a call that is no conversation knows its own
 		t.tokens = EstimateInput(t.Request)
 	}
+	t.media = mediaIn(t.Request)
 	if e.Limits == nil {
 		return nil
 	}

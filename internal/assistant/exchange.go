@@ -10,6 +10,7 @@ import (
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/provider/gate"
+	"github.com/dragoman/dragoman/internal/route"
 )
 
 // Exchanger is a provider that answers calls which are no conversation.
@@ -29,7 +30,7 @@ type Exchange struct {
 	Model     string
 	Class     string
 	Feature   string
-	Privacy   string
+	Privacy   route.Privacy
 	Door      string
 	Tokens    int // of the input, estimated
 	Call      Call

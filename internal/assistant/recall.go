@@ -26,10 +26,11 @@ func (e *Engine) recall(ctx context.Context, t *Turn) error {
 		}
 	}
 	if len(before) == 0 && t.Session != "" && e.Archive != nil {
-		stored, err := e.Archive.History(ctx, t.Session, t.Principal.Owner(), historyMessages)
+		stored, label, err := e.Archive.History(ctx, t.Session, t.Principal.Owner(), historyMessages)
 		if err != nil {
 			return err
 		}
+		t.label(label, "what the session holds")
 		for _, m := range stored {
 			before = append(before, t.maskMessage(m)) // kept masked, but a policy may have changed
 		}

@@ -11,32 +11,32 @@ import (
 
 // selectModel chooses who answers, and how: a plain model as it is, an assistant from its passages with a large model's
 // citations, with a small model's checked draft, or without a model.
-func (e *Engine) selectModel(_ context.Context, t *Turn) error {
-	name := t.Request.Model
-	if t.Definition.Name != "" {
-		name = t.Definition.Route
-	}
-	env := route.Env{Privacy: t.Privacy}
-	if e.Router.Decides(name) {
-		env = e.facts(t)
-	}
-	if e.Allowed != nil {
-		env.Allowed = e.Allowed(t.Principal)
+func (e *Engine) selectModel(ctx context.Context, t *Turn) error {
+	name := t.asksFor()
+	env := e.known(t)
+	if p := e.Router.Policy(name); p != nil {
+		e.facts(t, &env)
+		if p.Asks("complexity") {
+			env.Complexity = e.complexity(ctx, t, p)
+		}
 	}
 	d, err := e.Router.Choose(name, env)
 	t.decision = d
 	for _, r := range d.Reasons {
 		t.Trace.note(r)
 	}
-	if len(d.Candidates) > 1 || d.Refused {
+	t.Trace.Routes = d.Steps
+	if len(d.Candidates) > 1 || d.Refused || len(d.Steps) > 0 {
 		t.Trace.Candidates = d.Candidates
 	}
 	if err != nil {
 		return err
 	}
 	switch {
+	case d.Unable:
+		return &chat.Error{Code: chat.CodeUnsupported, Param: "model", Message: d.Why()}
 	case d.Refused:
-		return &chat.Error{Code: chat.CodeForbidden, Param: "model", Message: "no model may answer this request: " + strings.Join(d.Reasons, "; ")}
+		return &chat.Error{Code: chat.CodeForbidden, Param: "model", Message: d.Why()}
 	case len(d.Models) == 0 && t.Definition.Name == "":
 		return &chat.Error{Code: chat.CodeUnavailable, Param: "model", Message: "no model that may answer is available; `dragoman doctor` says what is missing"}
 	case len(d.Models) == 0:
@@ -53,24 +53,41 @@ func (e *Engine) selectModel(_ context.Context, t *Turn) error {
 	return nil
 }
 
-// facts are what the rules of a route may ask for.
-func (e *Engine) facts(t *Turn) route.Env {
-	now := t.started.UTC()
-	env := route.Env{
-		Assistant: t.Definition.Name, Class: t.Class, Feature: t.Feature, Tier: t.Principal.Tier(), Team: t.Principal.Team(), Privacy: t.Privacy, Door: string(t.Door), Language: codeLanguage(t.question),
-		Question: len(t.question), Tokens: t.tokens, Passages: len(t.found), Turns: len(t.history), Tools: len(t.Request.Tools) > 0,
-		Stream: t.Request.Stream, JSON: t.Request.Format != nil, Complexity: Complexity(t.question), Hour: now.Hour(),
-		Weekday: strings.ToLower(now.Weekday().String()), Sticky: cmp.Or(t.Session, t.Request.User), Random: e.Random(),
+// asksFor is the name of the model or route that a turn asks for; "" for the default.
+func (t *Turn) asksFor() string {
+	if t.Definition.Name != "" {
+		return t.Definition.Route
 	}
-	for _, m := range t.Request.Messages {
-		for _, p := range m.Parts {
-			env.Images = env.Images || p.Kind == chat.ImagePart
-		}
+	return t.Request.Model
+}
+
+// known is what the choice among models takes of every turn.
+func (e *Engine) known(t *Turn) route.Env {
+	env := route.Env{Privacy: string(t.Privacy), Tokens: t.tokens, MaxTokens: t.Request.MaxTokens, Needs: t.needs()}
+	if e.Allowed != nil {
+		env.Allowed = e.Allowed(t.Principal)
+	}
+	return env
+}
+
+// facts adds what the rules of a route may ask for, but for the complexity.
+func (e *Engine) facts(t *Turn, env *route.Env) {
+	now, p := t.started.UTC(), &t.Principal
+	env.Assistant, env.Class, env.Feature, env.Door = t.Definition.Name, t.Class, t.Feature, cmp.Or(string(t.Door), "cli")
+	env.Tier, env.Team, env.User = p.Tier(), p.Team(), p.User()
+	env.Language, env.Code = route.Language(t.question), codeLanguage(t.question)
+	env.Question, env.Passages, env.Turns = len(t.question), len(t.found), len(t.history)
+	env.Tools, env.Stream, env.JSON, env.Reasoning = len(t.Request.Tools) > 0, t.Request.Stream, t.Request.Format != nil, t.Request.Reasoning != nil
+	env.Images, env.Documents, env.Audio = t.media.images, t.media.documents, t.media.audio
+	env.Hour, env.Weekday = now.Hour(), strings.ToLower(now.Weekday().String())
+	// A conversation stays with its model: by its session, else by whoever the caller says asks, else by the key's user.
+	env.Sticky = cmp.Or(t.Session, t.Request.User, p.User())
+	if e.Random != nil {
+		env.Random = e.Random()
 	}
 	for _, f := range t.Trace.Findings {
 		env.Secrets = env.Secrets || f.Where == "input" && f.Action == "masked"
 	}
-	return env
 }
 
 // codeLanguage is the language that the first fenced block of code names.
@@ -80,7 +97,10 @@ func codeLanguage(question string) string {
 		return ""
 	}
 	word, _, _ := strings.Cut(rest, "\n")
-	return strings.ToLower(strings.TrimSpace(word))
+	if word = strings.ToLower(strings.TrimSpace(word)); len(word) > 20 || strings.ContainsAny(word, " \t") {
+		return "" // a fence within a line
+	}
+	return word
 }
 
 // useModel notes in the trace who answers.
@@ -89,22 +109,4 @@ func (t *Turn) useModel(m route.Model) {
 	if m.Local {
 		t.Trace.SeenBy = ""
 	}
-}
-
-// Complexity guesses from a question, 0 to 1, how much thought its answer takes: a route may spare the dear model for the
-// rest. It adds up: a two-hundredth for each word, at most 0.4; 0.2 for fenced code or more than five lines; 0.2 for each word that asks for
-// judgement (why, design, compare, debug, ...).
-func Complexity(question string) float64 {
-	words := strings.Fields(strings.ToLower(question))
-	c := min(0.4, float64(len(words))/200)
-	if strings.Contains(question, "```") || strings.Count(question, "\n") > 5 {
-		c += 0.2
-	}
-	for _, w := range words {
-		switch strings.Trim(w, ".,?!:;") {
-		case "why", "design", "refactor", "compare", "tradeoff", "trade-off", "architecture", "prove", "optimize", "debug", "race", "deadlock", "migrate":
-			c += 0.2
-		}
-	}
-	return min(c, 1)
 }

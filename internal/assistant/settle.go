@@ -14,6 +14,7 @@ const keepWithin = 5 * time.Second
 // caller has gone, for those are the turns that somebody will ask about.
 func (e *Engine) settle(ctx context.Context, t *Turn) error {
 	tr := t.Trace
+	tr.Privacy = t.Privacy
 	if t.cached != nil {
 		t.usage = t.cached.usage
 		t.usage.CachedInput = t.usage.Input

@@ -14,6 +14,7 @@ type Trace struct {
 	Started      time.Time         `json:"started"`
 	Assistant    string            `json:"assistant,omitempty"`
 	Principal    string            `json:"principal,omitempty"`
+	Privacy      route.Privacy     `json:"privacy,omitempty"` // "internal": it had to stay in the house
 	Question     string            `json:"question"`
 	Mode         Mode              `json:"mode"`
 	Provider     string            `json:"provider,omitempty"`
@@ -26,6 +27,7 @@ type Trace struct {
 	Sources      []Source          `json:"sources,omitempty"`
 	LeftOut      []LeftOut         `json:"left_out,omitempty"`
 	Findings     []Finding         `json:"findings,omitempty"`
+	Routes       []route.Step      `json:"routes,omitempty"`     // what the routes that it went through made of its facts
 	Candidates   []route.Candidate `json:"candidates,omitempty"` // the models that the router looked at, where it had a choice
 	Attempts     []Attempt         `json:"attempts,omitempty"`
 	NotSent      []string          `json:"not_sent,omitempty"` // what the model's wire could not express
@@ -83,6 +85,7 @@ type Attempt struct {
 	WaitMS   float64   `json:"wait_ms,omitempty"`
 	Resumed  bool      `json:"resumed,omitempty"`   // it went on with an answer that had broken off
 	KeptBack bool      `json:"kept_back,omitempty"` // it was not sent: Error says why
+	For      string    `json:"for,omitempty"`       // "complexity": it was not asked for the answer
 }
 
 func (tr *Trace) begin(name string) { tr.Steps = append(tr.Steps, StepTrace{Name: name}) }

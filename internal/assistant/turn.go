@@ -61,6 +61,7 @@ type Definition struct {
 	Knowledge    []string // names of collections
 	Route        string   // a model or route; empty for the default
 	Policy       guard.Policy
+	Privacy      route.Privacy
 }
 
 // Turn is one request on its way through the pipeline. It belongs to one goroutine.
@@ -73,8 +74,8 @@ type Turn struct {
 	Class      string
 	Feature    string // what the caller books it under
 	Door       chat.Wire
-	Privacy    string
-	Paths      []string // only documents that match
+	Privacy    route.Privacy // as the caller has it; the steps make it stricter
+	Paths      []string      // only documents that match
 	Out        Sink
 	Cache      CacheWish
 
@@ -85,7 +86,8 @@ type Turn struct {
 	history     []chat.Message
 	found       []knowledge.Passage
 	decision    route.Decision
-	tokens      int // of the request, estimated
+	tokens      int   // of the request, estimated
+	media       media // of the request
 	hold        *limit.Hold
 	outgoing    *chat.Request // as it goes to the model
 	sources     []Source      // numbered as in the prompt and the answer
@@ -185,8 +187,9 @@ type Books interface {
 
 // Archive keeps sessions and traces.
 type Archive interface {
-	// History returns a session's last messages, oldest first, at most limit of them.
-	History(ctx context.Context, session, principal string, limit int) ([]chat.Message, error)
+	// History returns a session's last messages, oldest first, at most limit of them, and the strictest label that any of
+	// them had.
+	History(ctx context.Context, session, principal string, limit int) ([]chat.Message, route.Privacy, error)
 	// Keep stores what a turn leaves behind.
 	Keep(ctx context.Context, t *Turn, a *Answer) error
 }
@@ -209,7 +212,9 @@ type Engine struct {
 	Levels      func(p identity.Principal) []limit.Level
 	Allowed     func(p identity.Principal) func(name string, m route.Model) bool // nil, also as a result: everything
 	Region      func(provider string) string
-	Scope       func(p identity.Principal) string // within whose requests answers are shared
+	Privacy     func(p identity.Principal) route.Privacy // of all that somebody asks; nil: none
+	Labels      func(collection string) route.Privacy    // of what a collection holds; nil: none
+	Scope       func(p identity.Principal) string        // within whose requests answers are shared
 	Org         string
 	Metrics     *observe.Metrics
 	Retries     int

@@ -257,6 +257,9 @@ func printTrace(t *terminal, tr *assistant.Trace) {
 		if a.Error != "" {
 			state = a.Error
 		}
+		if a.For != "" {
+			state = "(for the " + a.For + ") " + state
+		}
 		fmt.Fprintf(t.w, "  try %d: %s/%s %s\n", a.Try, a.Provider, a.Model, safe(state))
 	}
 	if tr.Error != "" {

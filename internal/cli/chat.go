@@ -76,7 +76,7 @@ func (r *conversation) run(ctx context.Context) error {
 	}
 	r.bar.clear()
 	if r.session != "" {
-		stored, err := r.ap.Engine.Archive.History(ctx, r.session, commandLine.Owner(), 20)
+		stored, _, err := r.ap.Engine.Archive.History(ctx, r.session, commandLine.Owner(), 20)
 		if err != nil {
 			return err
 		}

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/dragoman/dragoman/internal/ledger"
 )
 
 // Extractive is the model that is always there: it quotes the best passages, and no language model is asked.
@@ -19,7 +17,10 @@ const Extractive = "extractive"
 // namePattern is what the names of things look like. A slash would make them look like PROVIDER/MODEL.
 const namePattern = `^[A-Za-z0-9][A-Za-z0-9._-]*$`
 
-var validName = regexp.MustCompile(namePattern)
+var (
+	validName  = regexp.MustCompile(namePattern)
+	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.1
+)
 
 // check reports what is well formed and makes no sense: names of what is not there, values out of their range.
 func (d *decoder) check(c *Config) {
@@ -29,6 +30,8 @@ func (d *decoder) check(c *Config) {
 	d.names("collections", maps.Keys(c.Collections))
 	d.names("assistants", maps.Keys(c.Assistants))
 	d.names("guards", maps.Keys(c.Guards))
+	d.names("teams", maps.Keys(c.Teams))
+	d.names("tiers", maps.Keys(c.Tiers))
 	d.server(c)
 	d.mirror(c)
 	for name, p := range c.Providers {
@@ -93,6 +96,8 @@ func (d *decoder) provider(path, name string, p Provider) {
 		d.problem(path+".base_url", "not a web address; write for example https://example.com/v1", "")
 	case u.User != nil:
 		d.problem(path+".base_url", "a password has no place in an address; use api_key", "")
+	case u.Query().Has("api-version"):
+		d.problem(path+".base_url", "the address ends before \"?\"; write what stands after api-version= as api_version", "")
 	case u.RawQuery != "" || u.Fragment != "":
 		d.problem(path+".base_url", `the address must not have "?" or "#"`, "")
 	}
@@ -105,14 +110,23 @@ func (d *decoder) provider(path, name string, p Provider) {
 		}
 	}
 	for model, price := range p.Prices {
-		least := min(price.Input, price.Output, price.Reasoning, price.Image)
-		for _, m := range []*ledger.Money{price.CachedInput, price.CacheWrite, price.CacheHour} {
-			if m != nil {
-				least = min(least, *m)
+		d.price(path+".prices."+model, price)
+	}
+	if p.Dialect != "openai" {
+		for key, set := range map[string]bool{"server": p.Server != "", "api_version": p.APIVersion != "", "refuses": len(p.Refuses) > 0, "responses": p.Responses, "completions": p.Completions != ""} {
+			if set {
+				d.problem(path+"."+key, "only providers of the dialect openai have this", "")
 			}
 		}
-		if least < 0 {
-			d.problem(path+".prices."+model, "a price cannot be negative", "")
+	}
+	for key, n := range map[string]int{"concurrency": p.Limit, "queue": p.Queue, "engine.min": p.Engine.Min, "engine.max": p.Engine.Max, "engine.slots": p.Engine.Slots, "warm.min": p.Warm.Min} {
+		if n < 0 {
+			d.problem(path+"."+key, "cannot be negative", "")
+		}
+	}
+	for name, value := range p.Headers {
+		if !headerName.MatchString(name) || strings.ContainsAny(string(value), "\r\n") {
+			d.problem(path+".headers."+name, "not a header", "")
 		}
 	}
 }
@@ -161,6 +175,11 @@ func (d *decoder) route(c *Config, path string, r Route) {
 		d.target(c, path+".use", r.Use, "model", nil)
 	case len(r.Split) == 0:
 		d.problem(path+".use", "missing; name the model where no rule holds", "")
+	}
+	if m := r.Complexity.Model; m != "" {
+		d.target(c, path+".complexity.model", m, "model", nil)
+	} else if r.Complexity.Within > 0 {
+		d.problem(path+".complexity.model", "missing; name a model", "")
 	}
 	total := 0
 	for use, weight := range r.Split {

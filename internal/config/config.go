@@ -48,7 +48,7 @@ type Server struct {
 // Provider is an upstream account or server.
 type Provider struct {
 	Dialect     string           `yaml:"dialect" enum:"openai,anthropic,gemini" doc:"What it speaks."`
-	BaseURL     string           `yaml:"base_url" doc:"Where it is, up to and including /v1 or what stands for it."`
+	BaseURL     string           `yaml:"base_url" doc:"Where it is, up to and including /v1 or what stands for it; of Azure OpenAI up to openai/v1, openai, or openai/deployments/NAME."`
 	APIKey      Secret           `yaml:"api_key" doc:"Write ${VARIABLE}, and not the key itself, so that it stays out of the file."`
 	Keys        []KeyShare       `yaml:"api_keys" doc:"Several keys in place of one, each with a weight; one that is limited rests by itself."`
 	Responses   bool             `yaml:"responses" doc:"Of the dialect openai: it has /responses, too, and answers calls of it there."`
@@ -65,6 +65,12 @@ type Provider struct {
 	Engine      Engine           `yaml:"engine" doc:"Runs a local model for this provider, in place of base_url: see dragoman model pull."`
 	Warm        Warm             `yaml:"warm" doc:"Keeps a model server from falling asleep."`
 	Prices      map[string]Price `yaml:"prices" doc:"What its models cost, by name; a star at the end stands for any rest. Wins over the built-in list."`
+
+	// Servers of the dialect openai differ.
+	Server     string            `yaml:"server" enum:"openai,azure,vllm,llama-server,ollama,tgi,mistral,groq,deepseek,cohere,generic" doc:"Of the dialect openai: whose server it is, so that what it refuses or calls by another name is seen to. Default: by its address; generic where that tells nothing."`
+	APIVersion string            `yaml:"api_version" doc:"Of Azure OpenAI: the api-version that is asked for, for example 2024-10-21. Its openai/v1 needs none."`
+	Refuses    []string          `yaml:"refuses" doc:"Of the dialect openai: fields of requests that it does not take. They are left out, which the caller is told."`
+	Headers    map[string]Secret `yaml:"headers" doc:"Further headers of each request to it, by their names, for gateways that want some."`
 }
 
 // KeyShare is one of several keys.
@@ -80,17 +86,31 @@ type Warm struct {
 	Every time.Duration `yaml:"every" doc:"How often. Default: 4m."`
 }
 
-// Price is in US dollars per million tokens.
+// Price is what a model costs, in US dollars per million tokens, and what else the catalogue says of it.
 type Price struct {
+	As          string        `yaml:"as" doc:"A model of the built-in list that it is, under another name: openai/gpt-4.1. What stands beside it wins."`
+	Input       *ledger.Money `yaml:"input" doc:"US dollars per million tokens of the prompt."`
+	Output      *ledger.Money `yaml:"output" doc:"US dollars per million tokens of the answer."`
+	CachedInput *ledger.Money `yaml:"cached_input" doc:"US dollars per million tokens read from the provider's cache. Default: as input."`
+	CacheWrite  *ledger.Money `yaml:"cache_write" doc:"US dollars per million tokens written to the provider's cache. Default: as input."`
+	CacheHour   *ledger.Money `yaml:"cache_write_1h" doc:"US dollars per million tokens written to the provider's cache for an hour. Default: as cache_write."`
+	Reasoning   ledger.Money  `yaml:"reasoning" doc:"US dollars per million tokens of thoughts. Default: as output."`
+	Image       ledger.Money  `yaml:"image" doc:"US dollars for each image of the prompt, beside its tokens. Default: nothing."`
+	Long        LongPrice     `yaml:"long" doc:"What requests with long prompts cost."`
+	Context     Count         `yaml:"context" doc:"The context window, in tokens."`
+	MaxOutput   Count         `yaml:"max_output" doc:"The longest answer, in tokens."`
+	Can         []string      `yaml:"can" enum:"tools,images,documents,audio,json_schema,reasoning" doc:"What it takes and does; it is not sent what is missing here. Default: as the built-in list has it, else nothing is known."`
+}
+
+// LongPrice is what requests with long prompts cost, in US dollars per million tokens.
+type LongPrice struct {
+	Over        Count         `yaml:"over" doc:"The number of tokens of the prompt above which all tokens of a request cost this."`
 	Input       ledger.Money  `yaml:"input" doc:"US dollars per million tokens of the prompt."`
 	Output      ledger.Money  `yaml:"output" doc:"US dollars per million tokens of the answer."`
 	CachedInput *ledger.Money `yaml:"cached_input" doc:"US dollars per million tokens read from the provider's cache. Default: as input."`
 	CacheWrite  *ledger.Money `yaml:"cache_write" doc:"US dollars per million tokens written to the provider's cache. Default: as input."`
 	CacheHour   *ledger.Money `yaml:"cache_write_1h" doc:"US dollars per million tokens written to the provider's cache for an hour. Default: as cache_write."`
-	Image       ledger.Money  `yaml:"image" doc:"US dollars for each image of the prompt, beside its tokens. Default: nothing."`
 	Reasoning   ledger.Money  `yaml:"reasoning" doc:"US dollars per million tokens of thoughts. Default: as output."`
-	Context     Count         `yaml:"context" doc:"The context window, in tokens."`
-	MaxOutput   Count         `yaml:"max_output" doc:"The longest answer, in tokens."`
 }
 
 // Model is a name for models that can stand in for each other.
@@ -104,6 +124,14 @@ type Route struct {
 	Rules []Rule         `yaml:"rules" doc:"The first one that holds decides."`
 	Split map[string]int `yaml:"split" doc:"Where no rule holds: models with weights. A session, else a user, stays with its model."`
 	Use   string         `yaml:"use" doc:"The model where no rule holds and nothing is split."`
+
+	Complexity Complexity `yaml:"complexity" doc:"Lets a model say how complex a question is, where a rule asks for it. Default: a heuristic."`
+}
+
+// Complexity is a model that judges questions.
+type Complexity struct {
+	Model  string        `yaml:"model" doc:"The name of a model, or PROVIDER/MODEL: a small, fast one. What it costs is booked for whoever asks."`
+	Within time.Duration `yaml:"within" doc:"How long it may take; then the heuristic decides. Default: 1s."`
 }
 
 // Rule is one rule of a route.
@@ -119,6 +147,7 @@ type Collection struct {
 	Path    string   `yaml:"path" doc:"The folder; relative to this file."`
 	Include []string `yaml:"include" doc:"Only these files, as patterns of .gitignore. Default: all."`
 	Exclude []string `yaml:"exclude" doc:"Not these files, as patterns of .gitignore; beside those that .gitignore and .dragomanignore leave out."`
+	Privacy string   `yaml:"privacy" enum:"public,internal" doc:"internal: a turn that found something here goes to internal providers only. Default: public."`
 }
 
 // Assistant is called like a model.
@@ -128,6 +157,7 @@ type Assistant struct {
 	Route        string   `yaml:"route" doc:"The route that chooses its model."`
 	Model        string   `yaml:"model" doc:"The one model that it uses, in place of a route."`
 	Guard        string   `yaml:"guard" doc:"The guard that it stands under."`
+	Privacy      string   `yaml:"privacy" enum:"public,internal" doc:"internal: its turns go to internal providers only. Default: public."`
 }
 
 // Guard is a set of checks.
@@ -146,9 +176,10 @@ type Org struct {
 
 // Team is a part of the organisation.
 type Team struct {
-	Budget Budgets  `yaml:"budget" doc:"What it may spend."`
-	Limits Limits   `yaml:"limits" doc:"What it may ask for."`
-	Models []string `yaml:"models" doc:"The models that it may use: names or PROVIDER/MODEL; a star at the end stands for any rest. Default: all."`
+	Budget  Budgets  `yaml:"budget" doc:"What it may spend."`
+	Limits  Limits   `yaml:"limits" doc:"What it may ask for."`
+	Models  []string `yaml:"models" doc:"The models that it may use: names or PROVIDER/MODEL; a star at the end stands for any rest. Default: all."`
+	Privacy string   `yaml:"privacy" enum:"public,internal" doc:"internal: what it asks goes to internal providers only. Default: public."`
 }
 
 // User is a person, or a program that stands for one.
@@ -241,18 +272,3 @@ func newGuard(name string) Guard {
 }
 
 func newCollection(string) Collection { return Collection{Path: "."} }
-
-// Prices returns what the file says about prices, for ledger.NewCatalogue.
-func (c *Config) Prices() []ledger.Entry {
-	var entries []ledger.Entry
-	for provider, p := range c.Providers {
-		for model, price := range p.Prices {
-			r := ledger.NewRates(price.Input, price.Output, price.CachedInput, price.CacheWrite, price.CacheHour)
-			r.Reasoning = price.Reasoning
-			entries = append(entries, ledger.Entry{Provider: provider, Models: []string{model}, Price: ledger.Price{
-				Rates: r, Context: int64(price.Context), MaxOutput: int64(price.MaxOutput), Image: price.Image,
-			}})
-		}
-	}
-	return entries
-}

@@ -180,11 +180,20 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 			continue
 		}
 		d.value(pair, v.Field(keys[i].index), sub)
-		if enum := keys[i].enum; len(enum) > 0 && v.Field(keys[i].index).String() != "" {
-			if got := v.Field(keys[i].index).String(); !slices.Contains(enum, got) {
-				d.problem(sub, fmt.Sprintf("%q is none of %s", got, strings.Join(enum, ", ")), nearest(got, enum))
-			}
+		d.oneOf(v.Field(keys[i].index), keys[i].enum, sub)
+	}
+}
+
+// oneOf reports a text, or a text of a list, that is none of an enumeration.
+func (d *decoder) oneOf(v reflect.Value, enum []string, path string) {
+	if v.Kind() == reflect.Slice {
+		for i := range v.Len() {
+			d.oneOf(v.Index(i), enum, fmt.Sprintf("%s[%d]", path, i))
 		}
+		return
+	}
+	if got := v.String(); len(enum) > 0 && got != "" && !slices.Contains(enum, got) {
+		d.problem(path, fmt.Sprintf("%q is none of %s", got, strings.Join(enum, ", ")), nearest(got, enum))
 	}
 }
 

@@ -71,10 +71,10 @@ guards:
   strict: {injection: block}
 retention: {traces: 7d}
 `)
-	cached := ledger.Money(0)
+	cached, input, output := ledger.Money(0), ledger.USD/5, ledger.USD/10*6
 	rack := NewProvider("rack")
 	rack.BaseURL, rack.Privacy, rack.Timeout = "http://10.0.0.5:8000/v1", "internal", 7*time.Second
-	rack.Prices = map[string]Price{"qwen/32b*": {Input: ledger.USD / 5, Output: ledger.USD / 10 * 6, CachedInput: &cached}}
+	rack.Prices = map[string]Price{"qwen/32b*": {Input: &input, Output: &output, CachedInput: &cached}}
 	openai := NewProvider("openai")
 	openai.APIKey = "s3cret"
 	want := &Config{

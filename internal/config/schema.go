@@ -60,7 +60,9 @@ func schemaOf(t reflect.Type, defaults reflect.Value) (map[string]any, error) {
 		preset(element, "")
 		values, err := schemaOf(t.Elem(), element)
 		s := map[string]any{"type": []string{"object", "null"}, "additionalProperties": values}
-		if t.Elem() != reflect.TypeFor[Price]() && t.Elem().Kind() != reflect.Int { // whose keys are the providers' own names for their models
+		switch t.Elem() {
+		case reflect.TypeFor[Price](), reflect.TypeFor[int](), reflect.TypeFor[User](), reflect.TypeFor[Secret](): // whose keys are others' names
+		default:
 			s["propertyNames"] = map[string]any{"pattern": namePattern}
 		}
 		return s, err
@@ -80,7 +82,11 @@ func structSchema(t reflect.Type, defaults reflect.Value) (map[string]any, error
 		}
 		s["description"] = k.doc
 		if len(k.enum) > 0 {
-			s["enum"] = k.enum
+			of := s
+			if items, ok := s["items"].(map[string]any); ok {
+				of = items
+			}
+			of["enum"] = k.enum
 		}
 		if !v.IsZero() && v.Kind() != reflect.Struct && v.Kind() != reflect.Map {
 			s["default"] = written(v)

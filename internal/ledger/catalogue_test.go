@@ -76,6 +76,47 @@ func TestOwnPricesWin(t *testing.T) {
 	}
 }
 
+// TestEntriesComplete: what one entry does not say is taken from the next, and a model may be priced as another.
+func TestEntriesComplete(t *testing.T) {
+	blind, err := NewAbilities("tools")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalogue(t,
+		Entry{Provider: "openai", Models: []string{"gpt-4.1"}, Unpriced: true, Price: Price{Can: blind}},
+		Entry{Provider: "azure", Models: []string{"our-mini"}, Unpriced: true, As: "openai/gpt-4.1-mini"},
+		Entry{Provider: "azure", Models: []string{"our-big"}, As: "openai/gpt-4.1", Price: Price{Rates: Rates{Input: 1}, Context: 5}},
+		Entry{Provider: "eu", Models: []string{"*"}, Unpriced: true, As: "anthropic/*"},
+		Entry{Provider: "rack", Models: []string{"*"}, Unpriced: true, Price: Price{Context: 32_000}},
+	)
+	for _, tt := range []struct {
+		provider, model, input string
+		context, most          int64
+		can                    Abilities
+	}{
+		{"openai", "gpt-4.1", "$2.00", 1047576, 32768, blind},
+		{"azure", "our-mini", "$0.40", 1047576, 32768, Abilities{Known: true, Tools: true, Images: true, Documents: true, Schema: true}},
+		{"azure", "our-big", "$0.000000001", 5, 32768, Abilities{Known: true, Tools: true, Images: true, Documents: true, Schema: true}},
+		{"azure", "another", "", 0, 0, Abilities{}},
+		{"eu", "claude-haiku-4-5", "$1.00", 200000, 64000, Abilities{Known: true, Tools: true, Images: true, Documents: true, Schema: true, Reasoning: true}},
+		{"rack", "qwen", "", 32000, 0, Abilities{}}, // its window is known, its price is not
+	} {
+		p, known := c.Lookup(tt.provider, tt.model, day("2026-01-01"))
+		got := ""
+		if known {
+			got = p.Input.String()
+		}
+		if got != tt.input || p.Context != tt.context || p.MaxOutput != tt.most || p.Can != tt.can {
+			t.Errorf("%s/%s: input %q, %+v", tt.provider, tt.model, got, p)
+		}
+	}
+	for name, want := range map[string]bool{"openai/gpt-4.1": true, "openai/gpt-4.1-2025-04-14": true, "openai/*": true, "openai/nothing": false, "nobody/*": false} {
+		if c.Listed(name) != want {
+			t.Errorf("%s: listed %v", name, !want)
+		}
+	}
+}
+
 // A missing cache price falls back to the input price and not to nothing.
 func TestMissingCachePrices(t *testing.T) {
 	entries, err := parsePrices([]byte(`{"prices": [{"provider": "x", "models": ["m"], "from": "2026-01-01", "input": "3", "output": "9"}]}`))
@@ -90,6 +131,9 @@ func TestMissingCachePrices(t *testing.T) {
 		`{"provider": "x", "models": ["m"], "from": "tomorrow", "input": "3", "output": "1"}`,
 		`{"provider": "x", "models": ["m"], "from": "2026-01-01", "input": "-3", "output": "1"}`,
 		`{"provider": "x", "models": ["m"], "from": "2026-01-01", "input": "3", "output": "1", "long": {"over": 5, "input": "1"}}`,
+		`{"provider": "x", "models": ["m"], "from": "2026-01-01", "input": "3", "output": "1", "image": "-1"}`,
+		`{"provider": "x", "models": ["m"], "from": "2026-01-01", "input": "3", "output": "1", "reasoning": "-1"}`,
+		`{"provider": "x", "models": ["m"], "from": "2026-01-01", "input": "3", "output": "1", "can": ["fly"]}`,
 		`{"provider": "x", "modles": ["m"], "from": "2026-01-01", "input": "3", "output": "1"}`,
 	} {
 		if _, err := parsePrices([]byte(`{"prices": [` + bad + `]}`)); err == nil {

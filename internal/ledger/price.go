@@ -20,6 +20,7 @@ type Price struct {
 	MaxOutput int64
 	// Image is Money for each image of a prompt, beside its tokens; 0 where an image costs no more than them.
 	Image Money
+	Can   Abilities
 }
 
 // Rates are Money per million tokens of each kind.

@@ -25,6 +25,7 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
 	"github.com/dragoman/dragoman/internal/dialect/completions"
+	"github.com/dragoman/dragoman/internal/dialect/openai"
 	"github.com/dragoman/dragoman/internal/dialect/responses"
 	"github.com/dragoman/dragoman/internal/provider/gate"
 )
@@ -41,6 +42,10 @@ type Config struct {
 	IdleTimeout       time.Duration // between tokens; 0 means as FirstTokenTimeout
 	TotalTimeout      time.Duration // of a whole answer; 0 means none
 	Responses         bool          // of the dialect openai: it speaks /responses, too
+	// Server says, of the dialect openai, how the server departs from OpenAI's own; nil: not at all.
+	Server *openai.Server
+	Azure  *Azure            // nil: it is not Azure OpenAI
+	Header map[string]string // of every request, beside what the dialect wants; wins over it
 	// Completions says how a server of the dialect openai wants to be asked to complete a text, where it does so at all; else
 	// its chat is asked.
 	Completions completions.FIM
@@ -65,6 +70,7 @@ type Provider struct {
 	cfg       Config
 	dialect   wireFormat
 	transport http.RoundTripper
+	base      string
 	urls      sync.Map // path -> *url.URL
 	cached    atomic.Int32
 }
@@ -98,7 +104,14 @@ func New(cfg Config, client *http.Client) (*Provider, error) {
 	if t, ok := rt.(*transport); ok && cfg.ConnectTimeout > 0 {
 		rt = t.within(cfg.ConnectTimeout)
 	}
-	return &Provider{cfg: cfg, dialect: d, transport: rt}, nil
+	p := &Provider{cfg: cfg, dialect: d, transport: rt, base: d.base(cfg.BaseURL)}
+	if cfg.Dialect == "openai" {
+		p.dialect.upstream = openai.Upstream{Server: cfg.Server}
+	}
+	if cfg.Azure != nil {
+		p.base = cfg.Azure.locate(p.base)
+	}
+	return p, nil
 }
 
 // Name is the provider's name in the configuration.
@@ -228,6 +241,9 @@ func (p *Provider) Exchange(ctx context.Context, path, model string, body []byte
 
 // send makes one HTTP exchange and turns a failure status into an *chat.Error.
 func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path, model string, body []byte, headers map[string]string) (*http.Response, error) {
+	if p.cfg.Azure != nil {
+		path = p.cfg.Azure.path(path, model)
+	}
 	at, err := p.url(path)
 	if err != nil {
 		return nil, err
@@ -246,6 +262,12 @@ func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path, 
 	}
 	key, number := p.cfg.Gate.Key(model)
 	up.Authorize(h, key)
+	if p.cfg.Azure != nil {
+		p.cfg.Azure.authorize(h, key)
+	}
+	for name, value := range p.cfg.Header {
+		h.Set(name, value)
+	}
 	// The transport itself: an http.Client around it would follow redirects, which would send the key to where a server points.
 	resp, err := p.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
@@ -296,7 +318,7 @@ func (p *Provider) url(path string) (*url.URL, error) {
 	if known, ok := p.urls.Load(path); ok {
 		return known.(*url.URL), nil
 	}
-	base := p.dialect.base(p.cfg.BaseURL)
+	base := p.base
 	if path == completions.InfillPath { // beside /v1, not below it
 		base = strings.TrimSuffix(base, "/v1")
 	}
@@ -371,11 +393,17 @@ func reason(err error) string {
 // own marks an error with the provider's name, and takes our keys out of what the provider said.
 func (p *Provider) own(e *chat.Error) *chat.Error {
 	e.Provider = p.cfg.Name
-	for _, k := range p.cfg.Gate.Keys() {
-		if k.Value != "" {
-			e.Message = strings.ReplaceAll(e.Message, k.Value, "[key]")
-			e.Raw = bytes.ReplaceAll(e.Raw, []byte(k.Value), []byte("[key]"))
+	hide := func(secret string) {
+		if secret != "" {
+			e.Message = strings.ReplaceAll(e.Message, secret, "[key]")
+			e.Raw = bytes.ReplaceAll(e.Raw, []byte(secret), []byte("[key]"))
 		}
+	}
+	for _, k := range p.cfg.Gate.Keys() {
+		hide(k.Value)
+	}
+	for _, v := range p.cfg.Header {
+		hide(strings.TrimPrefix(v, "Bearer "))
 	}
 	return e
 }

@@ -97,11 +97,11 @@ func TestSplit(t *testing.T) {
 	p := &Policy{Name: "ab", Split: []Share{{"a", 70}, {"b", 0}, {"c", 30}}, Default: "z"}
 	count := map[string]int{}
 	for i := range 10_000 {
-		use, _, _, err := p.decide(Env{Random: float64(i) / 10_000})
+		s, _, err := p.decide(Env{Random: float64(i) / 10_000})
 		if err != nil {
 			t.Fatal(err)
 		}
-		count[use]++
+		count[s.Use]++
 	}
 	if count["a"] != 7000 || count["c"] != 3000 {
 		t.Errorf("by chance: %v", count)
@@ -109,12 +109,15 @@ func TestSplit(t *testing.T) {
 	clear(count)
 	for i := range 10_000 {
 		env := Env{Sticky: fmt.Sprintf("session-%d", i), Random: 0.99}
-		use, _, _, _ := p.decide(env)
-		env.Random = 0
-		if again, _, _, _ := p.decide(env); again != use {
-			t.Fatalf("%s goes to %s, then to %s", env.Sticky, use, again)
+		s, _, err := p.decide(env)
+		if err != nil {
+			t.Fatal(err)
 		}
-		count[use]++
+		env.Random = 0
+		if again, _, _ := p.decide(env); again.Use != s.Use {
+			t.Fatalf("%s goes to %s, then to %s", env.Sticky, s.Use, again.Use)
+		}
+		count[s.Use]++
 	}
 	if count["a"] < 6700 || count["a"] > 7300 || count["b"] > 0 || count["a"]+count["c"] != 10_000 {
 		t.Errorf("by session: %v", count)
@@ -146,7 +149,7 @@ func TestOrderAmongEquals(t *testing.T) {
 			}
 			r := newRouter()
 			r.Live = func(m Model) Live { return live[m.ID()] }
-			r.Cost = func(m Model) (float64, bool) { v, ok := cost[m.ID()]; return v, ok }
+			r.Cost = func(m Model, _, _ int) (float64, bool) { v, ok := cost[m.ID()]; return v, ok }
 			r.Prefer = map[string]Prefer{"fast": c.prefer}
 			p := &Policy{Name: "r", Rules: []Rule{{When: "true", Use: "fast", Within: c.within}}}
 			if err := p.Compile(); err != nil {

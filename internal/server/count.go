@@ -7,11 +7,12 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect/anthropic"
 	"github.com/dragoman/dragoman/internal/dialect/gemini"
+	"github.com/dragoman/dragoman/internal/route"
 )
 
 // Counter counts the tokens of prompts: by the provider where it can, else by estimate.
 type Counter interface {
-	Count(ctx context.Context, req *chat.Request, p principal) (tokens int64, err error)
+	Count(ctx context.Context, req *chat.Request, p principal, privacy route.Privacy) (tokens int64, err error)
 }
 
 // countMessages answers POST /v1/messages/count_tokens.
@@ -37,9 +38,17 @@ func (s *Server) countGemini(w http.ResponseWriter, r *http.Request, p principal
 
 func (s *Server) count(w http.ResponseWriter, r *http.Request, p principal, d *door) (int64, bool) {
 	req, err := s.readRequest(w, r, d)
+	var o own
+	if err == nil {
+		o, err = readOwn(req)
+	}
+	var label route.Privacy
+	if err == nil {
+		label, err = privacyOf(r, o.Privacy)
+	}
 	var n int64
 	if err == nil {
-		n, err = s.state().Counter.Count(r.Context(), req, p)
+		n, err = s.state().Counter.Count(r.Context(), req, p, label)
 	}
 	if err != nil {
 		s.fail(w, d, "", chat.AsError(err))

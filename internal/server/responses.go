@@ -10,6 +10,7 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
 	"github.com/dragoman/dragoman/internal/dialect/responses"
+	"github.com/dragoman/dragoman/internal/route"
 	"github.com/dragoman/dragoman/internal/store"
 )
 
@@ -19,6 +20,7 @@ type storedResponse struct {
 	Previous string            `json:"previous,omitempty"`
 	Input    []json.RawMessage `json:"input"` // of this request
 	Output   []json.RawMessage `json:"output"`
+	Privacy  route.Privacy     `json:"privacy,omitempty"` // what goes on with it has this label, too
 }
 
 // respond answers POST /v1/responses.
@@ -34,8 +36,10 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, p principal) {
 		fail(err)
 		return
 	}
+	var label route.Privacy
 	if req.PreviousID != "" {
-		before, err := s.conversation(r.Context(), p, req.PreviousID)
+		before, internal, err := s.conversation(r.Context(), p, req.PreviousID)
+		label = internal
 		if err == nil {
 			req, err = responses.Expand(before, req)
 		}
@@ -49,32 +53,33 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, p principal) {
 	if req.Store {
 		keep = func(o *sink, a dialect.Answer) error { return s.keepResponse(r.Context(), p, req, o, a) }
 	}
-	s.run(w, r, d, req.Request, p, keep)
+	s.run(w, r, d, req.Request, p, label, keep)
 }
 
 // maxTurnsBack bounds how far a chain of responses is followed.
 const maxTurnsBack = 200
 
-// conversation is the input and output of a response and of those before it, the earliest first.
-func (s *Server) conversation(ctx context.Context, p principal, id string) ([]json.RawMessage, error) {
+// conversation is the input and output of a response and of those before it, the earliest first, and the strictest label
+// that any of them had.
+func (s *Server) conversation(ctx context.Context, p principal, id string) (items []json.RawMessage, label route.Privacy, err error) {
 	var turns [][]json.RawMessage
 	for at := id; at != "" && len(turns) < maxTurnsBack; {
 		r, err := s.stored(ctx, p, at)
 		if err != nil {
 			if e := chat.AsError(err); e.Code == chat.CodeNotFound {
 				e.Code, e.Param = chat.CodeInvalidRequest, "previous_response_id"
-				return nil, e
+				return nil, "", e
 			}
-			return nil, err
+			return nil, "", err
 		}
 		turns = append(turns, append(r.Input, r.Output...))
+		label = label.Stricter(r.Privacy)
 		at = r.Previous
 	}
-	var items []json.RawMessage
 	for i := len(turns) - 1; i >= 0; i-- {
 		items = append(items, turns[i]...)
 	}
-	return items, nil
+	return items, label, nil
 }
 
 func (s *Server) stored(ctx context.Context, p principal, id string) (*storedResponse, error) {
@@ -94,7 +99,7 @@ func (s *Server) stored(ctx context.Context, p principal, id string) (*storedRes
 
 // keepResponse stores an answer before its end is written: whoever sees the end may refer to it.
 func (s *Server) keepResponse(ctx context.Context, p principal, req *responses.Request, o *sink, a dialect.Answer) error {
-	kept := storedResponse{Previous: req.PreviousID, Input: req.Input}
+	kept := storedResponse{Previous: req.PreviousID, Input: req.Input, Privacy: o.turn.Privacy}
 	var id string
 	if enc, ok := o.enc.(*responses.StreamEncoder); ok {
 		kept.Response, kept.Output, id = enc.Response(a), enc.Items(), enc.ID()

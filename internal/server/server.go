@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,6 +61,7 @@ type Options struct {
 	Traces    TraceReader
 	Responses store.Responses
 	Ready     func(ctx context.Context) error // why no request should come, if anything; nil: always ready
+	Health    func() any                      // how the providers and their models do, for JSON; nil: not told
 	Metrics   *observe.Metrics                // nil: none are told
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -96,6 +98,9 @@ func New(o Options) *Server {
 	mux.HandleFunc("GET /readyz", s.ready)
 	if s.Metrics != nil {
 		mux.Handle("GET /metrics", s.nearby(s.Metrics.Handler()))
+	}
+	if s.Health != nil {
+		mux.Handle("GET /api/health", s.nearby(http.HandlerFunc(s.tellHealth)))
 	}
 	s.routes(mux)
 	for _, pattern := range append(listsOnly, anything) {
@@ -162,6 +167,17 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	fmt.Fprintln(w, `{"status":"ok"}`)
+}
+
+// tellHealth answers GET /api/health.
+func (s *Server) tellHealth(w http.ResponseWriter, _ *http.Request) {
+	body, err := json.Marshal(s.Health())
+	if err != nil {
+		s.Log.Error("tell the health", "err", err)
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	s.reply(w, body)
 }
 
 // ready says whether requests should come: not while the server stops, nor when something that it needs is gone.

@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
+	"github.com/dragoman/dragoman/internal/route"
 )
 
 // assistantPrefix marks the models that are assistants.
@@ -25,7 +26,7 @@ func (s *Server) converse(d *door) handler {
 			s.fail(w, d, "", chat.AsError(err))
 			return
 		}
-		s.run(w, r, d, req, p, nil)
+		s.run(w, r, d, req, p, "", nil)
 	}
 }
 
@@ -66,13 +67,15 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	return body, nil
 }
 
-// run takes a request through its turn. keep, where it is not nil, is called with a complete answer before its end is sent.
-func (s *Server) run(w http.ResponseWriter, r *http.Request, d *door, req *chat.Request, p principal, keep func(*sink, dialect.Answer) error) {
+// run takes a request through its turn. earlier is the label of what it goes on with. keep, where it is not nil, is called with
+// a complete answer before its end is sent.
+func (s *Server) run(w http.ResponseWriter, r *http.Request, d *door, req *chat.Request, p principal, earlier route.Privacy, keep func(*sink, dialect.Answer) error) {
 	turn, err := s.turn(r, req, p)
 	if err != nil {
 		s.fail(w, d, "", chat.AsError(err))
 		return
 	}
+	turn.Privacy = turn.Privacy.Stricter(earlier)
 	turn.Door = d.Wire()
 	out := newSink(s, w, d, req)
 	defer out.release()
@@ -97,17 +100,43 @@ type own struct {
 	} `json:"filters"`
 }
 
-// turn makes a turn of a request: a call of an assistant, or of a plain model.
-func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assistant.Turn, error) {
-	var o own
-	if len(req.Dragoman) > 0 {
-		dec := json.NewDecoder(strings.NewReader(string(req.Dragoman)))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&o); err != nil {
-			return nil, &chat.Error{Code: chat.CodeInvalidRequest, Param: "dragoman", Message: "dragoman must be an object with session, class, privacy, feature, cache and filters.paths: " + err.Error()}
+// readOwn reads the field.
+func readOwn(req *chat.Request) (o own, err error) {
+	if len(req.Dragoman) == 0 {
+		return o, nil
+	}
+	dec := json.NewDecoder(strings.NewReader(string(req.Dragoman)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&o); err != nil {
+		return o, &chat.Error{Code: chat.CodeInvalidRequest, Param: "dragoman", Message: "dragoman must be an object with session, class, privacy, feature, cache and filters.paths: " + err.Error()}
+	}
+	return o, nil
+}
+
+// privacyOf is the label that a request has by its header and by its field: the stricter one. A label that is not known is
+// refused, and not taken for none.
+func privacyOf(r *http.Request, field string) (route.Privacy, error) {
+	label, err := route.ParsePrivacy(field)
+	for _, v := range r.Header[headerPrivacy] {
+		if err == nil {
+			var l route.Privacy
+			l, err = route.ParsePrivacy(v)
+			label = label.Stricter(l)
 		}
 	}
-	for header, to := range map[string]*string{headerSession: &o.Session, headerClass: &o.Class, headerPrivacy: &o.Privacy, headerFeature: &o.Feature} {
+	if err != nil {
+		return "", &chat.Error{Code: chat.CodeInvalidRequest, Param: "dragoman.privacy", Message: err.Error()}
+	}
+	return label, nil
+}
+
+// turn makes a turn of a request: a call of an assistant, or of a plain model.
+func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assistant.Turn, error) {
+	o, err := readOwn(req)
+	if err != nil {
+		return nil, err
+	}
+	for header, to := range map[string]*string{headerSession: &o.Session, headerClass: &o.Class, headerFeature: &o.Feature} {
 		if v := r.Header[header]; *to == "" && len(v) > 0 {
 			*to = v[0]
 		}
@@ -115,8 +144,12 @@ func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assista
 	if o.Class == "" {
 		o.Class = "chat"
 	}
+	privacy, err := privacyOf(r, o.Privacy)
+	if err != nil {
+		return nil, err
+	}
 	t := &assistant.Turn{
-		Request: req, Principal: p, Session: o.Session, Class: o.Class, Privacy: o.Privacy, Feature: o.Feature, Paths: o.Filters.Paths,
+		Request: req, Principal: p, Session: o.Session, Class: o.Class, Privacy: privacy, Feature: o.Feature, Paths: o.Filters.Paths,
 		Definition: assistant.Definition{Policy: s.state().Policy}, Cache: cacheWish(r.Header, o.Cache),
 	}
 	name, ok := strings.CutPrefix(req.Model, assistantPrefix)

@@ -21,8 +21,10 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, d *door, p pri
 	if v := r.Header[headerFeature]; len(v) > 0 {
 		x.Feature = v[0]
 	}
-	if v := r.Header[headerPrivacy]; len(v) > 0 {
-		x.Privacy = v[0]
+	var err error
+	if x.Privacy, err = privacyOf(r, ""); err != nil {
+		s.fail(w, d, "", chat.AsError(err))
+		return false
 	}
 	tr, err := s.state().Engine.Exchange(r.Context(), x)
 	if err != nil {

@@ -19,14 +19,19 @@ import (
 var packedID = regexp.MustCompile(`__sig_[oag][A-Za-z0-9_-]+`)
 
 // Encode implements dialect.Upstream.
-func (Upstream) Encode(r *chat.Request) (body []byte, dropped []string, err error) {
+func (u Upstream) Encode(r *chat.Request) (body []byte, dropped []string, err error) {
 	if r.Wire == chat.OpenAIChat && r.Body != nil {
 		body, err = forward(r)
-		return body, nil, err
+	} else {
+		e := encoder{}
+		body = e.request(r)
+		dropped, err = e.dropped, e.err
 	}
-	e := encoder{}
-	body = e.request(r)
-	return body, e.dropped, e.err
+	if err != nil || u.Server.plain() {
+		return body, dropped, err
+	}
+	body, more := u.Server.Adapt(body)
+	return body, append(dropped, more...), nil
 }
 
 // forward is the request's own body with the needed fields rewritten.

@@ -108,9 +108,11 @@ func errorMessage(raw json.RawMessage) string {
 		return trimmed(text)
 	}
 	var obj struct {
-		Message string          `json:"message"`
-		Error   json.RawMessage `json:"error"`
-		Detail  json.RawMessage `json:"detail"`
+		Message json.RawMessage   `json:"message"` // mostly a text; of Mistral also an object with a detail
+		Error   json.RawMessage   `json:"error"`
+		Detail  json.RawMessage   `json:"detail"`
+		Msg     string            `json:"msg"` // of pydantic's list of problems
+		Loc     []json.RawMessage `json:"loc"`
 	}
 	if json.Unmarshal(raw, &obj) != nil {
 		var list []json.RawMessage // Gemini wraps its errors in a list
@@ -120,8 +122,14 @@ func errorMessage(raw json.RawMessage) string {
 		return ""
 	}
 	switch {
-	case obj.Message != "":
-		return trimmed(obj.Message)
+	case len(obj.Message) > 0 && string(obj.Message) != `""` && string(obj.Message) != "null":
+		return errorMessage(obj.Message)
+	case obj.Msg != "":
+		where := make([]string, len(obj.Loc))
+		for i, l := range obj.Loc {
+			where[i] = strings.Trim(string(l), `"`)
+		}
+		return trimmed(strings.TrimPrefix(strings.Join(where, ".")+": "+obj.Msg, ": "))
 	case len(obj.Error) > 0:
 		return errorMessage(obj.Error)
 	case len(obj.Detail) > 0:

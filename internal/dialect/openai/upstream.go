@@ -12,7 +12,9 @@ import (
 )
 
 // Upstream speaks to servers of chat completions.
-type Upstream struct{}
+type Upstream struct {
+	Server *Server // how this one departs from OpenAI's own; nil: not at all
+}
 
 var _ dialect.Upstream = Upstream{}
 
@@ -73,6 +75,15 @@ func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error 
 	var choice, trouble gjson.Result
 	c.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
+		case "object":
+			failed = failed || v.Str == "error" // vLLM's and Mistral's older shape
+		case "x_groq":
+			if u := readUsage(v.Get("usage")); u != nil && ev.Usage == nil {
+				ev.Usage = u
+			}
+			if e := v.Get("error"); e.Type == gjson.String {
+				trouble = e
+			}
 		case "id":
 			ev.ID = v.String()
 		case "model":
@@ -83,7 +94,9 @@ func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error 
 				return false
 			})
 		case "usage":
-			ev.Usage = readUsage(v)
+			if u := readUsage(v); u != nil {
+				ev.Usage = u
+			}
 		case "error":
 			trouble = v
 		}
@@ -96,12 +109,12 @@ func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error 
 		return streamError([]byte(trouble.Raw))
 	}
 	if choice.Exists() {
-		d.choice(choice, ev)
+		return d.choice(choice, ev)
 	}
 	return nil
 }
 
-func (d *StreamDecoder) choice(choice gjson.Result, ev *chat.Event) {
+func (d *StreamDecoder) choice(choice gjson.Result, ev *chat.Event) error {
 	reason := ""
 	choice.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
@@ -120,20 +133,29 @@ func (d *StreamDecoder) choice(choice gjson.Result, ev *chat.Event) {
 		}
 		return true
 	})
-	if reason == "" {
-		return
+	switch reason {
+	case "":
+		return nil
+	case "error", "abort", "insufficient_system_resource": // Mistral, vLLM, DeepSeek: the server gave up; it is no answer
+		return &chat.Error{Code: chat.CodeOverloaded, Message: "the provider gave the answer up (" + reason + ")"}
 	}
 	ev.Finish, d.finished = finishOf(reason), true
 	if ev.Finish == chat.FinishStop && len(d.calls.ids) > 0 {
 		ev.Finish = chat.FinishToolCalls // Gemini says "stop"; clients call no tool after that
 	}
+	return nil
 }
 
 func (d *StreamDecoder) delta(v gjson.Result, ev *chat.Event) {
 	v.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "content":
-			ev.Text += v.String()
+			if !v.IsArray() {
+				ev.Text += v.String()
+				break
+			}
+			text, thought := readParts(v)
+			ev.Text, ev.Thinking = ev.Text+text, ev.Thinking+thought
 		case "refusal":
 			ev.Refusal += v.String()
 		case "reasoning_content", "reasoning":
@@ -180,9 +202,29 @@ func (d *StreamDecoder) call(t gjson.Result, ev *chat.Event) {
 	}
 }
 
+// readParts reads a content that is a list of parts, as Mistral's reasoning models send it.
+func readParts(v gjson.Result) (text, thought string) {
+	v.ForEach(func(_, p gjson.Result) bool {
+		switch p.Get("type").String() {
+		case "text":
+			text += p.Get("text").String()
+		case "thinking":
+			t := p.Get("thinking")
+			if !t.IsArray() {
+				thought += t.String()
+				break
+			}
+			more, _ := readParts(t)
+			thought += more
+		}
+		return true
+	})
+	return text, thought
+}
+
 func finishOf(s string) chat.FinishReason {
 	switch s {
-	case "length", "max_tokens":
+	case "length", "max_tokens", "model_length": // the last is Mistral's
 		return chat.FinishLength
 	case "tool_calls", "function_call":
 		return chat.FinishToolCalls

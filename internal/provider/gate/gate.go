@@ -156,6 +156,17 @@ func (g *Gate) Health(model string) Health {
 	return Health{}
 }
 
+// Models is the health of each model that was asked.
+func (g *Gate) Models() map[string]Health {
+	out := map[string]Health{}
+	now := g.cfg.Now()
+	g.breakers.Range(func(model, b any) bool {
+		out[model.(string)] = b.(*breaker).health(now)
+		return true
+	})
+	return out
+}
+
 // Load is how many requests are under way and how many wait. Where nothing limits them they are not counted.
 func (g *Gate) Load() (active, waiting int) {
 	if g.queue == nil {
