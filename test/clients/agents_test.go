@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,18 +20,18 @@ import (
 // agent is a coding agent of another vendor.
 type agent struct {
 	program string
-	dialect string                                          // that it speaks
-	files   func(e endpoint) (home, work map[string]string) // its configuration
-	env     func(e endpoint) []string
+	dialect string                                                        // that it speaks
+	files   func(t *testing.T, e endpoint) (home, work map[string]string) // its configuration
+	env     func(t *testing.T, e endpoint) []string
 	args    func(e endpoint) []string
 }
 
+// agents have the settings that docs/clients.md shows, and beside them what keeps them from calling home.
 var agents = map[string]agent{
 	"claude-code": {
 		program: "claude", dialect: "anthropic",
-		env: func(e endpoint) []string {
-			return []string{"ANTHROPIC_BASE_URL=" + e.url, "ANTHROPIC_API_KEY=" + e.key, "ANTHROPIC_MODEL=" + e.model, "ANTHROPIC_DEFAULT_HAIKU_MODEL=" + e.model,
-				"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "DISABLE_TELEMETRY=1", "DISABLE_ERROR_REPORTING=1", "DISABLE_AUTOUPDATER=1"}
+		env: func(t *testing.T, e endpoint) []string {
+			return append(exported(t, "Claude Code", e), "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "DISABLE_TELEMETRY=1", "DISABLE_ERROR_REPORTING=1", "DISABLE_AUTOUPDATER=1")
 		},
 		args: func(endpoint) []string { return []string{"-p", scripted.Prompt, "--allowedTools", "Read,Edit,Bash"} },
 	},
@@ -40,17 +39,14 @@ var agents = map[string]agent{
 	"codex-apply-patch": codex(knownToCodex), // offers a tool that takes text in place of JSON, and some of OpenAI's own
 	"gemini-cli": {
 		program: "gemini", dialect: "gemini",
-		files: func(endpoint) (home, work map[string]string) {
-			return map[string]string{".gemini/settings.json": `{
-  "security": {"auth": {"selectedType": "gemini-api-key"}},
+		files: func(t *testing.T, e endpoint) (home, work map[string]string) {
+			return map[string]string{".gemini/settings.json": strings.Replace(documented(t, "Gemini CLI", "json", e), "{", `{
   "privacy": {"usageStatisticsEnabled": false},
   "telemetry": {"enabled": false},
-  "general": {"disableAutoUpdate": true, "disableUpdateNag": true, "enableAutoUpdate": false}
-}`}, nil
+  "general": {"disableAutoUpdate": true, "disableUpdateNag": true, "enableAutoUpdate": false},
+`, 1)}, nil
 		},
-		env: func(e endpoint) []string {
-			return []string{"GOOGLE_GEMINI_BASE_URL=" + e.url, "GEMINI_API_KEY=" + e.key}
-		},
+		env: func(t *testing.T, e endpoint) []string { return exported(t, "Gemini CLI", e) },
 		args: func(e endpoint) []string {
 			return []string{"--skip-trust", "--approval-mode", "yolo", "-m", e.model, "-p", scripted.Prompt}
 		},
@@ -65,20 +61,11 @@ var agents = map[string]agent{
 func codex(model string) agent {
 	return agent{
 		program: "codex", dialect: "responses",
-		files: func(e endpoint) (home, work map[string]string) {
-			return map[string]string{".codex/config.toml": fmt.Sprintf(`model = %q
-model_provider = "dragoman"
-check_for_update_on_startup = false
-[analytics]
-enabled = false
-[model_providers.dragoman]
-name = "dragoman"
-base_url = %q
-env_key = "DRAGOMAN_KEY"
-wire_api = "responses"
-`, cmp.Or(model, e.model), e.url+"/v1")}, nil
+		files: func(t *testing.T, e endpoint) (home, work map[string]string) {
+			e.model = cmp.Or(model, e.model)
+			return map[string]string{".codex/config.toml": "check_for_update_on_startup = false\n" + documented(t, "Codex", "toml", e) + "\n[analytics]\nenabled = false\n"}, nil
 		},
-		env: func(e endpoint) []string { return []string{"DRAGOMAN_KEY=" + e.key} },
+		env: func(t *testing.T, e endpoint) []string { return exported(t, "Codex", e) },
 		args: func(endpoint) []string {
 			// Its sandbox needs rights that containers lack; the folder is a test's own.
 			return []string{"exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", scripted.Prompt}
@@ -90,13 +77,12 @@ wire_api = "responses"
 func opencode(dialect, npm, path string) agent {
 	return agent{
 		program: "opencode", dialect: dialect,
-		files: func(e endpoint) (home, work map[string]string) {
-			return nil, map[string]string{"opencode.json": fmt.Sprintf(`{
-  "model": "dragoman/%s", "autoupdate": false, "share": "disabled",
-  "provider": {"dragoman": {"npm": %q, "name": "Dragoman", "options": {"baseURL": %q, "apiKey": %q}, "models": {%q: {"name": "Big", "tool_call": true}}}}
-}`, e.model, npm, e.url+path, e.key, e.model)}
+		files: func(t *testing.T, e endpoint) (home, work map[string]string) {
+			settings := documented(t, "opencode", "json", e)
+			settings = strings.NewReplacer("@ai-sdk/openai-compatible", npm, e.url+"/v1", e.url+path).Replace(settings)
+			return nil, map[string]string{"opencode.json": strings.Replace(settings, "{", `{"autoupdate": false, "share": "disabled",`, 1)}
 		},
-		env: func(endpoint) []string {
+		env: func(*testing.T, endpoint) []string {
 			return []string{"OPENCODE_DISABLE_MODELS_FETCH=1", "OPENCODE_DISABLE_AUTOUPDATE=1"}
 		},
 		args: func(endpoint) []string { return []string{"run", scripted.Prompt} },
@@ -133,11 +119,11 @@ func (a agent) work(t *testing.T, change func(scripted.Script) scripted.Script, 
 		home := t.TempDir()
 		write(t, dir, map[string]string{"greeting.txt": "hello " + word + "\n", "notes.txt": "notes: none\n"})
 		if a.files != nil {
-			inHome, inWork := a.files(e)
+			inHome, inWork := a.files(t, e)
 			write(t, home, inHome)
 			write(t, dir, inWork)
 		}
-		out, err := command(t, home, dir, a.env(e), program, a.args(e)...)
+		out, err := command(t, home, dir, a.env(t, e), program, a.args(e)...)
 		want := "hello world " + word
 		if !strings.Contains(out, "It printed: "+want) || err != nil {
 			t.Errorf("%v; it was to say %q:\n%s", err, want, out)
