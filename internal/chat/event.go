@@ -93,6 +93,19 @@ type Usage struct {
 // Total is Input plus Output.
 func (u Usage) Total() int64 { return u.Input + u.Output }
 
+// MaxTokens bounds what a provider may claim to have used, so that sums and prices of it stay numbers.
+const MaxTokens = 1 << 40
+
+// Bounded is a provider's claim as numbers that can be reckoned with: none is negative or beyond all measure, and no part is
+// more than what it is a part of, since money is reckoned with the difference.
+func (u Usage) Bounded() Usage {
+	within := func(n, whole int64) int64 { return min(max(n, 0), whole) }
+	u.Input, u.Output = within(u.Input, MaxTokens), within(u.Output, MaxTokens)
+	u.CachedInput, u.Reasoning = within(u.CachedInput, u.Input), within(u.Reasoning, u.Output)
+	u.CacheWrite = within(u.CacheWrite, u.Input-u.CachedInput)
+	return u
+}
+
 // Stream yields the events of one answer. Next returns io.EOF after the last one; a stream that ends in any other way
 // returns an *Error and is not a complete answer. Close ends the request early and may be called at any time, also twice.
 type Stream interface {

@@ -114,18 +114,22 @@ func (e *encoder) request(r *chat.Request) []byte {
 	b = e.sampling(b, r, budget != 0)
 	if f := r.Format; f != nil && len(f.Schema) > 0 {
 		b = append(append(append(b, `,"output_config":{"format":{"type":"json_schema","schema":`...), e.closed(f.Schema)...), "}}"...)
+		if f.Description != "" {
+			e.drop("response_format.json_schema.description")
+		}
 	} else if f != nil {
 		e.drop("response_format json_object: say in the prompt that the answer is to be JSON, or give a schema")
 	}
 	if r.User != "" {
 		b = append(dialect.AppendString(append(b, `,"metadata":{"user_id":`...), r.User), '}')
 	}
-	for _, name := range r.Unmapped {
-		if r.Wire != chat.AnthropicMessages {
+	for _, name := range dialect.Unmapped(r) {
+		v := gjson.GetBytes(r.Source, gjson.Escape(name))
+		if r.Wire != chat.AnthropicMessages || !v.Exists() {
 			e.drop(name)
-		} else if v := gjson.GetBytes(r.Source, gjson.Escape(name)); v.Exists() {
-			b = append(append(dialect.AppendString(append(b, ','), name), ':'), v.Raw...)
+			continue
 		}
+		b = append(append(dialect.AppendString(append(b, ','), name), ':'), v.Raw...)
 	}
 	return append(b, '}')
 }
@@ -252,7 +256,7 @@ func (e *encoder) tools(b []byte, r *chat.Request) []byte {
 			continue
 		}
 		if len(t.Raw) > 0 && r.Wire != chat.AnthropicMessages {
-			e.drop("tool " + gjson.GetBytes(t.Raw, "type").String() + ": only its own provider can run it")
+			e.drop(dialect.LostTool(t))
 			continue
 		}
 		if n == 0 {
@@ -323,7 +327,7 @@ func (e *encoder) mark(b []byte, c *chat.CacheMark) []byte {
 		return b
 	}
 	if e.marks == 4 {
-		e.drop("cache_control beyond the fourth")
+		e.drop(dialect.LostCache + " beyond the fourth")
 		return b
 	}
 	e.marks++

@@ -29,7 +29,7 @@ func (e *encoder) messages(b []byte, r *chat.Request) []byte {
 			e.drop("system messages within the conversation: sent as the user's")
 		}
 		if m.Name != "" {
-			e.drop("names of speakers")
+			e.drop(dialect.LostNames)
 		}
 		blocks := e.blocks(nil, m.Parts, r)
 		if len(blocks) == 0 {
@@ -88,7 +88,7 @@ func (e *encoder) block(b []byte, p *chat.Part, r *chat.Request) []byte {
 		return b
 	case chat.ThinkingPart:
 		if p.Signature.Of != chat.Anthropic {
-			e.drop("thinking of another provider")
+			e.drop(dialect.LostThoughts)
 			return b
 		}
 		if p.Redacted != "" {
@@ -112,7 +112,7 @@ func (e *encoder) block(b []byte, p *chat.Part, r *chat.Request) []byte {
 		if r.Wire == chat.AnthropicMessages {
 			return append(b, p.Raw...)
 		}
-		e.drop("parts of type " + p.Text)
+		e.drop(dialect.LostPart(p))
 		return b
 	}
 	return append(e.mark(b, p.Cache), '}')
@@ -131,6 +131,9 @@ func cleanID(id string) string {
 
 func (e *encoder) media(b []byte, p *chat.Part) []byte {
 	m := p.Media
+	if m.Detail != "" && m.Detail != "auto" {
+		e.drop(dialect.LostDetail)
+	}
 	b = append(append(append(b, `{"type":"`...), p.Kind...), '"')
 	if m.Name != "" && p.Kind == chat.DocumentPart {
 		b = dialect.AppendString(append(b, `,"title":`...), m.Name)

@@ -224,9 +224,6 @@ func finishOf(s string) chat.FinishReason {
 	return chat.FinishStop
 }
 
-// mostTokens bounds what a provider may claim to have used, so that sums and prices of it stay numbers.
-const mostTokens = 1 << 40
-
 // count brings the usage up to date: later counts replace earlier ones, field by field. This wire counts prompt tokens that
 // were read from or written to the cache beside input_tokens; ours are all in Input.
 func (d *StreamDecoder) count(v gjson.Result) *chat.Usage {
@@ -237,7 +234,7 @@ func (d *StreamDecoder) count(v gjson.Result) *chat.Usage {
 	fresh := u.Input - u.CachedInput - u.CacheWrite
 	set := func(field string, to *int64) {
 		if n := v.Get(field); n.Type == gjson.Number {
-			*to = min(max(n.Int(), 0), mostTokens)
+			*to = min(max(n.Int(), 0), chat.MaxTokens)
 		}
 	}
 	set("input_tokens", &fresh)
@@ -248,9 +245,10 @@ func (d *StreamDecoder) count(v gjson.Result) *chat.Usage {
 	}
 	set("output_tokens", &u.Output)
 	if n := v.Get("output_tokens_details.thinking_tokens"); n.Type == gjson.Number {
-		u.Reasoning = min(max(n.Int(), 0), u.Output)
+		u.Reasoning = n.Int()
 	}
 	u.Input = fresh + u.CachedInput + u.CacheWrite
+	*u = u.Bounded()
 	out := *u
 	return &out
 }

@@ -145,7 +145,7 @@ func (u Upstream) foreign(r *chat.Request) ([]byte, []string, error) {
 	if len(r.Messages) != 1 || r.Messages[0].Role != chat.User || len(r.Messages[0].Parts) != 1 || r.Messages[0].Parts[0].Kind != chat.TextPart || len(r.Tools) > 0 {
 		return nil, nil, &chat.Error{Code: chat.CodeUnsupported, Param: "messages", Message: "this model completes text and does not chat; send one text of the user's, or choose another model"}
 	}
-	dropped := slices.Clone(r.Unmapped)
+	dropped := slices.Clone(dialect.Unmapped(r))
 	for _, f := range []struct {
 		name string
 		set  bool
@@ -194,7 +194,7 @@ func settings(b []byte, r *chat.Request, maxTokens string) []byte {
 // infill writes a request to llama-server's /infill, which knows the loaded model's marks itself.
 func infill(r *chat.Request) ([]byte, []string, error) {
 	prompt, suffix, _ := texts(r)
-	dropped := slices.Clone(r.Unmapped)
+	dropped := slices.Clone(dialect.Unmapped(r))
 	if r.Logprobs != nil {
 		dropped = append(dropped, "logprobs")
 	}
@@ -276,9 +276,10 @@ func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
 	}
 	d.finished = d.finished || ev.Finish != ""
 	if u := v.Get("usage"); u.IsObject() {
-		count := func(path string) int64 { return max(u.Get(path).Int(), 0) }
-		ev.Usage = &chat.Usage{Input: count("prompt_tokens"), CachedInput: count("prompt_tokens_details.cached_tokens"),
-			Output: count("completion_tokens"), Reasoning: count("completion_tokens_details.reasoning_tokens")}
+		count := func(path string) int64 { return u.Get(path).Int() }
+		usage := chat.Usage{Input: count("prompt_tokens"), CachedInput: count("prompt_tokens_details.cached_tokens"),
+			Output: count("completion_tokens"), Reasoning: count("completion_tokens_details.reasoning_tokens")}.Bounded()
+		ev.Usage = &usage
 	}
 	return ev, nil
 }
@@ -299,9 +300,9 @@ func (d *StreamDecoder) infill(v gjson.Result) chat.Event {
 		ev.Finish = chat.FinishLength
 	}
 	ev.StopSequence = v.Get("stopping_word").String()
-	input := max(v.Get("tokens_evaluated").Int(), 0)
 	// Not tokens_cached: that is what the cache holds by now, not what was read from it.
-	ev.Usage = &chat.Usage{Input: input, CachedInput: min(input, max(v.Get("timings.cache_n").Int(), 0)), Output: max(v.Get("tokens_predicted").Int(), 0)}
+	usage := chat.Usage{Input: v.Get("tokens_evaluated").Int(), CachedInput: v.Get("timings.cache_n").Int(), Output: v.Get("tokens_predicted").Int()}.Bounded()
+	ev.Usage = &usage
 	return ev
 }
 

@@ -195,6 +195,9 @@ func (e *encoder) format(c *config) {
 	if f == nil {
 		return
 	}
+	if f.Description != "" {
+		e.drop("response_format.json_schema.description")
+	}
 	c.raw("responseMimeType", `"application/json"`)
 	if f.Kind != chat.FormatSchema || len(f.Schema) == 0 {
 		return

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
 )
 
 // media writes a part with an image, a document or audio.
 func (e *encoder) media(p *chat.Part) error {
 	m := p.Media
 	if m.Detail != "" && m.Detail != "auto" {
-		e.drop("image detail")
+		e.drop(dialect.LostDetail)
 	}
 	kind := m.Type
 	if kind == "" {

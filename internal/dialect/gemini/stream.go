@@ -271,7 +271,7 @@ func finishOf(reason string) (chat.FinishReason, bool) {
 
 // usage reads a usageMetadata. Tokens of what Google's own tools found count as input, thoughts as output.
 func usage(v gjson.Result) *chat.Usage {
-	u := &chat.Usage{}
+	var u chat.Usage
 	fields(v, func(name string, v gjson.Result) bool {
 		switch name {
 		case "promptTokenCount", "toolUsePromptTokenCount":
@@ -286,7 +286,8 @@ func usage(v gjson.Result) *chat.Usage {
 		}
 		return true
 	})
-	return u
+	u = u.Bounded()
+	return &u
 }
 
 func logprobs(v gjson.Result) []chat.TokenLogprob {

@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect"
 )
 
 // tools reads what the model may call. A tool may hold several things; each that Google runs itself is one of ours.
@@ -120,7 +121,7 @@ func (e *encoder) toolList() {
 	for i := range e.r.Tools {
 		t := &e.r.Tools[i]
 		if t.Cache != nil {
-			e.drop("cache_control")
+			e.drop(dialect.LostCache)
 		}
 		if t.Raw != nil {
 			continue
@@ -145,11 +146,7 @@ func (e *encoder) toolList() {
 			continue
 		}
 		if e.r.Wire != chat.GeminiGenerate {
-			name := t.Name
-			if name == "" {
-				name = "one that its provider runs"
-			}
-			e.drop("tool " + name)
+			e.drop(dialect.LostTool(*t))
 			continue
 		}
 		if open(); e.dst[len(e.dst)-1] != '[' {

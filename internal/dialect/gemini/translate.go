@@ -64,7 +64,7 @@ func (e *encoder) drop(what string) {
 func translate(r *chat.Request) ([]byte, []string, error) {
 	e := &encoder{r: r, model: familyOf(r.Model), results: map[string][]resultPart{}}
 	kept := e.keep()
-	for _, name := range r.Unmapped {
+	for _, name := range dialect.Unmapped(r) {
 		if !slices.Contains(kept, name) {
 			e.drop(name)
 		}
@@ -116,7 +116,7 @@ func translate(r *chat.Request) ([]byte, []string, error) {
 // message writes a message of the conversation, and what has to stand before it.
 func (e *encoder) message(i int, m *chat.Message) error {
 	if m.Name != "" {
-		e.drop("messages.name")
+		e.drop(dialect.LostNames)
 	}
 	switch m.Role {
 	case chat.Assistant:
@@ -218,7 +218,7 @@ func (e *encoder) strayResult() error {
 
 func (e *encoder) part(message int, role chat.Role, p *chat.Part) error {
 	if p.Cache != nil {
-		e.drop("cache_control")
+		e.drop(dialect.LostCache)
 	}
 	switch p.Kind {
 	case chat.TextPart, chat.RefusalPart:
@@ -240,7 +240,7 @@ func (e *encoder) part(message int, role chat.Role, p *chat.Part) error {
 		e.call(message, p)
 	case chat.OpaquePart:
 		if e.r.Wire != chat.GeminiGenerate {
-			e.drop("a part that only its own provider understands")
+			e.drop(dialect.LostPart(p))
 			return nil
 		}
 		e.open(role)
@@ -253,7 +253,7 @@ func (e *encoder) part(message int, role chat.Role, p *chat.Part) error {
 func (e *encoder) thought(role chat.Role, p *chat.Part) {
 	own := p.Signature.Of == chat.Gemini && p.Signature.Value != ""
 	if p.Redacted != "" || !own && (e.r.Wire != chat.GeminiGenerate || p.Signature.Value != "") {
-		e.drop("thinking of another model")
+		e.drop(dialect.LostThoughts)
 		return
 	}
 	if p.Text == "" && !own {
@@ -300,7 +300,7 @@ func (e *encoder) call(message int, p *chat.Part) {
 
 func (e *encoder) result(p *chat.Part, name string) error {
 	if p.Cache != nil {
-		e.drop("cache_control")
+		e.drop(dialect.LostCache)
 	}
 	res := p.Result
 	if name == "" {
@@ -327,7 +327,7 @@ func (e *encoder) result(p *chat.Part, name string) error {
 				return err
 			}
 		case m.Kind == chat.OpaquePart:
-			e.drop("a part that only its own provider understands")
+			e.drop(dialect.LostPart(m))
 		}
 	}
 	if parts > 0 {
@@ -356,7 +356,7 @@ func (e *encoder) systemInstruction() error {
 		for j := range m.Parts {
 			p := &m.Parts[j]
 			if p.Cache != nil {
-				e.drop("cache_control")
+				e.drop(dialect.LostCache)
 			}
 			if p.Kind == chat.OpaquePart || p.Text == "" && p.Media == nil {
 				continue

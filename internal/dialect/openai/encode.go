@@ -151,15 +151,14 @@ func (e *encoder) request(r *chat.Request) []byte {
 
 // own adds the fields of a request of this wire whose messages were composed anew; those of another wire are lost.
 func (e *encoder) own(b []byte, r *chat.Request) []byte {
-	for _, name := range r.Unmapped {
-		if r.Wire != chat.OpenAIChat {
+	for _, name := range dialect.Unmapped(r) {
+		v := gjson.GetBytes(r.Source, gjson.Escape(name))
+		if r.Wire != chat.OpenAIChat || !v.Exists() {
 			e.drop(name)
 			continue
 		}
-		if v := gjson.GetBytes(r.Source, gjson.Escape(name)); v.Exists() {
-			b = dialect.AppendString(append(b, ','), name)
-			b = append(append(b, ':'), v.Raw...)
-		}
+		b = dialect.AppendString(append(b, ','), name)
+		b = append(append(b, ':'), v.Raw...)
 	}
 	return b
 }
@@ -259,11 +258,11 @@ func (e *encoder) tools(b []byte, r *chat.Request) []byte {
 	n := 0
 	for _, t := range ownTools(r) {
 		if len(t.Raw) > 0 && r.Wire != chat.OpenAIChat {
-			e.drop("tool " + toolName(t) + ": only its own provider can run it")
+			e.drop(dialect.LostTool(t))
 			continue
 		}
 		if t.Cache != nil {
-			e.drop("cache_control")
+			e.drop(dialect.LostCache)
 		}
 		if n == 0 {
 			b = append(b, `,"tools":[`...)
@@ -303,13 +302,4 @@ func (e *encoder) tools(b []byte, r *chat.Request) []byte {
 		b = strconv.AppendBool(append(b, `,"parallel_tool_calls":`...), *r.ParallelTools)
 	}
 	return b
-}
-
-func toolName(t chat.ToolDefinition) string {
-	for _, path := range []string{"type", "name"} {
-		if s := gjson.GetBytes(t.Raw, path).String(); s != "" {
-			return s
-		}
-	}
-	return t.Name
 }

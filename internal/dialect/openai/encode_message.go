@@ -57,16 +57,16 @@ func (e *encoder) message(b []byte, m *chat.Message, first *bool) []byte {
 		case p.Kind == chat.CallPart:
 			calls = append(calls, p)
 		case p.Kind == chat.ThinkingPart:
-			e.drop("thinking in earlier messages")
+			e.drop(dialect.LostThoughts)
 		case p.Kind == chat.RefusalPart && m.Role == chat.Assistant:
 			refusal += p.Text
 		case p.Kind == chat.OpaquePart:
-			e.drop("parts of type " + p.Text)
+			e.drop(dialect.LostPart(&p))
 		default:
 			content = append(content, p)
 		}
 		if p.Cache != nil {
-			e.drop("cache_control")
+			e.drop(dialect.LostCache)
 		}
 	}
 	b = append(b, `,"content":`...)

@@ -286,22 +286,15 @@ func readUsage(v gjson.Result) *chat.Usage {
 	if prompt <= 0 && completion <= 0 {
 		return nil
 	}
-	out := &chat.Usage{Input: within(prompt, mostTokens), Output: within(completion, mostTokens)}
-	if hidden := within(total, mostTokens) - out.Total(); hidden > 0 {
+	out := chat.Usage{Input: prompt, Output: completion, CachedInput: cached, CacheWrite: written, Reasoning: reasoning}.Bounded()
+	if hidden := min(total, chat.MaxTokens) - out.Total(); hidden > 0 {
 		// Gemini and xAI count the tokens that a model thinks with in the total alone, and charge for them.
 		out.Output += hidden
-		reasoning = max(reasoning, hidden)
+		out.Reasoning = max(reasoning, hidden)
+		out = out.Bounded()
 	}
-	out.CachedInput, out.Reasoning = within(cached, out.Input), within(reasoning, out.Output)
-	out.CacheWrite = within(written, out.Input-out.CachedInput)
-	return out
+	return &out
 }
-
-// mostTokens bounds what a provider may claim to have used, so that sums and prices of it stay numbers.
-const mostTokens = 1 << 40
-
-// within keeps a part to its whole: money is reckoned with the difference.
-func within(n, whole int64) int64 { return min(max(n, 0), whole) }
 
 // Complete implements dialect.StreamDecoder: servers differ in whether they send a finish reason or [DONE] last.
 func (d *StreamDecoder) Complete() bool { return d.done || d.finished }

@@ -47,7 +47,7 @@ func appendOnce(list []string, s string) []string {
 // encodeForeign writes a request from the vocabulary.
 func encodeForeign(r *chat.Request) ([]byte, []string, error) {
 	w := &writer{b: make([]byte, 0, 4<<10), r: r}
-	for _, name := range r.Unmapped {
+	for _, name := range dialect.Unmapped(r) {
 		w.drops(name)
 	}
 	w.raw("{")
@@ -222,7 +222,7 @@ func (w *writer) tools() {
 		for _, t := range w.r.Tools {
 			switch {
 			case t.Raw != nil && !w.same():
-				w.drops("tools." + t.Name)
+				w.drops(dialect.LostTool(t))
 			case t.Raw != nil:
 				w.comma()
 				w.b = append(w.b, t.Raw...)
@@ -258,7 +258,7 @@ func (w *writer) tools() {
 
 func (w *writer) function(t chat.ToolDefinition) {
 	if t.Cache != nil {
-		w.drops("cache_control")
+		w.drops(dialect.LostCache)
 	}
 	w.comma()
 	w.raw(`{"type":"function","name":`)

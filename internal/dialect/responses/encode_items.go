@@ -8,7 +8,7 @@ import (
 // message writes a message as items: what is said is a message item, and thoughts, calls and results are items of their own.
 func (w *writer) message(m *chat.Message) {
 	if m.Name != "" {
-		w.drops("name")
+		w.drops(dialect.LostNames)
 	}
 	open := false // a message item is
 	end := func() {
@@ -20,13 +20,13 @@ func (w *writer) message(m *chat.Message) {
 	for i := range m.Parts {
 		p := &m.Parts[i]
 		if p.Cache != nil {
-			w.drops("cache_control")
+			w.drops(dialect.LostCache)
 		}
 		switch p.Kind {
 		case chat.ThinkingPart:
 			id, encrypted, ok := ownReasoning(p.Signature)
 			if !ok {
-				w.drops("thinking")
+				w.drops(dialect.LostThoughts)
 				continue
 			}
 			end()
@@ -47,7 +47,7 @@ func (w *writer) message(m *chat.Message) {
 			w.result(p.Result)
 		case chat.OpaquePart:
 			if !w.same() || m.Role == chat.Tool {
-				w.drops("content of another dialect")
+				w.drops(dialect.LostPart(p))
 				continue
 			}
 			end()
@@ -142,7 +142,7 @@ func (w *writer) part(p *chat.Part, assistant bool) {
 		w.unsupported("audio")
 	default:
 		w.raw(`{"type":"input_text","text":""}`)
-		w.drops("content of another dialect")
+		w.drops(dialect.LostPart(p))
 	}
 }
 

@@ -305,10 +305,11 @@ func (d *StreamDecoder) ends(response gjson.Result, ev *chat.Event) {
 		ev.Finish = chat.FinishStop
 	}
 	if u := response.Get("usage"); u.IsObject() {
-		count := func(path string) int64 { return max(u.Get(path).Int(), 0) }
-		ev.Usage = &chat.Usage{Input: count("input_tokens"), CachedInput: count("input_tokens_details.cached_tokens"),
+		count := func(path string) int64 { return u.Get(path).Int() }
+		usage := chat.Usage{Input: count("input_tokens"), CachedInput: count("input_tokens_details.cached_tokens"),
 			CacheWrite: count("input_tokens_details.cache_write_tokens"), Output: count("output_tokens"),
-			Reasoning: count("output_tokens_details.reasoning_tokens")}
+			Reasoning: count("output_tokens_details.reasoning_tokens")}.Bounded()
+		ev.Usage = &usage
 	}
 }
 

@@ -130,7 +130,7 @@ func foreignSignatures(body []byte, input gjson.Result) (patches []dialect.Patch
 		return true
 	})
 	if lost {
-		dropped = []string{"thinking"}
+		dropped = []string{dialect.LostThoughts}
 	}
 	return patches, dropped
 }

@@ -179,7 +179,7 @@ func TestEncodeFromAnotherWire(t *testing.T) {
 	if d := cmp.Diff(want, string(out)); d != "" {
 		t.Error(d)
 	}
-	if want := []string{"metadata", "thinking", "is_error", "tools.web", "seed", "stop"}; !slices.Equal(want, dropped) {
+	if want := []string{"metadata", dialect.LostThoughts, "is_error", "tool web: only its own provider can run it", "seed", "stop"}; !slices.Equal(want, dropped) {
 		t.Error(dropped)
 	}
 	if again, err := DecodeRequest(out); err != nil || len(again.Messages) != 4 || again.Messages[2].Parts[0].Signature.Value != "rs_1:gAAA" {

@@ -133,6 +133,9 @@ type Embeddings struct {
 	Model   string
 	Vectors [][]float32 // all of one length
 	Tokens  int64       // of the input
+	// Raw is the answer as it came from a server of this wire, and RawBase64 its format; nil for one made here.
+	Raw       []byte
+	RawBase64 bool
 }
 
 // DecodeEmbeddings reads an upstream's answer to a request for count vectors, in either format. Errors are *chat.Error with
@@ -142,7 +145,8 @@ func DecodeEmbeddings(body []byte, count int) (*Embeddings, error) {
 		return nil, badAnswer("the provider's embeddings are not valid JSON")
 	}
 	root := gjson.ParseBytes(body)
-	out := &Embeddings{Model: root.Get("model").String(), Vectors: make([][]float32, count), Tokens: max(root.Get("usage.prompt_tokens").Int(), 0)}
+	out := &Embeddings{Model: root.Get("model").String(), Vectors: make([][]float32, count), Tokens: max(root.Get("usage.prompt_tokens").Int(), 0),
+		Raw: body, RawBase64: root.Get("data.0.embedding").Type == gjson.String}
 	seen := 0
 	var err error
 	root.Get("data").ForEach(func(_, e gjson.Result) bool {
@@ -153,6 +157,9 @@ func DecodeEmbeddings(body []byte, count int) (*Embeddings, error) {
 		if i < 0 || i >= count || out.Vectors[i] != nil {
 			err = badAnswer("the provider sent embeddings that nobody asked for")
 			return false
+		}
+		if (e.Get("embedding").Type == gjson.String) != out.RawBase64 {
+			out.Raw = nil // some of it has to be written in another way than it came
 		}
 		if out.Vectors[i], err = vector(e.Get("embedding")); err != nil {
 			return false
@@ -210,9 +217,12 @@ func vector(v gjson.Result) ([]float32, error) {
 	return out, nil
 }
 
-// Encode writes the answer to a request in the format that it asks for. Numbers are written so that they are read again as
+// Encode writes the answer to a request in the format that it asks for: as it came, where that is its format. Numbers are written so that they are read again as
 // the same float32. Vectors must hold finite numbers only, as those of DecodeEmbeddings do.
 func (e *Embeddings) Encode(r *EmbeddingRequest) []byte {
+	if e.Raw != nil && e.RawBase64 == r.Base64 {
+		return e.Raw
+	}
 	size := 256
 	for _, v := range e.Vectors {
 		size += 64 + 13*len(v)

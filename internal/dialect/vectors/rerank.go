@@ -110,6 +110,8 @@ type Rerank struct {
 	Model   string
 	Results []Ranked
 	Tokens  int64
+	// Raw is the answer as it came, in the shape of Cohere and Jina; nil where it came in another.
+	Raw []byte
 }
 
 // DecodeRerank reads an upstream's answer to a request of count documents: Cohere's and Jina's shape, Voyage's (data) and that
@@ -134,12 +136,15 @@ func DecodeRerank(body []byte, count int) (*Rerank, error) {
 			break
 		}
 	}
+	if root.Get("results").IsArray() {
+		out.Raw = body
+	}
 	seen := make([]bool, count)
 	var err error
 	list.ForEach(func(_, e gjson.Result) bool {
 		i, score := whole(e.Get("index")), e.Get("relevance_score")
 		if !score.Exists() {
-			score = e.Get("score")
+			score, out.Raw = e.Get("score"), nil
 		}
 		if i < 0 || i >= count || seen[i] || score.Type != gjson.Number || score.Num-score.Num != 0 {
 			err = badAnswer("the provider's ranking names documents that are not there, or no scores")
@@ -163,8 +168,28 @@ func sortRanked(list []Ranked) {
 	})
 }
 
-// Encode writes the answer to a request: its best TopN results. Scores must be finite.
+// asked says whether the answer as it came is what a request asks for: not more results, the best first, with their documents.
+func (k *Rerank) asked(r *RerankRequest) bool {
+	if k.Raw == nil || r.TopN > 0 && len(k.Results) > r.TopN {
+		return false
+	}
+	last, ok := 0.0, true
+	first := true
+	gjson.GetBytes(k.Raw, "results").ForEach(func(_, e gjson.Result) bool {
+		score := e.Get("relevance_score").Num
+		ok = (first || score <= last) && (!r.ReturnDocuments || e.Get("document.text").Exists())
+		last, first = score, false
+		return ok
+	})
+	return ok
+}
+
+// Encode writes the answer to a request: as it came, where that is what the request asks for, else its best TopN results. Scores
+// must be finite.
 func (k *Rerank) Encode(r *RerankRequest) []byte {
+	if k.asked(r) {
+		return k.Raw
+	}
 	results := slices.Clone(k.Results)
 	sortRanked(results)
 	if r.TopN > 0 && len(results) > r.TopN {
