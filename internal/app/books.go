@@ -24,6 +24,7 @@ type books struct {
 	journal *journal.Journal
 	writer  *writer.Writer
 	lock    *flock.Flock
+	log     *slog.Logger
 }
 
 // journals holds a folder for each server's journal, and beside it a file that the server keeps locked: so others can tell
@@ -50,7 +51,7 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("make an id for the journal: %w", err)
 	}
-	b := &books{lock: journalLock(folder, id.String())}
+	b := &books{lock: journalLock(folder, id.String()), log: log}
 	if locked, err := b.lock.TryLock(); err != nil || !locked {
 		return fmt.Errorf("lock the journal: %w", errors.Join(err, os.ErrExist))
 	}
@@ -87,6 +88,9 @@ func (b *books) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	err := b.writer.Stop(ctx)
+	if n := b.writer.Backlog(); err != nil && n > 0 {
+		b.log.Error("the database did not take all of the books; the next start takes the rest over from the journal", "rows and traces", n)
+	}
 	return errors.Join(err, b.journal.Close(), b.unlock())
 }
 

@@ -20,6 +20,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -50,11 +51,11 @@ func withBinary(m *testing.M) int {
 	return m.Run()
 }
 
-// What the provider charges for each answer, in tokens, at a dollar for a million of either kind.
+// What the provider charges for each answer, in tokens, at a dollar for a million of either kind; vectors have no output.
 const (
 	inputTokens  = 1000
 	outputTokens = 500
-	bill         = ledger.Money((inputTokens + outputTokens) * 1000) // billionths of a dollar
+	perToken     = ledger.USD / 1_000_000
 )
 
 // vendor is a provider that keeps its own books.
@@ -62,13 +63,14 @@ type vendor struct {
 	server *httptest.Server
 	mu     sync.Mutex
 	asked  map[string]int // by what the caller calls the request: how often it came
-	billed map[string]int // how many answers were told to the end, with their usage
+	told   map[string]int // how many answers were told to the end, with their usage
+	billed map[string]ledger.Money
 }
 
 var named = regexp.MustCompile(`name-\d+-\d+`)
 
 func open(t *testing.T) *vendor {
-	v := &vendor{asked: map[string]int{}, billed: map[string]int{}}
+	v := &vendor{asked: map[string]int{}, told: map[string]int{}, billed: map[string]ledger.Money{}}
 	v.server = httptest.NewServer(http.HandlerFunc(v.serve))
 	t.Cleanup(v.server.Close)
 	return v
@@ -89,7 +91,12 @@ func (v *vendor) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	usage := fmt.Sprintf(`"usage":{"prompt_tokens":%d,"completion_tokens":%d}`, inputTokens, outputTokens)
-	if !bytes.Contains(body, []byte(`"stream":true`)) {
+	bill := perToken * (inputTokens + outputTokens)
+	if strings.HasSuffix(r.URL.Path, "/embeddings") {
+		bill = perToken * inputTokens
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":%[1]d,"total_tokens":%[1]d}}`, inputTokens)
+	} else if !bytes.Contains(body, []byte(`"stream":true`)) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}],%s}`, usage)
 	} else {
@@ -101,7 +108,8 @@ func (v *vendor) serve(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: {\"id\":\"c\",\"choices\":[],%s}\n\ndata: [DONE]\n\n", usage)
 	}
 	v.mu.Lock()
-	v.billed[name]++
+	v.told[name]++
+	v.billed[name] += bill
 	v.mu.Unlock()
 }
 
@@ -111,13 +119,16 @@ type program struct {
 	dir      string
 	v        *vendor
 	key, url string
+	class    string // of the requests
+	feature  string // what follows a request's name
 	cmd      *exec.Cmd
 	log      *shared
+	refused  atomic.Int64 // requests
 }
 
 func install(t *testing.T, v *vendor, more string) *program {
 	t.Helper()
-	p := &program{t: t, dir: t.TempDir(), v: v}
+	p := &program{t: t, dir: t.TempDir(), v: v, class: "chat"}
 	config := fmt.Sprintf(`model: big
 providers: {rack: {base_url: "%s/v1", privacy: internal, prices: {"*": {input: 1, output: 1}}}}
 models: {big: {use: [rack/test]}}
@@ -185,18 +196,30 @@ func (p *program) stop() {
 	}
 }
 
+// kinds of requests: an answer as a stream, by two doors, one in one piece, and vectors.
+const kinds = 4
+
 // ask makes one request, which is called name, and returns the status of the answer; 0 where none came.
-func (p *program) ask(ctx context.Context, url, name string, stream bool) int {
-	body, err := json.Marshal(map[string]any{"model": "big", "stream": stream, "max_tokens": outputTokens, "messages": []map[string]string{{"role": "user", "content": name + strings.Repeat(" word", inputTokens)}}})
+func (p *program) ask(ctx context.Context, url, name string, kind int) int {
+	text := name + strings.Repeat(" word", inputTokens)
+	path, ask := "/chat/completions", map[string]any{"model": "big", "stream": kind == 0, "max_tokens": outputTokens, "messages": []map[string]string{{"role": "user", "content": text}}}
+	switch kind {
+	case 1:
+		path, ask["stream"] = "/messages", true
+	case 2:
+		path, ask = "/embeddings", map[string]any{"model": "big", "input": text}
+	}
+	body, err := json.Marshal(ask)
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/chat/completions", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+path, bytes.NewReader(body))
 	if err != nil {
 		panic(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+p.key)
-	req.Header.Set("X-Dragoman-Feature", name)
+	req.Header.Set("X-Dragoman-Feature", name+p.feature)
+	req.Header.Set("X-Dragoman-Class", p.class)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0
@@ -222,7 +245,7 @@ func (p *program) books() map[string]ledger.Total {
 	}
 	out := map[string]ledger.Total{}
 	for _, total := range totals {
-		out[total.Key] = total
+		out[named.FindString(total.Key)] = total
 	}
 	return out
 }
@@ -244,11 +267,11 @@ func (p *program) balance() (complete, abandoned int) {
 			p.t.Errorf("%s has no cost", name)
 		}
 		switch {
-		case r.Abandoned > 0 && r.Cost < bill*ledger.Money(p.v.billed[name]):
+		case r.Abandoned > 0 && r.Cost < p.v.billed[name]:
 			p.t.Errorf("%s was abandoned at %s, less than what it cost", name, r.Cost)
-		case r.Abandoned == 0 && p.v.billed[name] == int(r.Requests) && r.Failed == 0:
+		case r.Abandoned == 0 && p.v.told[name] == int(r.Requests) && r.Failed == 0:
 			complete++
-			if want := bill * ledger.Money(r.Requests); r.Cost != want {
+			if want := p.v.billed[name]; r.Cost != want {
 				p.t.Errorf("%s cost %s, and is booked with %s", name, want, r.Cost)
 			}
 		}
@@ -268,7 +291,11 @@ func (p *program) load(ctx context.Context, round, callers int) *sync.WaitGroup 
 					cancel()
 					patience, cancel = context.WithTimeout(ctx, time.Duration(rand.IntN(30))*time.Millisecond)
 				}
-				if status := p.ask(patience, url, fmt.Sprintf("name-%d-%d", round*100+c, n), n%2 == 0); status == 0 && ctx.Err() == nil && patience.Err() == nil {
+				switch status := p.ask(patience, url, fmt.Sprintf("name-%d-%d", round*100+c, n), n%kinds); {
+				case status >= 400:
+					p.refused.Add(1)
+					time.Sleep(5 * time.Millisecond)
+				case status == 0 && ctx.Err() == nil && patience.Err() == nil:
 					time.Sleep(time.Millisecond) // it is down
 				}
 				cancel()
@@ -299,6 +326,54 @@ func TestKilled(t *testing.T) {
 	if complete == 0 || abandoned == 0 {
 		t.Error("nothing was tested")
 	}
+}
+
+// TestBudgetOutlivesKills: a budget counts what those that were killed have spent and had under way, so that together they spend
+// no more.
+func TestBudgetOutlivesKills(t *testing.T) {
+	const budget = ledger.USD / 2
+	v := open(t)
+	p := install(t, v, "org: {budget: {month: 0.50 USD}}\n")
+	for round := range 4 {
+		p.start()
+		ctx, cancel := context.WithCancel(t.Context())
+		all := p.load(ctx, round, 8)
+		if round < 3 {
+			v.await(t, v.count()+60) // some of the budget
+			p.kill()
+		} else {
+			p.await(200) // all of it
+		}
+		cancel()
+		all.Wait()
+	}
+	p.stop()
+	if _, abandoned := p.balance(); abandoned == 0 {
+		t.Error("nothing was cut off")
+	}
+	var booked, billed ledger.Money
+	for _, r := range p.books() {
+		booked += r.Cost
+	}
+	for _, m := range v.billed {
+		billed += m
+	}
+	t.Logf("of %s, %s are booked, and %s billed", budget, booked, billed)
+	if billed > booked || booked > budget || booked < budget*9/10 {
+		t.Errorf("of %s, %s are booked, and %s billed", budget, booked, billed)
+	}
+}
+
+// await waits until so many requests were refused.
+func (p *program) await(n int64) {
+	p.t.Helper()
+	for range 6000 {
+		if p.refused.Load() >= n {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	p.t.Fatalf("%d requests were refused, and not %d, within a minute", p.refused.Load(), n)
 }
 
 // TestDatabaseLocked: another program holds the database for a while. Requests go on, and none is lost.
@@ -356,7 +431,7 @@ func TestDatabaseFull(t *testing.T) {
 func (v *vendor) count() (n int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, times := range v.billed {
+	for _, times := range v.told {
 		n += times
 	}
 	return n

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/dragoman/dragoman/internal/ledger"
@@ -77,8 +78,9 @@ func (b *batches) close() {
 	}
 }
 
+// rolledBack ends a transaction that failed. Where the disk is full, SQLite has done so itself.
 func rolledBack(tx *sql.Tx) error {
-	if err := tx.Rollback(); !errors.Is(err, sql.ErrTxDone) {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) && !strings.Contains(err.Error(), "no transaction is active") {
 		return err
 	}
 	return nil

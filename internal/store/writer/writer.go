@@ -177,6 +177,9 @@ func (w *Writer) rest(ctx context.Context, d time.Duration) bool {
 func (w *Writer) write(ctx context.Context) (more bool, err error) {
 	w.mu.Lock()
 	n, m := min(len(w.rows), most), min(len(w.traces), most)
+	if w.failing && n > 0 {
+		m = 0 // where little room is left, rows come first
+	}
 	rows, traces := w.rows[:n], w.traces[:m]
 	w.mu.Unlock()
 	if n+m == 0 {
