@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
@@ -40,19 +41,31 @@ func (a archive) History(ctx context.Context, session, principal string, limit i
 	return out, label, nil
 }
 
+// keepWithin bounds how long storing what a turn leaves may hold up the end of an answer.
+const keepWithin = 5 * time.Second
+
 func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Answer) error {
 	body, err := json.Marshal(t.Trace)
 	if err != nil {
 		return fmt.Errorf("encode the trace: %w", err)
 	}
 	tr := store.Trace{ID: t.Trace.ID, Principal: t.Principal.Owner(), Session: t.Session, Created: t.Trace.Started, Body: body}
-	if b := a.app.books; b == nil {
-		err = a.app.Store.SaveTrace(ctx, tr)
-	} else if !b.writer.AddTrace(tr) {
-		err = errors.New("too many wait for the database")
+	b := a.app.books
+	if b != nil && !b.writer.AddTrace(tr) {
+		return errors.New("too many wait for the database")
 	}
-	if err != nil || t.Session == "" || t.Trace.Error != "" {
-		return err
+	if b != nil && t.Session == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
+	defer cancel()
+	if b == nil {
+		if err := a.app.Store.SaveTrace(ctx, tr); err != nil {
+			return err
+		}
+	}
+	if t.Session == "" || t.Trace.Error != "" {
+		return nil
 	}
 	// Both are kept without their secrets.
 	messages := make([]store.Message, 0, 2)

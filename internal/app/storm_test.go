@@ -30,7 +30,7 @@ type leaver struct {
 }
 
 func (l *leaver) Begin(*assistant.Turn) error { return nil }
-func (l *leaver) Event(chat.Event, bool) error {
+func (l *leaver) Event(*chat.Event, bool) error {
 	if l.after == 0 {
 		l.leave()
 		return errors.New("the caller has left")

@@ -121,6 +121,6 @@ func (k *keeper) ping(ctx context.Context, model string) error {
 // nobody reads an answer.
 type nobody struct{}
 
-func (nobody) Begin(*assistant.Turn) error  { return nil }
-func (nobody) Event(chat.Event, bool) error { return nil }
-func (nobody) Flush() error                 { return nil }
+func (nobody) Begin(*assistant.Turn) error   { return nil }
+func (nobody) Event(*chat.Event, bool) error { return nil }
+func (nobody) Flush() error                  { return nil }

@@ -111,7 +111,7 @@ func (e *Engine) askAside(ctx context.Context, child *Turn) (string, error) {
 			return "", err
 		}
 		said.WriteString(ev.Text)
-		child.answer.add(&ev, false)
+		child.answer.add(ev, false)
 	}
 }
 

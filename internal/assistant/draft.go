@@ -49,11 +49,14 @@ func (t *Turn) draftSentences(stream chat.Stream) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		final := err != nil
-		if ev.Finish != "" {
-			t.finish = ev.Finish
+		final, text := err != nil, ""
+		if !final {
+			text = ev.Text
+			if ev.Finish != "" {
+				t.finish = ev.Finish
+			}
 		}
-		rest += t.filter(ev.Text, final)
+		rest += t.filter(text, final)
 		for {
 			n := nextSentence(rest, final)
 			if n == 0 {

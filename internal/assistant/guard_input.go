@@ -12,7 +12,7 @@ import (
 // guardInput replaces secrets in what the caller sent by placeholders, which the answer gets back as they were, and flags
 // or blocks attempts to override instructions.
 func (e *Engine) guardInput(_ context.Context, t *Turn) error {
-	t.vault = guard.NewVault(e.Salt(t.Principal.Owner()))
+	t.vault = guard.NewVault(func() []byte { return e.Salt(t.Principal.Owner()) })
 	req := *t.Request
 	req.Messages = make([]chat.Message, len(t.Request.Messages))
 	for i, m := range t.Request.Messages {

@@ -137,12 +137,12 @@ type recorder struct {
 // maxRecorded bounds the answers that are kept, in bytes.
 const maxRecorded = 1 << 20
 
-func (r *recorder) Next() (chat.Event, error) {
+func (r *recorder) Next() (*chat.Event, error) {
 	ev, err := r.Stream.Next()
 	if err != nil || r.idle || r.size > maxRecorded {
 		return ev, err
 	}
-	kept := ev
+	kept := *ev
 	if !ev.Whole {
 		kept.Raw = nil // pieces are told anew, to callers of any wire
 	}
@@ -173,14 +173,14 @@ func (c *cachedAnswer) stream() chat.Stream { return &replayed{c.events} }
 
 type replayed struct{ left []chat.Event }
 
-func (r *replayed) Next() (chat.Event, error) {
+func (r *replayed) Next() (*chat.Event, error) {
 	if len(r.left) == 0 {
-		return chat.Event{}, io.EOF
+		return nil, io.EOF
 	}
 	ev := r.left[0]
 	ev.ToolCalls = slices.Clone(ev.ToolCalls)
 	r.left = r.left[1:]
-	return ev, nil
+	return &ev, nil
 }
 
 func (r *replayed) More() bool { return len(r.left) > 0 }

@@ -58,19 +58,19 @@ type scriptStream struct {
 	i int
 }
 
-func (st *scriptStream) Next() (chat.Event, error) {
+func (st *scriptStream) Next() (*chat.Event, error) {
 	if st.i < len(st.s.pieces) {
 		st.i++
-		return chat.Event{Text: st.s.pieces[st.i-1]}, nil
+		return &chat.Event{Text: st.s.pieces[st.i-1]}, nil
 	}
 	st.i++
 	if st.s.err != nil {
-		return chat.Event{}, st.s.err
+		return nil, st.s.err
 	}
 	if st.i == len(st.s.pieces)+1 {
-		return chat.Event{Finish: chat.FinishStop, Usage: &chat.Usage{Input: 100, Output: 10}}, nil
+		return &chat.Event{Finish: chat.FinishStop, Usage: &chat.Usage{Input: 100, Output: 10}}, nil
 	}
-	return chat.Event{}, io.EOF
+	return nil, io.EOF
 }
 
 func (st *scriptStream) Close() error { return nil }
@@ -117,7 +117,7 @@ func (p *page) Begin(*Turn) error { p.begun++; return nil }
 
 func (p *page) Flush() error { return nil }
 
-func (p *page) Event(ev chat.Event, _ bool) error {
+func (p *page) Event(ev *chat.Event, _ bool) error {
 	p.text.WriteString(ev.Text)
 	return p.stop
 }
@@ -280,7 +280,7 @@ func TestSecretsStayHere(t *testing.T) {
 	b.shelf.result.Passages[0].Text += "\ntoken := \"" + secret + "\""
 	b.model.pieces = []string{"Your token is [SECR"}
 	turn := b.turn("is "+secret+" a good token?", "test/m")
-	vault := guard.NewVault([]byte("salt"))
+	vault := guard.NewVault(func() []byte { return []byte("salt") })
 	masked, _ := vault.Mask(secret)
 	b.model.pieces = []string{"Your token is " + masked[:9], masked[9:], " and mine is sk-ant-", "Zx8Kq2Lw9Vb3Nm7Rt5Yh1Jd6Gf4 ok"}
 	a := b.run(t, turn)

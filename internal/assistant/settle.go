@@ -2,13 +2,9 @@ package assistant
 
 import (
 	"context"
-	"time"
 
 	"github.com/dragoman/dragoman/internal/ledger"
 )
-
-// keepWithin bounds how long storing a trace may hold up the end of an answer.
-const keepWithin = 5 * time.Second
 
 // settle closes the turn: its usage and cost, and what the store keeps of it. It runs also when the turn failed or its
 // caller has gone, for those are the turns that somebody will ask about.
@@ -24,12 +20,11 @@ func (e *Engine) settle(ctx context.Context, t *Turn) error {
 		tr.Cost = ledger.Money(0).String()
 	}
 	tr.TotalMS = milliseconds(e.Now().Sub(t.started))
+	t.ended = t.result()
 	if e.Archive == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
-	defer cancel()
-	if err := e.Archive.Keep(ctx, t, t.result()); err != nil {
+	if err := e.Archive.Keep(ctx, t, t.ended); err != nil {
 		tr.note("the trace could not be stored: " + err.Error())
 	}
 	return nil

@@ -106,6 +106,7 @@ type Turn struct {
 	output      *outputGuard
 	callSecrets map[int]*guard.Restorer // by the index of a tool call
 	failure     error
+	ended       *Answer // as it was settled
 	started     time.Time
 	clock       func() time.Time
 }
@@ -123,9 +124,9 @@ type CacheWish struct {
 type Sink interface {
 	// Begin is called once, before the first event, when it is known who answers from what.
 	Begin(*Turn) error
-	// Event takes the next piece. raw says that nothing was changed in it: it says what its Raw says. An event's Raw is valid
-	// during the call only.
-	Event(ev chat.Event, raw bool) error
+	// Event takes the next piece. raw says that nothing was changed in it: it says what its Raw says. The event is valid during
+	// the call only.
+	Event(ev *chat.Event, raw bool) error
 	// Flush is called when the next piece may take a while.
 	Flush() error
 }
@@ -190,7 +191,8 @@ type Archive interface {
 	// History returns a session's last messages, oldest first, at most limit of them, and the strictest label that any of
 	// them had.
 	History(ctx context.Context, session, principal string, limit int) ([]chat.Message, route.Privacy, error)
-	// Keep stores what a turn leaves behind.
+	// Keep stores what a turn leaves behind. It does so also when ctx is cancelled, as it is when the caller has gone, and does
+	// not hold up the end of an answer for long.
 	Keep(ctx context.Context, t *Turn, a *Answer) error
 }
 
@@ -233,7 +235,7 @@ func NewCache(bytes int, ttl time.Duration, now func() time.Time) *Cache {
 // Run takes a turn through the pipeline. The turn's Trace is filled in also when it fails. Errors are *chat.Error.
 func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 	t.started, t.clock = e.Now(), e.Now
-	t.Trace = &Trace{ID: e.NewID(), Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Principal: t.Principal.Name, Mode: Plain}
+	t.Trace = &Trace{ID: e.NewID(), Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Principal: t.Principal.Name, Mode: Plain, Steps: make([]StepTrace, 0, len(steps))}
 	defer e.Metrics.TurnBegins()()
 	defer func() {
 		t.hold.Release()
@@ -261,11 +263,7 @@ func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 		}
 	}
 	e.count(t)
-	a := t.result()
-	if t.failure != nil {
-		return a, t.failure
-	}
-	return a, nil
+	return t.ended, t.failure
 }
 
 func (t *Turn) result() *Answer {
@@ -333,7 +331,7 @@ func (t *Turn) filter(text string, final bool) string {
 }
 
 // deliver hands an event to the sink. raw says that it is as it came.
-func (t *Turn) deliver(ev chat.Event, raw bool) error {
+func (t *Turn) deliver(ev *chat.Event, raw bool) error {
 	if ev.Says() {
 		if t.Trace.FirstTokenMS == 0 {
 			t.Trace.FirstTokenMS = milliseconds(t.now().Sub(t.started))
@@ -341,12 +339,12 @@ func (t *Turn) deliver(ev chat.Event, raw bool) error {
 	} else if ev.Raw == nil {
 		return nil
 	}
-	t.answer.add(&ev, raw)
+	t.answer.add(ev, raw)
 	return t.Out.Event(ev, raw)
 }
 
 // say hands a text of our own to the sink.
-func (t *Turn) say(text string) error { return t.deliver(chat.Event{Text: text}, false) }
+func (t *Turn) say(text string) error { return t.deliver(&chat.Event{Text: text}, false) }
 
 // pump sends a whole stream.
 func (t *Turn) pump(s chat.Stream) error {
@@ -374,7 +372,7 @@ func (t *Turn) pump(s chat.Stream) error {
 }
 
 // pass takes one event through the filters to the sink.
-func (t *Turn) pass(ev chat.Event) error {
+func (t *Turn) pass(ev *chat.Event) error {
 	if t.Definition.Name != "" {
 		ev.Raw = nil // the answer is the assistant's, not the model's
 	}
@@ -383,7 +381,7 @@ func (t *Turn) pass(ev chat.Event) error {
 	raw := ev.Raw != nil && !t.restoreCalls(ev.ToolCalls, ev.Whole)
 	if !ev.Whole && (ev.Finish != "" || ev.BlockEnd || len(ev.ToolCalls) > 0 || ev.Refusal != "") {
 		// The text ends here: what the filters still hold of it comes before what comes next.
-		rest := chat.Event{Text: t.filter("", true)}
+		rest := &chat.Event{Text: t.filter("", true)}
 		if ev.Finish != "" {
 			rest.ToolCalls = t.restOfCalls()
 		}
@@ -437,5 +435,5 @@ func (t *Turn) restOfCalls() (parts []chat.ToolCallPart) {
 
 // flush sends what the filters still hold.
 func (t *Turn) flush() error {
-	return t.deliver(chat.Event{Text: t.filter("", true), ToolCalls: t.restOfCalls()}, false)
+	return t.deliver(&chat.Event{Text: t.filter("", true), ToolCalls: t.restOfCalls()}, false)
 }

@@ -107,8 +107,9 @@ func (u Usage) Bounded() Usage {
 }
 
 // Stream yields the events of one answer. Next returns io.EOF after the last one; a stream that ends in any other way
-// returns an *Error and is not a complete answer. Close ends the request early and may be called at any time, also twice.
+// returns an *Error and is not a complete answer. An event belongs to whoever reads the stream until the next call of Next, which
+// may overwrite it; it is nil beside an error. Close ends the request early and may be called at any time, also twice.
 type Stream interface {
-	Next() (Event, error)
+	Next() (*Event, error)
 	Close() error
 }

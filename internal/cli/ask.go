@@ -150,7 +150,7 @@ type answerSink struct {
 
 func (s *answerSink) Begin(*assistant.Turn) error { return nil }
 
-func (s *answerSink) Event(ev chat.Event, _ bool) error {
+func (s *answerSink) Event(ev *chat.Event, _ bool) error {
 	if !s.quiet {
 		s.out.write(ev.Text)
 	}

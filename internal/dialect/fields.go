@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"bytes"
+
 	"github.com/tidwall/gjson"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -12,6 +14,13 @@ const MaxDepth = 512
 
 // Valid says whether body is one valid JSON value that is nested at most MaxDepth deep.
 func Valid(body []byte) bool {
+	if bytes.Count(body, []byte("{"))+bytes.Count(body, []byte("[")) > MaxDepth && tooDeep(body) { // counting is cheap
+		return false
+	}
+	return gjson.ValidBytes(body)
+}
+
+func tooDeep(body []byte) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
@@ -26,13 +35,13 @@ func Valid(body []byte) bool {
 			inString = true
 		case c == '{' || c == '[':
 			if depth++; depth > MaxDepth {
-				return false
+				return true
 			}
 		case c == '}' || c == ']':
 			depth--
 		}
 	}
-	return gjson.ValidBytes(body)
+	return false
 }
 
 // Fields reads the fields of an object that have the given names into the places of the same index, and calls other, where

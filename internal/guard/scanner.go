@@ -20,15 +20,24 @@ const (
 type scanner struct {
 	found func(Finding)     // positions in the whole text
 	pass  func(text string) // what is certainly no secret; nil where nobody wants it
-	buf   string            // not decided yet
+	text  string            // what is searched now
+	buf   string            // the end of text that is not decided yet
 	at    int               // position of buf in the whole text
-	line  []byte            // the end of the line before buf
+	line  []byte            // the end of the line before text
+	end   []byte            // the end of the line before buf, made where it is needed
 	key   bool              // buf begins with a private key
 }
 
 // feed takes the next piece; final says that it is the last.
 func (s *scanner) feed(text string, final bool) {
 	s.buf += text
+	s.text = s.buf
+	s.search(final)
+	s.line = append(s.line[:0], s.before()...)
+	s.text = s.buf
+}
+
+func (s *scanner) search(final bool) {
 	for s.buf != "" {
 		if s.key {
 			if !s.privateKey(final) {
@@ -128,14 +137,16 @@ func (s *scanner) privateKey(final bool) bool {
 // token searches the first n bytes of buf and passes them on.
 func (s *scanner) token(n int) {
 	token, done := s.buf[:n], 0
-	inToken(s.line, token, func(rule string, start, end int) {
-		if start < done {
-			return
-		}
-		s.emit(start - done)
-		s.secret(rule, end-start)
-		done = end
-	})
+	if len(token) >= minSecret {
+		inToken(s.before(), token, func(rule string, start, end int) {
+			if start < done {
+				return
+			}
+			s.emit(start - done)
+			s.secret(rule, end-start)
+			done = end
+		})
+	}
 	s.emit(n - done)
 }
 
@@ -153,14 +164,18 @@ func (s *scanner) secret(rule string, n int) {
 	s.advance(n)
 }
 
-func (s *scanner) advance(n int) {
-	text := s.buf[:n]
-	if nl := strings.LastIndexByte(text, '\n'); nl >= 0 {
-		s.line, text = s.line[:0], text[nl+1:]
+func (s *scanner) advance(n int) { s.buf, s.at = s.buf[n:], s.at+n }
+
+// before is the end of the line before buf; it is valid until the next call.
+func (s *scanner) before() []byte {
+	seen := s.text[:len(s.text)-len(s.buf)]
+	seen = seen[max(0, len(seen)-maxContext):]
+	s.end = s.end[:0]
+	if nl := strings.LastIndexByte(seen, '\n'); nl >= 0 {
+		seen = seen[nl+1:]
+	} else if rest := maxContext - len(seen); rest > 0 {
+		s.end = append(s.end, s.line[max(0, len(s.line)-rest):]...)
 	}
-	s.line = append(s.line, text...)
-	if len(s.line) > maxContext {
-		s.line = append(s.line[:0], s.line[len(s.line)-maxContext:]...)
-	}
-	s.buf, s.at = s.buf[n:], s.at+n
+	s.end = append(s.end, seen...)
+	return s.end
 }

@@ -64,12 +64,12 @@ var (
 	bearer = regexp.MustCompile(`(?i)\b(?:bearer|basic)[ \t]+$`)
 )
 
-// inToken finds the secrets of one run of characters, given what stands before it in its line. Positions count from the
+// minSecret is the shortest run of characters that is looked at.
+const minSecret = 8
+
+// inToken finds the secrets of one run of at least minSecret characters, given what stands before it in its line. Positions count from the
 // run's beginning.
 func inToken(before []byte, token string, found func(rule string, start, end int)) {
-	if len(token) < 8 {
-		return
-	}
 	if len(token) >= 16 {
 		for i := range tokenRules {
 			r := &tokenRules[i]
@@ -139,9 +139,11 @@ func inToken(before []byte, token string, found func(rule string, start, end int
 // random says whether a value looks as if it had been made up to be guessed by nobody: it mixes kinds of characters, is no
 // placeholder, no expression of a program, no word, and spreads over enough different characters.
 func random(v string) bool {
-	if placeholder(v) || expression(v) {
-		return false
-	}
+	return spread(v) && !expression(v) && !placeholder(v) // the dearest last
+}
+
+// spread says whether a value mixes kinds of characters and spreads over enough of them.
+func spread(v string) bool {
 	letters, digits, others, upper, lower := 0, 0, 0, 0, 0
 	for i := range len(v) {
 		switch c := v[i]; {

@@ -13,8 +13,8 @@ import (
 // Vault replaces the secrets of one turn by placeholders, "[SECRET_1a2b3c]", and puts them back. The same secret gets the
 // same placeholder, so that a model can still tell two keys apart. It belongs to one goroutine.
 type Vault struct {
-	salt    []byte
-	secrets map[string]string // placeholder -> secret
+	salt    func() []byte
+	secrets map[string]string // placeholder -> secret; nil while there is none
 }
 
 const (
@@ -22,10 +22,9 @@ const (
 	placeholderLength = len(placeholderStart) + 6 + 1
 )
 
-// NewVault makes a vault. salt is random, so that nobody can guess a placeholder, nor a secret by its placeholder.
-func NewVault(salt []byte) *Vault {
-	return &Vault{salt: salt, secrets: map[string]string{}}
-}
+// NewVault makes a vault. salt, which is asked when there is a secret, is random, so that nobody can guess a placeholder, nor a
+// secret by its placeholder.
+func NewVault(salt func() []byte) *Vault { return &Vault{salt: salt} }
 
 // Empty says whether nothing was replaced. A nil vault is empty.
 func (v *Vault) Empty() bool { return v == nil || len(v.secrets) == 0 }
@@ -72,8 +71,12 @@ func everywhere(text string, findings []Finding) []Finding {
 
 // placeholder returns the placeholder of a secret: one that no other secret has, and that the text does not hold by itself.
 func (v *Vault) placeholder(secret, text string) string {
+	if v.secrets == nil {
+		v.secrets = map[string]string{}
+	}
+	salt := v.salt()
 	for n := byte(0); ; n++ {
-		mac := hmac.New(sha256.New, v.salt)
+		mac := hmac.New(sha256.New, salt)
 		mac.Write([]byte{n})
 		mac.Write([]byte(secret))
 		p := placeholderStart + hex.EncodeToString(mac.Sum(nil)[:3]) + "]"

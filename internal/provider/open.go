@@ -220,13 +220,13 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 			return nil, sent, e
 		}
 		s.note(ev)
+		s.held = append(s.held, *ev)
 		if ev.Says() || ev.Finish != "" {
-			s.held = append(s.held, ev)
 			s.outcome.FirstToken = s.now().Sub(s.begun)
 			return &Reply{s, s.inner.Dropped}, sent, nil
 		}
-		ev.Raw = bytes.Clone(ev.Raw) // the next event takes its place
-		s.held = append(s.held, ev)
+		last := &s.held[len(s.held)-1]
+		last.Raw = bytes.Clone(last.Raw) // the next event takes its place
 	}
 }
 
@@ -246,7 +246,7 @@ type openStream struct {
 	once    sync.Once // settles
 }
 
-func (s *openStream) note(ev chat.Event) {
+func (s *openStream) note(ev *chat.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := ev.Length(); n > 0 {
@@ -261,9 +261,9 @@ func (s *openStream) note(ev chat.Event) {
 	}
 }
 
-func (s *openStream) Next() (chat.Event, error) {
+func (s *openStream) Next() (*chat.Event, error) {
 	if len(s.held) > 0 {
-		ev := s.held[0]
+		ev := &s.held[0]
 		s.held = s.held[1:]
 		return ev, nil
 	}

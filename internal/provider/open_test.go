@@ -35,13 +35,13 @@ func (f *fake) Send(_ context.Context, r *chat.Request) (*provider.Reply, error)
 
 type once struct{ evs []chat.Event }
 
-func (o *once) Next() (chat.Event, error) {
+func (o *once) Next() (*chat.Event, error) {
 	if len(o.evs) == 0 {
-		return chat.Event{}, io.EOF
+		return nil, io.EOF
 	}
 	ev := o.evs[0]
 	o.evs = o.evs[1:]
-	return ev, nil
+	return &ev, nil
 }
 
 func (o *once) Close() error { return nil }

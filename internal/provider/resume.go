@@ -41,7 +41,7 @@ const continuation = "Your answer was cut off. Continue it exactly where it stop
 	"Write only what comes next: repeat nothing, explain nothing, and begin without any introduction."
 
 // Next implements chat.Stream.
-func (r *resumable) Next() (chat.Event, error) {
+func (r *resumable) Next() (*chat.Event, error) {
 	for {
 		ev, err := r.inner.Next()
 		if err == nil && r.resumes > 0 {
@@ -56,12 +56,11 @@ func (r *resumable) Next() (chat.Event, error) {
 			return ev, nil
 		}
 		if errors.Is(err, io.EOF) {
-			return ev, err
+			return nil, err
 		}
-		ev = chat.Event{}
 		e := chat.AsError(err)
 		if e.Code != chat.CodeStreamBroken || r.stuck || r.ctx.Err() != nil || !r.resume() {
-			return ev, err
+			return nil, err
 		}
 	}
 }

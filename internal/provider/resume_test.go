@@ -35,24 +35,24 @@ func (p *piecewise) Send(_ context.Context, r *chat.Request) (*provider.Reply, e
 
 type pieces struct{ left []string }
 
-func (p *pieces) Next() (chat.Event, error) {
+func (p *pieces) Next() (*chat.Event, error) {
 	piece := p.left[0]
 	p.left = p.left[1:]
 	switch piece {
 	case "!":
-		return chat.Event{}, &chat.Error{Code: chat.CodeStreamBroken, Message: "gone"}
+		return nil, &chat.Error{Code: chat.CodeStreamBroken, Message: "gone"}
 	case ".":
 		p.left = []string{"EOF"}
-		return chat.Event{Finish: chat.FinishStop, Usage: &chat.Usage{Input: 1, Output: 1}}, nil
+		return &chat.Event{Finish: chat.FinishStop, Usage: &chat.Usage{Input: 1, Output: 1}}, nil
 	case "EOF":
 		s := once{}
 		return s.Next()
 	case "thought":
-		return chat.Event{Thinking: "hm"}, nil
+		return &chat.Event{Thinking: "hm"}, nil
 	case "call":
-		return chat.Event{ToolCalls: []chat.ToolCallPart{{ID: "c", Name: "f"}}}, nil
+		return &chat.Event{ToolCalls: []chat.ToolCallPart{{ID: "c", Name: "f"}}}, nil
 	}
-	return chat.Event{Text: piece, Raw: []byte("raw")}, nil
+	return &chat.Event{Text: piece, Raw: []byte("raw")}, nil
 }
 
 func (p *pieces) Close() error { return nil }

@@ -21,25 +21,51 @@ type stream struct {
 	events  *sse.Reader
 	decoder dialect.StreamDecoder
 	runes   dialect.Runes
+	ev      chat.Event  // the last one
 	watch   *time.Timer // ends the request when nothing comes
 	stop    func()
 	begun   bool // a token came
+	waits   bool // for the next event, and the watch runs
 	err     error
 	once    sync.Once
 }
 
 func newStream(ctx context.Context, p *Provider, up dialect.Upstream, body io.ReadCloser, watch *time.Timer, stop func()) *stream {
-	return &stream{p: p, ctx: ctx, body: body, events: sse.NewReader(body, maxEvent), decoder: up.NewStream(), watch: watch, stop: stop}
+	s := &stream{p: p, ctx: ctx, body: body, decoder: up.NewStream(), watch: watch, stop: stop}
+	s.events = sse.NewReader(source{s}, maxEvent)
+	return s
+}
+
+// source is what the events are read from. While it waits, the provider's silence is watched.
+type source struct{ *stream }
+
+var _ sse.Awaiter = source{}
+
+func (s source) Read(p []byte) (int, error) {
+	s.waiting()
+	return s.body.Read(p)
+}
+
+// Await implements sse.Awaiter.
+func (s source) Await() {
+	s.waiting()
+	if a, ok := s.body.(sse.Awaiter); ok {
+		a.Await()
+	}
+}
+
+func (s *stream) waiting() {
+	if s.begun && !s.waits {
+		s.waits = true
+		s.watch.Reset(s.p.cfg.IdleTimeout)
+	}
 }
 
 // More says whether the next event may be at hand already.
 func (s *stream) More() bool { return s.err == nil && s.events.More() }
 
-// Next returns the next event. Its Raw is valid until the next call.
-func (s *stream) Next() (chat.Event, error) {
-	if s.begun && s.err == nil {
-		s.watch.Reset(s.p.cfg.IdleTimeout)
-	}
+// Next implements chat.Stream.
+func (s *stream) Next() (*chat.Event, error) {
 	for s.err == nil {
 		if s.decoder.Ended() {
 			s.err = io.EOF
@@ -50,22 +76,23 @@ func (s *stream) Next() (chat.Event, error) {
 			s.err = s.end(err)
 			break
 		}
-		ev, err := s.decoder.Decode(raw.Name, raw.Data)
-		if err != nil {
+		if s.ev, err = s.decoder.Decode(raw.Name, raw.Data); err != nil {
 			s.err = s.p.own(s.broken(chat.AsError(err)))
 			break
 		}
-		s.runes.Join(&ev)
-		s.begun = s.begun || ev.Says() || ev.Finish != ""
-		if s.begun {
+		ev := &s.ev
+		s.runes.Join(ev)
+		first := !s.begun && (ev.Says() || ev.Finish != "")
+		if first || s.waits {
 			s.watch.Stop() // how long the caller takes is not the provider's silence
+			s.begun, s.waits = true, false
 		}
 		if ev.Raw != nil || ev.Says() || ev.Finish != "" || ev.Usage != nil {
 			return ev, nil
 		}
 	}
 	s.Close()
-	return chat.Event{}, s.err
+	return nil, s.err
 }
 
 // end says what it means that no more events can be read.
@@ -107,11 +134,11 @@ func (s *stream) Close() error {
 // wholeStream is the answer of a server that does not stream.
 type wholeStream struct{ ev *chat.Event }
 
-func (s *wholeStream) Next() (chat.Event, error) {
+func (s *wholeStream) Next() (*chat.Event, error) {
 	if s.ev == nil {
-		return chat.Event{}, io.EOF
+		return nil, io.EOF
 	}
-	ev := *s.ev
+	ev := s.ev
 	s.ev = nil
 	return ev, nil
 }

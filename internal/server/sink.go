@@ -26,16 +26,24 @@ type sink struct {
 	meta dialect.Meta
 	enc  dialect.StreamEncoder
 	out  *sse.Writer // nil until the stream has begun
-	buf  *[]byte     // events that were not sent yet
+	buf  *[]byte     // events that were not sent yet; nil where there are none
 }
 
 func newSink(s *Server, w http.ResponseWriter, d *door, req *chat.Request) *sink {
-	return &sink{s: s, w: w, door: d, req: req, buf: buffers.Get().(*[]byte)}
+	return &sink{s: s, w: w, door: d, req: req}
 }
 
-// release gives the buffer back.
+// unsent is a buffer for events.
+func (o *sink) unsent() *[]byte {
+	if o.buf == nil {
+		o.buf = buffers.Get().(*[]byte)
+	}
+	return o.buf
+}
+
+// release gives the buffer back: thousands of streams may be open of which hardly any says something at a time.
 func (o *sink) release() {
-	if cap(*o.buf) <= 64<<10 {
+	if o.buf != nil && cap(*o.buf) <= 64<<10 {
 		*o.buf = (*o.buf)[:0]
 		buffers.Put(o.buf)
 	}
@@ -88,12 +96,12 @@ func headerList(list []string) string {
 const maxUnsent = 16 << 10
 
 // Event implements assistant.Sink.
-func (o *sink) Event(ev chat.Event, raw bool) error {
+func (o *sink) Event(ev *chat.Event, raw bool) error {
 	if o.out == nil {
 		return nil
 	}
-	*o.buf = o.enc.Event(*o.buf, ev, raw)
-	if len(*o.buf) >= maxUnsent {
+	buf := o.unsent()
+	if *buf = o.enc.Event(*buf, *ev, raw); len(*buf) >= maxUnsent {
 		return o.Flush()
 	}
 	return nil
@@ -101,11 +109,14 @@ func (o *sink) Event(ev chat.Event, raw bool) error {
 
 // Flush implements assistant.Sink.
 func (o *sink) Flush() error {
-	if o.out == nil || len(*o.buf) == 0 {
+	if o.buf == nil {
+		return nil
+	}
+	defer o.release()
+	if len(*o.buf) == 0 {
 		return nil
 	}
 	_, err := o.out.Write(*o.buf)
-	*o.buf = (*o.buf)[:0]
 	if err == nil {
 		err = o.out.Flush()
 	}
@@ -142,7 +153,8 @@ func (o *sink) finish(ans *assistant.Answer, keep func(*sink, dialect.Answer) er
 		o.w.Write(body)
 		return
 	}
-	*o.buf = o.enc.End(*o.buf, a)
+	buf := o.unsent()
+	*buf = o.enc.End(*buf, a)
 	stored()
 	if err := o.Flush(); err != nil {
 		o.s.Log.Debug("end of an answer", "err", err)
@@ -161,7 +173,8 @@ func (o *sink) fail(err *chat.Error, tr *assistant.Trace) {
 		o.s.fail(o.w, o.door, tr.ID, err)
 		return
 	}
-	*o.buf = o.enc.Fail(*o.buf, err, tr.ID)
+	buf := o.unsent()
+	*buf = o.enc.Fail(*buf, err, tr.ID)
 	if sendErr := o.Flush(); sendErr != nil {
 		o.s.Log.Debug("end of a broken answer", "err", sendErr)
 	}

@@ -2,11 +2,11 @@
 package sse
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // Event is one event of a stream.
@@ -18,19 +18,36 @@ type Event struct {
 // ErrTooLarge says that an event exceeds the reader's bound.
 var ErrTooLarge = errors.New("server-sent event is too large")
 
-// Reader reads events.
+// Reader reads events. Thousands of streams may be open of which hardly any says something at a time, so it has a buffer only
+// while there is something in it, where its source can wait by itself.
 type Reader struct {
-	r     *bufio.Reader
-	max   int
-	line  []byte
-	data  []byte
-	begun bool
-	cr    bool // the last line ended in CR: an LF that follows belongs to it
+	r       io.Reader
+	awaiter Awaiter // nil where r is none
+	max     int
+	buf     *buffer
+	unread  []byte // of buf
+	err     error  // came with what is unread
+	line    []byte
+	data    []byte
+	name    string
+	begun   bool
+	cr      bool // the last line ended in CR: an LF that follows belongs to it
 }
+
+// Awaiter is a source that can wait until there is something to read, so that nobody holds a buffer out to it meanwhile.
+type Awaiter interface {
+	// Await returns when Read will not wait, or will fail.
+	Await()
+}
+
+type buffer [4 << 10]byte
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 // NewReader reads events of at most max bytes.
 func NewReader(r io.Reader, max int) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, 2<<10), max: max}
+	a, _ := r.(Awaiter)
+	return &Reader{r: r, awaiter: a, max: max}
 }
 
 // Next returns the next event with data. io.EOF is the end of the stream; an event that the end cuts off is dropped, as the
@@ -60,7 +77,10 @@ func (r *Reader) Next() (Event, error) {
 		value = bytes.TrimPrefix(value, []byte(" "))
 		switch string(field) {
 		case "event":
-			ev.Name = string(value)
+			if r.name != string(value) { // mostly it is that of the last event
+				r.name = string(value)
+			}
+			ev.Name = r.name
 		case "data":
 			if has {
 				r.data = append(r.data, '\n')
@@ -79,17 +99,18 @@ func (r *Reader) Next() (Event, error) {
 func (r *Reader) readLine() ([]byte, error) {
 	r.line = r.line[:0]
 	for {
-		if _, err := r.r.Peek(1); err != nil {
-			if err == io.EOF {
+		if len(r.unread) == 0 {
+			if err := r.fill(); err == io.EOF {
 				return nil, io.EOF
+			} else if err != nil {
+				return nil, fmt.Errorf("read the event stream: %w", err)
 			}
-			return nil, fmt.Errorf("read the event stream: %w", err)
 		}
-		buf, _ := r.r.Peek(r.r.Buffered())
+		buf := r.unread
 		if r.cr {
 			r.cr = false
 			if buf[0] == '\n' {
-				r.r.Discard(1)
+				r.unread = buf[1:]
 				continue
 			}
 		}
@@ -105,10 +126,10 @@ func (r *Reader) readLine() ([]byte, error) {
 		}
 		if end == len(buf) { // the line goes on
 			r.line = append(r.line, buf...)
-			r.r.Discard(end)
+			r.unread = nil
 			continue
 		}
-		r.r.Discard(end + 1)
+		r.unread = buf[end+1:]
 		if len(r.line) == 0 {
 			return buf[:end], nil // no copy: the buffer is not filled again before the next call
 		}
@@ -117,8 +138,37 @@ func (r *Reader) readLine() ([]byte, error) {
 	}
 }
 
+// fill reads what comes next. Everything read before is used up.
+func (r *Reader) fill() error {
+	if r.awaiter != nil && r.err == nil {
+		r.release()
+		r.awaiter.Await()
+	}
+	if r.buf == nil {
+		r.buf = buffers.Get().(*buffer)
+	}
+	n := 0
+	for tries := 0; n == 0 && r.err == nil; tries++ {
+		if n, r.err = r.r.Read(r.buf[:]); tries == 100 {
+			r.err = io.ErrNoProgress
+		}
+	}
+	if r.unread = r.buf[:n]; n > 0 {
+		return nil
+	}
+	r.release()
+	return r.err
+}
+
+func (r *Reader) release() {
+	if r.buf != nil {
+		buffers.Put(r.buf)
+		r.buf, r.unread = nil, nil
+	}
+}
+
 // More says whether the next event is at hand, so that the next call does not wait for the network.
 func (r *Reader) More() bool {
-	buf, _ := r.r.Peek(r.r.Buffered())
+	buf := r.unread
 	return bytes.Contains(buf, []byte("\n\n")) || bytes.Contains(buf, []byte("\r\n\r\n")) || bytes.Contains(buf, []byte("\r\r"))
 }

@@ -7,6 +7,7 @@ package h1
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -172,7 +173,8 @@ func (t *Transport) exchange(ctx context.Context, c *conn, req *http.Request) (_
 			return nil, true, fmt.Errorf("read the response: %w", err)
 		}
 		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
-			resp.Body = &body{ReadCloser: resp.Body, t: t, c: c, stop: stop, reuse: !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols, ctx: ctx}
+			resp.Body = &body{ReadCloser: resp.Body, t: t, c: c, stop: stop, reuse: !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols, endless: resp.ContentLength < 0, ctx: ctx}
+			resp.Request = nil // so that what was sent need not stay as long as the answer is read
 			return resp, true, nil
 		}
 	}
@@ -211,8 +213,8 @@ func write(c *conn, req *http.Request) error {
 		_, err := io.CopyN(c, req.Body, req.ContentLength)
 		return err
 	}
-	if _, err := io.CopyN(b, req.Body, req.ContentLength); err != nil {
-		return err
+	if n, err := io.Copy(b, req.Body); err != nil || n != req.ContentLength {
+		return cmp.Or(err, fmt.Errorf("the body has %d bytes, not %d", n, req.ContentLength))
 	}
 	_, err := c.Write(b.Bytes())
 	return err
@@ -226,7 +228,9 @@ type body struct {
 	ctx   context.Context
 	stop  func() bool
 	reuse bool
-	once  sync.Once
+	// Its length is not known: before its end has been read, something more must come, be it the end itself.
+	endless bool
+	once    sync.Once
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -240,6 +244,14 @@ func (b *body) Read(p []byte) (int, error) {
 		b.end(false)
 	}
 	return n, err
+}
+
+// Await returns when there is something to read, so that nobody need hold a buffer out to it meanwhile, or when there never
+// will be, which Read tells.
+func (b *body) Await() {
+	if b.endless {
+		b.c.r.Peek(1)
+	}
 }
 
 // Close ends the response; what was not read is not waited for.

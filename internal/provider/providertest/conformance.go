@@ -222,8 +222,8 @@ func opened(t *testing.T, c Client, ctx context.Context) chat.Stream {
 	t.Helper()
 	s, err := send(ctx, c)
 	for err == nil {
-		var ev chat.Event
-		if ev, err = s.Next(); ev.Text != "" {
+		var ev *chat.Event
+		if ev, err = s.Next(); err == nil && ev.Text != "" {
 			return s
 		}
 	}
