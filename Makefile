@@ -1,6 +1,6 @@
 # Few targets on purpose; `go build ./cmd/dragoman` needs none of them.
 
-.PHONY: build test clients lint bench bench-gateway bench-retrieval fuzz clean
+.PHONY: build test clients local-model lint bench bench-gateway bench-retrieval fuzz clean
 
 build:            ## the binary, for this machine
 	CGO_ENABLED=0 go build -trimpath -o dragoman ./cmd/dragoman
@@ -10,6 +10,9 @@ test:             ## what CI runs; installs what it needs
 
 clients:          ## SDKs and coding agents of the vendors against the binary; run="-run TestAgent/codex" selects
 	scripts/clients $(run)
+
+local-model:      ## local models with a real engine and a real model (600 MB, minutes); run="-run TestAsk" selects
+	scripts/local-model $(run)
 
 lint:             ## golangci-lint, installed on first use
 	scripts/lint

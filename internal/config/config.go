@@ -60,7 +60,7 @@ type Provider struct {
 	Idle        time.Duration    `yaml:"idle_timeout" doc:"How long to wait for each next token. Default: as timeout."`
 	Connect     time.Duration    `yaml:"connect_timeout" doc:"How long to wait for a connection. Default: 10s."`
 	Total       time.Duration    `yaml:"total_timeout" doc:"How long a whole answer may take. Default: as long as it goes on."`
-	Limit       int              `yaml:"concurrency" doc:"How many requests it gets at a time; the others wait in line, interactive ones first. Default: as many as come."`
+	Limit       int              `yaml:"concurrency" doc:"How many requests it gets at a time; the others wait in line, interactive ones first. Default: as many as come; of an engine, as many as it takes."`
 	Queue       int              `yaml:"queue" doc:"How many may wait in line before the next are refused. Default: 256."`
 	Engine      Engine           `yaml:"engine" doc:"Runs a local model for this provider, in place of base_url: see dragoman model pull."`
 	Warm        Warm             `yaml:"warm" doc:"Keeps a model server from falling asleep."`

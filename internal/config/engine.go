@@ -32,6 +32,9 @@ func (d *decoder) engine(path string, p *Provider) {
 	if _, said := d.places[path+".timeout"]; !said {
 		p.Timeout = engineTimeout
 	}
+	if _, said := d.places[path+".concurrency"]; !said { // the others wait in our line, which knows who comes first
+		p.Limit = max(p.Engine.Max, p.Engine.Min, p.Warm.Min, 1) * max(p.Engine.Slots, 1)
+	}
 	for _, key := range []string{"base_url", "api_key", "api_keys", "dialect"} {
 		if _, said := d.places[path+"."+key]; said {
 			d.problem(path+"."+key, "a provider that runs an engine has none: it finds its own", "")

@@ -110,10 +110,10 @@ retention: {traces: 7d}
 }
 
 func TestEngine(t *testing.T) {
-	c := parse(t, "providers:\n  a: {engine: {model: m.gguf, min: 1, context: 16k}}\n  b: {engine: {model: qwen2.5-coder-0.5b}, timeout: 1m, warm: {min: 2}}\n")
+	c := parse(t, "providers:\n  a: {engine: {model: m.gguf, min: 1, slots: 3, context: 16k}}\n  b: {engine: {model: qwen2.5-coder-0.5b}, timeout: 1m, warm: {min: 2}}\n")
 	a, b := NewProvider("a"), NewProvider("b")
-	a.Engine, a.Timeout = Engine{Model: "m.gguf", Min: 1, Ctx: 16_000}, engineTimeout
-	b.Engine, b.Warm.Min, b.Timeout = Engine{Model: "qwen2.5-coder-0.5b"}, 2, time.Minute
+	a.Engine, a.Timeout, a.Limit = Engine{Model: "m.gguf", Min: 1, Slots: 3, Ctx: 16_000}, engineTimeout, 3
+	b.Engine, b.Warm.Min, b.Timeout, b.Limit = Engine{Model: "qwen2.5-coder-0.5b"}, 2, time.Minute, 2
 	if diff := cmp.Diff(map[string]Provider{"a": a, "b": b}, c.Providers); diff != "" {
 		t.Error(diff)
 	}

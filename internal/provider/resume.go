@@ -79,6 +79,9 @@ func (r *resumable) resume() bool {
 			said := r.said.String()
 			prefill := !r.refuses && prefills(t, r.req)
 			req, joint := rest(r.req, said, prefill)
+			if prefill && echoes(t) {
+				joint = &echo{said: strings.TrimRight(said, blanks), next: joint}
+			}
 			req.Stream = r.resumes < maxResumes
 			r.tries++
 			reply, how, err := r.o.try(r.ctx, t, req, r.tries)
@@ -118,7 +121,7 @@ func rest(r *chat.Request, said string, prefill bool) (*chat.Request, seam) {
 	case said == "": // thoughts, at most
 		return &out, &again{}
 	case prefill:
-		out.Messages = append(out.Messages, chat.NewText(chat.Assistant, strings.TrimRight(said, " \t\r\n")))
+		out.Messages = append(out.Messages, chat.NewText(chat.Assistant, strings.TrimRight(said, blanks)))
 	case r.Format != nil:
 		return &out, &again{said}
 	default:
@@ -130,6 +133,35 @@ func rest(r *chat.Request, said string, prefill bool) (*chat.Request, seam) {
 func prefills(t Target, r *chat.Request) bool {
 	p, ok := t.Upstream.(interface{ Prefills(*chat.Request) bool })
 	return ok && p.Prefills(r)
+}
+
+// blanks must not be at the end of the beginning of an answer.
+const blanks = " \t\r\n"
+
+// echoes says whether a server may begin an answer with the beginning that it was given. llama-server does, Anthropic never.
+func echoes(t Target) bool {
+	p, ok := t.Upstream.(interface{ Dialect() chat.Dialect })
+	return ok && p.Dialect() == chat.OpenAI
+}
+
+// echo leaves out what was said where all of it comes again.
+type echo struct {
+	said string
+	held string
+	done bool
+	next seam
+}
+
+func (e *echo) pass(text string, final bool) (string, error) {
+	if !e.done {
+		e.held += text
+		if !final && len(e.held) < len(e.said) && strings.HasPrefix(e.said, e.held) {
+			return "", nil
+		}
+		e.done = true
+		text = strings.TrimPrefix(e.held, e.said)
+	}
+	return e.next.pass(text, final)
 }
 
 // again leaves out of an answer what was said already.
@@ -153,9 +185,10 @@ func (p *Provider) MaxTokens(r *chat.Request) int {
 }
 
 // Prefills says whether a request may end with the beginning of the answer. Anthropic's messages take one unless the model
-// thinks, and so do some servers of OpenAI's; other dialects have no such thing.
+// thinks, and llama-server's where the answer is to have no form of its own, which would begin anew; other dialects have no such
+// thing.
 func (p *Provider) Prefills(r *chat.Request) bool {
-	return (p.cfg.Prefills || p.dialect.upstream.Wire() == chat.AnthropicMessages) && r.Reasoning == nil
+	return r.Reasoning == nil && (p.dialect.upstream.Wire() == chat.AnthropicMessages || p.cfg.Prefills && r.Format == nil && len(r.Tools) == 0)
 }
 
 // More says whether the next event is at hand.
@@ -199,7 +232,7 @@ func (j *joint) pass(text string, final bool) (string, error) {
 		}
 	}
 	out := string(j.held[cut:])
-	if blank := strings.TrimRight(j.tail, " \t\r\n"); cut == 0 && len(blank) < len(j.tail) {
+	if blank := strings.TrimRight(j.tail, blanks); cut == 0 && len(blank) < len(j.tail) {
 		out = strings.TrimPrefix(out, j.tail[len(blank):]) // the blank that a prefill must not end with
 	}
 	return out, nil

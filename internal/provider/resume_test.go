@@ -22,6 +22,14 @@ func (p *piecewise) Name() string { return p.name }
 // Prefills says whether it may be given the beginning of an answer: where its name says so.
 func (p *piecewise) Prefills(*chat.Request) bool { return strings.HasPrefix(p.name, "prefills") }
 
+// Dialect says whether it may repeat that: where its name says so.
+func (p *piecewise) Dialect() chat.Dialect {
+	if strings.HasSuffix(p.name, "echoes") {
+		return chat.OpenAI
+	}
+	return chat.Anthropic
+}
+
 func (p *piecewise) Send(_ context.Context, r *chat.Request) (*provider.Reply, error) {
 	p.asked = append(p.asked, r)
 	if p.name == "prefills not" && r.Messages[len(r.Messages)-1].Role == chat.Assistant {
@@ -100,6 +108,8 @@ func TestResume(t *testing.T) {
 	}
 }
 
+var long = strings.Repeat("and so on ", 40) + "until"
+
 // What an answer is gone on with depends on the model and on what is asked for.
 func TestResumeHow(t *testing.T) {
 	json := &chat.Format{Kind: chat.FormatJSON}
@@ -113,6 +123,15 @@ func TestResumeHow(t *testing.T) {
 	}{
 		"in words":           {"words", nil, []string{"Hello |!", "world|."}, "Hello world", false, []chat.Role{chat.User, chat.User}},
 		"from its beginning": {"prefills", nil, []string{"Hello |!", " world|."}, "Hello world", false, []chat.Role{chat.User, chat.Assistant}},
+		"from its beginning, which comes again": {
+			"prefills and echoes", nil, []string{"1 2 |!", "1| 2 3| 1 2|."}, "1 2 3 1 2", false, []chat.Role{chat.User, chat.Assistant},
+		},
+		"from its beginning, which is long and comes again": {
+			"prefills and echoes", nil, []string{long + " |!", long + " and| on|."}, long + " and on", false, []chat.Role{chat.User, chat.Assistant},
+		},
+		"from its beginning, which does not come again": {
+			"prefills and echoes", nil, []string{"1 2 |!", "1|1 3|."}, "1 2 11 3", false, []chat.Role{chat.User, chat.Assistant},
+		},
 		"in words, where the beginning is refused": {
 			"prefills not", nil, []string{"Hello |!", "", "world|."}, "Hello world", false, []chat.Role{chat.User, chat.Assistant, chat.User},
 		},

@@ -93,7 +93,8 @@ func answers(mux *http.ServeMux) {
 		fmt.Fprintln(w, "half of an ans")
 		crash(w)
 	})
-	// It says "one two"; asked to crash, it does so after "one ", and goes on with that when it is given it.
+	// It says "one two"; asked to crash, it does so after "one ", and goes on with that when it is given it, which it repeats as
+	// llama-server does.
 	mux.HandleFunc("/v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -103,7 +104,7 @@ func answers(mux *http.ServeMux) {
 		last := messages.Get(fmt.Sprint(len(messages.Array()) - 1))
 		words := []string{"one ", "two"}
 		if last.Get("role").Str == "assistant" {
-			words = words[1:]
+			words = []string{last.Get("content").Str + " ", "two"}
 		}
 		const usage = `"usage":{"prompt_tokens":7,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":3}}`
 		if !gjson.GetBytes(body, "stream").Bool() {
