@@ -1,6 +1,6 @@
 # Few targets on purpose; `go build ./cmd/dragoman` needs none of them.
 
-.PHONY: build test clients local-model lint bench bench-gateway bench-retrieval fuzz clean
+.PHONY: build test clients local-model lint bench bench-gateway bench-retrieval bench-encoder fuzz clean
 
 build:            ## the binary, for this machine
 	CGO_ENABLED=0 go build -trimpath -o dragoman ./cmd/dragoman
@@ -26,6 +26,9 @@ bench-gateway: build ## what a request costs beside a bare reverse proxy (3 minu
 
 bench-retrieval:  ## retrieval sets with confidence intervals; sets=FOLDER holds them, in BEIR's layout
 	RETRIEVAL="$(sets)" bench/run retrieval
+
+bench-encoder:    ## the encoder beside ONNX Runtime; evals=FOLDER holds the evaluation data
+	EVALS="$(evals)" bench/run encoder
 
 fuzz:             ## every fuzz target, half a minute each
 	scripts/fuzz 30s

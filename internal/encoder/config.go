@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,13 +103,14 @@ func (c *config) check() error {
 		value, most  int
 		blocksOfCols bool
 	}{
-		{"hidden_size", c.Hidden, 1 << 13, true},
-		{"intermediate_size", c.Intermediate, 1 << 15, true},
+		{"hidden_size", c.Hidden, 1 << 12, true},
+		{"intermediate_size", c.Intermediate, 1 << 14, true},
 		{"num_hidden_layers", c.Layers, 1 << 8, false},
 		{"num_attention_heads", c.Heads, 1 << 8, false},
-		{"max_position_embeddings", c.Positions, 1 << 15, false},
+		{"max_position_embeddings", c.Positions, 1 << 13, false},
 		{"type_vocab_size", c.Types, 1 << 8, false},
 		{"vocab_size", c.Vocabulary, 1 << 21, false},
+		{"the number of labels", c.labelCount(), 1 << 12, false},
 	} {
 		if n.value < 1 || n.value > n.most {
 			return fmt.Errorf("%s is %d; it must lie between 1 and %d", n.name, n.value, n.most)
@@ -129,21 +131,21 @@ func (c *config) check() error {
 	return nil
 }
 
+func (c *config) labelCount() int {
+	switch {
+	case len(c.Labels) > 0:
+		return len(c.Labels)
+	case c.NumLabels != 0:
+		return c.NumLabels
+	}
+	return 2 // the default of transformers, which it does not write down
+}
+
 // labels returns the names of a classification head's outputs, in order.
 func (c *config) labels() []string {
-	n := len(c.Labels)
-	if n == 0 {
-		n = c.NumLabels
-	}
-	if n == 0 {
-		n = 2 // the default of transformers, which it does not write down
-	}
-	out := make([]string, n)
+	out := make([]string, c.labelCount())
 	for i := range out {
-		out[i] = c.Labels[strconv.Itoa(i)]
-		if out[i] == "" {
-			out[i] = "LABEL_" + strconv.Itoa(i)
-		}
+		out[i] = cmp.Or(c.Labels[strconv.Itoa(i)], "LABEL_"+strconv.Itoa(i))
 	}
 	return out
 }

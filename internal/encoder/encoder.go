@@ -3,7 +3,7 @@
 // there modules.json, 1_Pooling/config.json and sentence_bert_config.json of sentence-transformers. MiniLM, bge and e5 for English are
 // such models; what is not supported is refused when the folder is opened.
 //
-// The matrix products run in AVX2 where the processor has it, and in plain Go elsewhere.
+// The matrix products run in AVX-512 or AVX2 where the processor has it, and in plain Go elsewhere.
 package encoder
 
 import (
@@ -63,6 +63,8 @@ type Encoder struct {
 	passage   string
 	workers   int
 	gate      gate
+	check     func(context.Context) error // of gate, for queries and for documents, made once
+	pause     func(context.Context) error
 	memory    chan *scratch
 }
 
@@ -87,7 +89,7 @@ func (e *Encoder) Labels() []string {
 	return e.model.head.labels
 }
 
-// Kernel names the instructions that are used: "avx2" or "scalar".
+// Kernel names the instructions that are used: "avx512", "avx2" or "scalar".
 func (e *Encoder) Kernel() string { return e.model.kernels.name }
 
 // Encode writes the vector of each text, a passage, to dst; each of dst has room for Dimensions numbers. On an error dst is
@@ -129,7 +131,7 @@ func (e *Encoder) EncodeQuery(ctx context.Context, text string, dst []float32) e
 	defer e.release(s)
 	e.add(s, e.query, text)
 	first := e.recipe.pooling == CLSPooling
-	if err := e.model.forward(ctx, s, first, e.gate.check); err != nil {
+	if err := e.model.forward(ctx, s, first, e.check); err != nil {
 		return err
 	}
 	e.pool(dst, s.rows(0, first, e.Dimensions()))

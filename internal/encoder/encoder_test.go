@@ -1,8 +1,10 @@
 package encoder
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -37,11 +39,21 @@ func readExpected(t *testing.T, folder string) []expected {
 
 func mustOpen(t testing.TB, folder string, o Options, k *kernels) *Encoder {
 	t.Helper()
-	e, err := open(filepath.Join("testdata", folder), o, k)
+	e, err := open(copied(t, folder), o, k)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// copied is a copy of a model of testdata, since opening it may add a file.
+func copied(t testing.TB, folder string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(filepath.Join("testdata", folder))); err != nil {
+		t.Fatal(err)
+	}
+	return to
 }
 
 // encode is the vectors of texts.
@@ -132,23 +144,61 @@ func TestScoresAreThoseOfTheReference(t *testing.T) {
 	}
 }
 
+// compareIDs says what differs of the ids of a text, or pair of texts.
+func compareIDs(e *Encoder, s *scratch, x expected) (difference string) {
+	s.batch.reset()
+	types := make([]uint8, len(x.IDs))
+	if x.Types != nil {
+		types = x.Types
+		e.addPair(s, x.Text, x.Passage)
+	} else {
+		e.add(s, "", x.Text)
+	}
+	if slices.Equal(s.batch.ids, x.IDs) && slices.Equal(s.batch.types, types) {
+		return ""
+	}
+	return fmt.Sprintf("%q, %q: ids %v types %v, expected %v %v", x.Text, x.Passage, s.batch.ids, s.batch.types, x.IDs, types)
+}
+
 func TestTokensAreThoseOfTheReference(t *testing.T) {
 	for _, folder := range []string{"embedder", "ranker"} {
-		e := mustOpen(t, folder, Options{}, &scalar)
+		e, s := mustOpen(t, folder, Options{}, &scalar), new(scratch)
 		for _, x := range readExpected(t, folder) {
-			var s scratch
-			types := make([]uint8, len(x.IDs))
-			if x.Types != nil {
-				types = x.Types
-				e.addPair(&s, x.Text, x.Passage)
-			} else {
-				e.add(&s, "", x.Text)
-			}
-			if !slices.Equal(s.batch.ids, x.IDs) || !slices.Equal(s.batch.types, types) {
-				t.Errorf("%s: %q, %q: ids %v types %v, expected %v %v", folder, x.Text, x.Passage, s.batch.ids, s.batch.types, x.IDs, types)
+			if d := compareIDs(e, s, x); d != "" {
+				t.Errorf("%s: %s", folder, d)
 			}
 		}
 	}
+}
+
+// A model of real size and the ids that bench/encoder/ids.py wrote are named by the environment.
+func TestTokensOfALargeVocabulary(t *testing.T) {
+	folder, path := os.Getenv("DRAGOMAN_ENCODER_MODEL"), os.Getenv("DRAGOMAN_ENCODER_IDS")
+	if folder == "" || path == "" {
+		t.Skip("DRAGOMAN_ENCODER_MODEL and DRAGOMAN_ENCODER_IDS are not set")
+	}
+	e, err := Open(folder, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	compared, failed, s := 0, 0, new(scratch)
+	for in := json.NewDecoder(bufio.NewReader(file)); in.More(); compared++ {
+		var x expected
+		if err := in.Decode(&x); err != nil {
+			t.Fatal(err)
+		}
+		if d := compareIDs(e, s, x); d != "" {
+			if failed++; failed < 20 {
+				t.Error(d)
+			}
+		}
+	}
+	t.Logf("%d of %d texts differ", failed, compared)
 }
 
 func TestAnyBytesAreEncoded(t *testing.T) {

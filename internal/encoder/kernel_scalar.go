@@ -11,21 +11,25 @@ var scalar = kernels{
 	multiply: multiplyScalar, unpack: unpackScalar, softmax: softmaxScalar, gelu: geluScalar, normalize: normalizeScalar,
 }
 
+// multiplyScalar works on two rows and four columns at a time, whose sums stay in registers.
 func multiplyScalar(c *float32, ldc int, a *float32, lda int, b *float32, k int, scale, bias *float32, rows int) {
 	panel := unsafe.Slice(b, k*width)
 	factors, sums := unsafe.Slice(scale, width), unsafe.Slice(bias, width)
 	in, out := unsafe.Slice(a, (rows-1)*lda+k), unsafe.Slice(c, (rows-1)*ldc+width)
-	for r := range rows {
-		var acc [width]float32
-		for i, x := range in[r*lda : r*lda+k] {
-			group := (*[width]float32)(panel[i*width:])
-			for j, y := range group {
-				acc[j] += x * y
+	for r := 0; r < rows; r += 2 {
+		next := min(r+1, rows-1) // of an odd number, the last row is computed twice
+		x, y := in[r*lda:r*lda+k], in[next*lda:next*lda+k]
+		for j := 0; j < width; j += 4 {
+			var x0, x1, x2, x3, y0, y1, y2, y3 float32
+			group := panel[j:]
+			for i, u := range x {
+				v, w := y[i], (*[4]float32)(group[i*width:])
+				x0, x1, x2, x3 = x0+u*w[0], x1+u*w[1], x2+u*w[2], x3+u*w[3]
+				y0, y1, y2, y3 = y0+v*w[0], y1+v*w[1], y2+v*w[2], y3+v*w[3]
 			}
-		}
-		to := out[r*ldc : r*ldc+width]
-		for j := range to {
-			to[j] = acc[j]*factors[j] + sums[j]
+			f, s := (*[4]float32)(factors[j:]), (*[4]float32)(sums[j:])
+			*(*[4]float32)(out[r*ldc+j:]) = [4]float32{x0*f[0] + s[0], x1*f[1] + s[1], x2*f[2] + s[2], x3*f[3] + s[3]}
+			*(*[4]float32)(out[next*ldc+j:]) = [4]float32{y0*f[0] + s[0], y1*f[1] + s[1], y2*f[2] + s[2], y3*f[3] + s[3]}
 		}
 	}
 }

@@ -128,30 +128,54 @@ func (n *normalizer) appendTo(out []byte, text string, buffer *[]byte) []byte {
 		set = utf8.AppendRune(set, r)
 	}
 	*buffer = set
-	if !n.strip {
-		return n.appendLower(out, set, false)
-	}
-	begin := len(out)
-	out = norm.NFD.Append(out, set...)
-	*buffer = append(set[:0], out[begin:]...)
-	return n.appendLower(out[:begin], *buffer, true)
-}
-
-func (n *normalizer) appendLower(out, text []byte, strip bool) []byte {
-	for len(text) > 0 {
-		r, size := decode(text)
-		text = text[size:]
-		switch {
-		case strip && isMark(r):
-		case !n.lower:
-			out = utf8.AppendRune(out, r)
-		case r == 'İ': // the one letter whose lower case takes two characters
-			out = append(out, "i̇"...)
-		default:
-			out = utf8.AppendRune(out, unicode.ToLower(r))
+	for len(set) > 0 {
+		r, size := decode(set)
+		set = set[size:]
+		if n.strip {
+			out = n.appendStripped(out, r)
+		} else {
+			out = n.appendLower(out, r)
 		}
 	}
 	return out
+}
+
+// appendStripped appends a character decomposed, without its marks; with these gone, canonical order has nothing left to put in
+// order.
+func (n *normalizer) appendStripped(out []byte, r rune) []byte {
+	if r < utf8.RuneSelf {
+		return n.appendLower(out, r)
+	}
+	if s := r - 0xac00; s >= 0 && s < 11172 { // a syllable of hangul, into its two or three letters (Unicode 3.12)
+		out = utf8.AppendRune(utf8.AppendRune(out, 0x1100+s/588), 0x1161+s%588/28)
+		if s%28 != 0 {
+			out = utf8.AppendRune(out, 0x11a7+s%28)
+		}
+		return out
+	}
+	var whole [utf8.UTFMax]byte
+	parts := norm.NFD.Properties(utf8.AppendRune(whole[:0], r)).Decomposition()
+	if parts == nil {
+		parts = utf8.AppendRune(whole[:0], r)
+	}
+	for len(parts) > 0 {
+		r, size := utf8.DecodeRune(parts)
+		parts = parts[size:]
+		if !isMark(r) {
+			out = n.appendLower(out, r)
+		}
+	}
+	return out
+}
+
+func (n *normalizer) appendLower(out []byte, r rune) []byte {
+	switch {
+	case !n.lower:
+		return utf8.AppendRune(out, r)
+	case r == 'İ': // the one letter whose lower case takes two characters
+		return append(out, "i̇"...)
+	}
+	return utf8.AppendRune(out, unicode.ToLower(r))
 }
 
 func isSpace(r rune) bool {
@@ -170,13 +194,15 @@ func isControl(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) && !unicode.Is(laterFormat, r)
 }
 
-func isMark(r rune) bool { return r >= 0x300 && unicode.Is(unicode.Mn, r) && !unicode.Is(laterMark, r) }
+func isMark(r rune) bool {
+	return r >= 0x300 && (unicode.Is(unicode.Mn, r) && !unicode.Is(laterMark, r) || r == 0x1734)
+}
 
 func isPunctuation(r rune) bool {
 	if r < utf8.RuneSelf {
 		return '!' <= r && r <= '/' || ':' <= r && r <= '@' || '[' <= r && r <= '`' || '{' <= r && r <= '~'
 	}
-	return unicode.Is(unicode.P, r) && !unicode.Is(laterPunctuation, r) || r == '᙭'
+	return unicode.Is(unicode.P, r) && !unicode.Is(laterPunctuation, r) || r == 0x166d || r == 0x111c9
 }
 
 // isIdeograph covers the blocks that BERT's own tokenizer calls Chinese: ideographs, not kana or hangul.

@@ -90,9 +90,9 @@ func (e *Encoder) group(ctx context.Context, query, firstOnly bool, next func() 
 		s.texts = append(s.texts, i)
 	}
 	if len(s.texts) > 0 {
-		pause := e.gate.pause
+		pause := e.pause
 		if query {
-			pause = e.gate.check
+			pause = e.check
 		}
 		if err := e.model.forward(ctx, s, firstOnly, pause); err != nil {
 			return err

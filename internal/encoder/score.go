@@ -17,6 +17,9 @@ func (e *Encoder) Score(ctx context.Context, query string, passages []string) ([
 	if h := e.model.head; h == nil || len(h.labels) != 1 {
 		return nil, fmt.Errorf("%w with one output: it cannot score pairs", ErrNoHead)
 	}
+	if e.model.Types < 2 {
+		return nil, errors.New("the model was not trained on pairs: its type_vocab_size is 1")
+	}
 	scores := make([]float32, len(passages))
 	err := e.run(ctx, len(passages), true, true, func(s *scratch, i int) {
 		e.addPair(s, query, passages[i])
@@ -62,7 +65,8 @@ func (e *Encoder) addPair(s *scratch, first, second string) {
 }
 
 // share says how many of m and n tokens are kept where there is room for so many: "longest first" of tokenizers, by which the longer
-// loses tokens until both are equal; an odd one goes to who had more.
+// loses tokens until both are equal; an odd one goes to who had more. Since neither is read further than there is room, of two texts
+// that are both longer than that the second counts as the longer one, which is off by one token where it isn't.
 func share(m, n, room int) (int, int) {
 	switch {
 	case m+n <= room:
