@@ -1,0 +1,140 @@
+package cache
+
+import (
+	"container/list"
+	"sync"
+	"time"
+)
+
+// Semantic finds the answer to a question that means the same as one that was answered before. Two things must hold: the
+// questions' vectors are close, and no fact tells them apart (see Facts). It is bounded, least recently used answers go first, and
+// none is older than its time to live. It may be used by several goroutines.
+//
+// Answers are shared within a scope alone, the hash of all that an answer depends on beside the question: the version of the
+// assistant, the model, the guard's policy, what its asker may see, and the state of the knowledge. So nobody gets an answer from
+// what they may not see, or from before an edit.
+type Semantic[V any] struct {
+	threshold float32
+	maxBytes  int
+	ttl       time.Duration
+	now       func() time.Time
+
+	mu     sync.Mutex
+	bytes  int
+	order  *list.List // of *meaning[V]; front: used last
+	scopes map[Key]map[*list.Element]struct{}
+}
+
+// meaning is a question that was answered.
+type meaning[V any] struct {
+	scope  Key
+	vector []float32
+	facts  *Facts
+	value  V
+	size   int
+	made   time.Time
+}
+
+// DefaultThreshold is the least cosine of two questions' vectors (all-MiniLM-L6-v2) at which one answer serves both; the figures
+// behind it are in bench/README.md.
+const DefaultThreshold = 0.85
+
+// NewSemantic makes a cache of at most maxBytes, vectors included.
+func NewSemantic[V any](threshold float32, maxBytes int, ttl time.Duration, now func() time.Time) *Semantic[V] {
+	return &Semantic[V]{threshold: threshold, maxBytes: maxBytes, ttl: ttl, now: now, order: list.New(), scopes: map[Key]map[*list.Element]struct{}{}}
+}
+
+// Match is an answer that was found.
+type Match[V any] struct {
+	Value      V
+	Similarity float32 // cosine, up to 1
+	Made       time.Time
+}
+
+// Get returns the answer to the most similar question in a scope. vector has length 1. near is a similar question that a fact told
+// apart, by name of the fact, for the trace; "" where there was none. maxAge of 0 is any age.
+func (c *Semantic[V]) Get(scope Key, vector []float32, facts *Facts, maxAge time.Duration) (m Match[V], ok bool, near string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	var found *list.Element
+	var stale []*list.Element
+	for el := range c.scopes[scope] {
+		e := el.Value.(*meaning[V])
+		age := now.Sub(e.made)
+		if age >= c.ttl {
+			stale = append(stale, el)
+			continue
+		}
+		s := dot(vector, e.vector)
+		if s < c.threshold || s <= m.Similarity || maxAge > 0 && age > maxAge {
+			continue
+		}
+		if why := facts.Differ(e.facts); why != "" {
+			near = why
+			continue
+		}
+		found, m = el, Match[V]{e.value, s, e.made}
+	}
+	for _, el := range stale {
+		c.remove(el)
+	}
+	if found == nil {
+		return m, false, near
+	}
+	c.order.MoveToFront(found)
+	return m, true, ""
+}
+
+// Put keeps the answer to a question. size is what it takes in bytes, without the vector.
+func (c *Semantic[V]) Put(scope Key, vector []float32, facts *Facts, value V, size int) {
+	size += 4*len(vector) + 512
+	if size > c.maxBytes {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	el := c.order.PushFront(&meaning[V]{scope, vector, facts, value, size, c.now()})
+	if c.scopes[scope] == nil {
+		c.scopes[scope] = map[*list.Element]struct{}{}
+	}
+	c.scopes[scope][el] = struct{}{}
+	c.bytes += size
+	for c.bytes > c.maxBytes {
+		c.remove(c.order.Back())
+	}
+}
+
+func (c *Semantic[V]) remove(el *list.Element) {
+	e := c.order.Remove(el).(*meaning[V])
+	c.bytes -= e.size
+	delete(c.scopes[e.scope], el)
+	if len(c.scopes[e.scope]) == 0 {
+		delete(c.scopes, e.scope)
+	}
+}
+
+// Len is how many answers there are.
+func (c *Semantic[V]) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.order.Len()
+}
+
+func dot(a, b []float32) float32 {
+	if len(a) != len(b) {
+		return 0 // of another model
+	}
+	var s0, s1, s2, s3 float32
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		s0 += a[i] * b[i]
+		s1 += a[i+1] * b[i+1]
+		s2 += a[i+2] * b[i+2]
+		s3 += a[i+3] * b[i+3]
+	}
+	for ; i < len(a); i++ {
+		s0 += a[i] * b[i]
+	}
+	return s0 + s1 + s2 + s3
+}
