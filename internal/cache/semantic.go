@@ -37,7 +37,7 @@ type meaning[V any] struct {
 
 // DefaultThreshold is the least cosine of two questions' vectors (all-MiniLM-L6-v2) at which one answer serves both; the figures
 // behind it are in bench/README.md.
-const DefaultThreshold = 0.85
+const DefaultThreshold = 0.9
 
 // NewSemantic makes a cache of at most maxBytes, vectors included.
 func NewSemantic[V any](threshold float32, maxBytes int, ttl time.Duration, now func() time.Time) *Semantic[V] {

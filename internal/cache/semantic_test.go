@@ -45,7 +45,9 @@ func TestDiffer(t *testing.T) {
 	}
 }
 
-func at(angle float64) []float32 { return []float32{float32(math.Cos(angle)), float32(math.Sin(angle))} }
+func at(angle float64) []float32 {
+	return []float32{float32(math.Cos(angle)), float32(math.Sin(angle))}
+}
 
 func TestSemantic(t *testing.T) {
 	now := time.Unix(0, 0)

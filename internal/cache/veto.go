@@ -36,6 +36,7 @@ type token struct {
 	low     string
 	quoted  bool // in backticks or quotation marks
 	initial bool // it begins a sentence
+	comma   bool // one follows
 }
 
 // tokenize cuts at blanks. Quotes around words are noted, punctuation at their ends is dropped.
@@ -56,7 +57,7 @@ func tokenize(text string) []token {
 			bare += "()"
 		}
 		if bare != "" {
-			out = append(out, token{bare, strings.ToLower(bare), quote != 0, initial && !opened})
+			out = append(out, token{bare, strings.ToLower(bare), quote != 0, initial && !opened, strings.HasSuffix(field, ",")})
 		}
 		if closed {
 			quote = 0
@@ -80,8 +81,12 @@ func (f *Facts) note(tokens []token, i int) {
 	t := &tokens[i]
 	low := strings.TrimSuffix(strings.TrimSuffix(t.low, "'s"), "’s")
 	f.word(low)
-	if negations[low] || strings.HasSuffix(low, "n't") || strings.HasSuffix(low, "n’t") {
-		f.negations++
+	if negations[low] || negations[stem(low)] || strings.HasSuffix(low, "n't") || strings.HasSuffix(low, "n’t") {
+		answers := i == 0 && low == "no" && t.comma                // "No, it was removed."
+		either := low == "not" && i > 0 && tokens[i-1].low == "or" // "whether or not", "needed or not"
+		if !answers && !either {
+			f.negations++
+		}
 	}
 	if opposites[low] != nil {
 		f.directions[low] = true
@@ -171,7 +176,7 @@ func (f *Facts) Differ(g *Facts) string {
 	if !slices.Equal(f.numbers, g.numbers) && !slices.Equal(slices.Compact(slices.Clone(f.numbers)), slices.Compact(slices.Clone(g.numbers))) {
 		return "number"
 	}
-	if (f.negations > 0) != (g.negations > 0) || abs(f.negations-g.negations) > 1 {
+	if f.negations != g.negations {
 		return "negation"
 	}
 	if f.lacks(g) || g.lacks(f) {
@@ -197,8 +202,6 @@ func (f *Facts) lacks(g *Facts) bool {
 		return !g.words[strings.Trim(n, "().:,")]
 	})
 }
-
-func abs(n int) int { return max(n, -n) }
 
 // number reads a number, in digits or in a word.
 func number(low string) (string, bool) {
@@ -235,7 +238,7 @@ func set(list string) map[string]bool {
 }
 
 var (
-	negations = set("not no never none nobody nothing nowhere neither nor cannot without unable hardly rarely isnt dont doesnt cant wont non")
+	negations = set("not no never none nobody nothing nowhere neither nor cannot without unable hardly rarely isnt dont doesnt cant wont non absence absent lack avoid prevent omit except")
 
 	numberWords = map[string]string{
 		"zero": "0", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30", "fifty": "50", "hundred": "100", "thousand": "1000",
@@ -252,7 +255,7 @@ var (
 	// common are words that are written with a capital now and then and are no names.
 	common = set("i a an the yes no ok okay please thanks thank hi hello dear january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday")
 
-	opposites = pairs("enable disable|enabled disabled|start stop|begin end|open close|add remove|add delete|create delete|insert remove|insert delete|allow deny|allow forbid|permit forbid|allow block|accept reject|increase decrease|increase reduce|raise lower|up down|before after|first last|minimum maximum|min max|most least|more less|more fewer|above below|over under|inside outside|in out|on off|true false|yes no|left right|top bottom|import export|upload download|encrypt decrypt|encode decode|install uninstall|load unload|connect disconnect|subscribe unsubscribe|login logout|lock unlock|push pull|read write|input output|source target|source destination|client server|internal external|public private|local remote|valid invalid|success failure|succeed fail|old new|earlier later|earliest latest|buy sell|send receive|give take|win lose|same different|include exclude|online offline|synchronous asynchronous|horizontal vertical|ascending descending|next previous|forward backward|train test|always never|all none|monthly yearly|daily weekly|monthly weekly|hourly daily|row column|mutable immutable|static dynamic|required optional|show hide|visible hidden|hot cold|wide narrow|long short|high low|fast slow|large small|big small|cheap expensive|pass fail|grant revoke|attach detach|compress decompress|mount unmount|backup restore|save load|parent child|positive negative|even odd|lazy eager|lazily eagerly")
+	opposites = pairs("enable disable|enabled disabled|start stop|begin end|open close|add remove|add delete|create delete|insert remove|insert delete|allow deny|allow forbid|permit forbid|allow block|accept reject|increase decrease|increase reduce|raise lower|up down|before after|first last|minimum maximum|min max|most least|more less|more fewer|above below|over under|inside outside|in out|on off|true false|yes no|left right|top bottom|import export|upload download|encrypt decrypt|encode decode|install uninstall|load unload|connect disconnect|subscribe unsubscribe|login logout|lock unlock|push pull|read write|input output|source target|source destination|client server|internal external|public private|local remote|valid invalid|success failure|succeed fail|old new|earlier later|earliest latest|buy sell|send receive|give take|win lose|same different|include exclude|online offline|synchronous asynchronous|horizontal vertical|ascending descending|next previous|forward backward|train test|always never|all none|monthly yearly|daily weekly|monthly weekly|hourly daily|row column|mutable immutable|static dynamic|required optional|mandatory optional|compulsory optional|remember forget|show hide|visible hidden|hot cold|wide narrow|long short|high low|fast slow|large small|big small|cheap expensive|pass fail|grant revoke|attach detach|compress decompress|mount unmount|backup restore|save load|parent child|positive negative|even odd|lazy eager|lazily eagerly")
 )
 
 func pairs(list string) map[string][]string {

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/encoder"
+	"github.com/dragoman/dragoman/internal/lab"
+)
+
+func evalCacheCommand(e *env) *cobra.Command {
+	var model string
+	var asJSON bool
+	var seed uint64
+	c := &cobra.Command{
+		Use:   "cache FILE",
+		Short: "Measure the cache by meaning: which paraphrases it answers, and which near misses it must not",
+		Long: `FILE has a JSON object in each line: origin, and similar, which means the same. The cache holds the answers to all originals. Asked are
+the paraphrases, and near misses that are made of both: one number, name or negation is changed. The table shows, for each threshold of
+likeness, how many paraphrases find their answer, and how many near misses find one that is false. Needs the model minilm.`,
+		Example: `  dragoman model pull minilm
+  dragoman eval cache paraphrases.jsonl`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			pairs, err := lab.ReadPairs(f)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			here, err := e.place()
+			if err != nil {
+				return err
+			}
+			enc, err := app.OpenEncoder(here.folder, model)
+			if err != nil {
+				return err
+			}
+			thresholds := []float64{0.70, 0.75, 0.80, 0.825, 0.85, 0.875, 0.90, 0.925, 0.95}
+			points, err := lab.SemanticCache(c.Context(), pairs, thresholds, encodeAll(enc), rand.New(rand.NewPCG(seed, seed)))
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(e.out).Encode(points)
+			}
+			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+			fmt.Fprintf(w, "threshold\thits\t95 %%\twrong\tfalse hits\t95 %%\tnumber\tname\tnegation\twithout veto\t\n")
+			percent := func(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
+			for _, p := range points {
+				fmt.Fprintf(w, "%.3f\t%s\t%s-%s\t%s\t%s\t%s-%s\t%s\t%s\t%s\t%s\t\n", p.Threshold, percent(p.Hits.Value), percent(p.Hits.Low), percent(p.Hits.High), percent(p.Wrong.Value),
+					fmt.Sprintf("%.2f %%", 100*p.False.Value), fmt.Sprintf("%.2f", 100*p.False.Low), fmt.Sprintf("%.2f %%", 100*p.False.High),
+					percent(p.Kinds["number"].Value), percent(p.Kinds["name"].Value), percent(p.Kinds["negation"].Value), percent(p.Unguarded))
+			}
+			fmt.Fprintf(w, "\n")
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			fmt.Fprintf(e.out, "%d paraphrases, %d near misses (seed %d); %s, %s\n", points[0].Hits.N, points[0].False.N, seed, enc.Name(), enc.Kernel())
+			return nil
+		},
+	}
+	c.Flags().StringVar(&model, "model", app.EmbeddingModel, "embedding `model` of the catalogue")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().Uint64Var(&seed, "seed", 1, "of the near misses")
+	return c
+}
+
+func encodeAll(enc *encoder.Encoder) lab.Encode {
+	return func(ctx context.Context, texts []string) ([][]float32, error) {
+		out := make([][]float32, len(texts))
+		flat := make([]float32, len(texts)*enc.Dimensions())
+		for i := range out {
+			out[i] = flat[i*enc.Dimensions() : (i+1)*enc.Dimensions()]
+		}
+		return out, enc.Encode(ctx, texts, out)
+	}
+}
