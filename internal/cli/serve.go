@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/server"
@@ -119,7 +121,7 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 	}
 	s := server.New(server.Options{
 		State: stateOf(ap), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Health: func() any { return ap.Health() }, Metrics: ap.Metrics, Log: log, Now: e.now,
-		MaxBody: int64(ap.Config.Server.MaxBody), Drain: ap.Config.Server.Drain,
+		MaxBody: int64(ap.Config.Server.MaxBody), Drain: ap.Config.Server.Drain, Proxies: proxies(ap.Config.Server.Proxies),
 	})
 	watched := make(chan struct{})
 	watchCtx, stopWatching := context.WithCancel(ctx)
@@ -129,6 +131,14 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 	}()
 	defer func() { stopWatching(); <-watched }()
 	return s.Serve(ctx, ln)
+}
+
+func proxies(list []config.Network) []netip.Prefix {
+	out := make([]netip.Prefix, len(list))
+	for i, n := range list {
+		out[i] = n.Prefix
+	}
+	return out
 }
 
 func stateOf(ap *app.App) server.State {

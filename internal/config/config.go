@@ -43,6 +43,7 @@ type Server struct {
 	Listen  string        `yaml:"listen" doc:"Address to listen at. Only this machine can reach 127.0.0.1."`
 	Drain   time.Duration `yaml:"drain" doc:"How long answers under way may go on when the server stops."`
 	MaxBody Size          `yaml:"max_body" doc:"The largest request that is read."`
+	Proxies []Network     `yaml:"trusted_proxies" doc:"Addresses and networks of proxies before it: whose X-Forwarded-For says where a request comes from, for the networks of keys. Default: nobody's does."`
 }
 
 // Provider is an upstream account or server.

@@ -30,6 +30,7 @@ Values are texts, numbers, ` + "`true` and `false`" + `, and
 | count | ` + "`500`, `200k`, `2M`" + ` |
 | dollars | ` + "`0.15`" + `: US dollars, exact to a billionth |
 | amount | ` + "`500 USD`, `2M tokens`, `500 USD, 2M tokens`" + ` |
+| network | ` + "`10.0.0.0/8`, `192.0.2.7`" + ` |
 `
 
 // Markdown describes the file for people: a table for each section, from the same structs that the file is read into.
@@ -68,7 +69,7 @@ func markdownSection(b *bytes.Buffer, path, doc string, t reflect.Type, defaults
 			element := reflect.New(kind.Elem()).Elem()
 			preset(element, "")
 			s.path, s.kind, s.defaults = at+".NAME", kind.Elem(), element
-		case kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct:
+		case kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct && !isScalar(kind.Elem()):
 			s.path, s.kind, s.defaults = at+"[]", kind.Elem(), reflect.Zero(kind.Elem())
 		}
 		value, standard := valueText(kind, k.enum), ""
@@ -92,7 +93,7 @@ func anchor(path string) string {
 
 var scalars = map[reflect.Type]string{
 	reflect.TypeFor[time.Duration](): "duration", reflect.TypeFor[Size](): "size", reflect.TypeFor[Count](): "count",
-	reflect.TypeFor[Amount](): "amount", reflect.TypeFor[ledger.Money](): "dollars",
+	reflect.TypeFor[Amount](): "amount", reflect.TypeFor[ledger.Money](): "dollars", reflect.TypeFor[Network](): "network",
 }
 
 func isScalar(t reflect.Type) bool { return scalars[t] != "" }

@@ -38,6 +38,8 @@ func schemaOf(t reflect.Type, defaults reflect.Value) (map[string]any, error) {
 		return map[string]any{"type": []string{"integer", "string"}, "minimum": 1, "pattern": `^[0-9]+ *([KMG]i?)?B?$|` + fromVariable}, nil
 	case reflect.TypeFor[Count]():
 		return map[string]any{"type": []string{"integer", "string"}, "minimum": 0, "pattern": `^[0-9._]+[kKMGB]?$|` + fromVariable}, nil
+	case reflect.TypeFor[Network]():
+		return map[string]any{"type": "string"}, nil
 	case reflect.TypeFor[Amount]():
 		return map[string]any{"type": []string{"number", "string"}, "minimum": 0}, nil
 	case reflect.TypeFor[ledger.Money]():

@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -54,8 +53,7 @@ func (s *Server) authenticated(d *door, next handler) http.Handler {
 			return
 		}
 		if p.Grants != nil && len(p.Grants.Networks) > 0 {
-			from, err := netip.ParseAddrPort(r.RemoteAddr)
-			if err != nil || !p.From(from.Addr()) {
+			if from := s.origin(r); !from.IsValid() || !p.From(from) {
 				s.fail(w, d, "", &chat.Error{Code: chat.CodeForbidden, Message: "the API key may not be used from this network"})
 				return
 			}

@@ -65,8 +65,9 @@ type Options struct {
 	Metrics   *observe.Metrics                // nil: none are told
 	Log       *slog.Logger
 	Now       func() time.Time
-	MaxBody   int64         // bytes of a request
-	Drain     time.Duration // how long answers under way may go on when the server stops
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
+	MaxBody   int64          // bytes of a request
+	Drain     time.Duration  // how long answers under way may go on when the server stops
 }
 
 // Server is the HTTP door.
