@@ -15,7 +15,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -144,6 +146,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.Models.prices = prices
 	a.Models.Router.Cost, a.Models.Router.Live, a.Models.Router.Can = a.Models.cost, a.Models.live, a.Models.can
 	a.prices.Store(prices)
+	a.Metrics.Know(a.Models.named())
 	a.levels = newLevels(a.Config)
 	if err := a.prepareKnowledge(); err != nil {
 		return err
@@ -198,6 +201,10 @@ func (a *App) Reload(ctx context.Context) error {
 	if err := next.build(ctx); err != nil {
 		return err
 	}
+	if sections := a.unread(next.Config); len(sections) > 0 && a.options.Log != nil {
+		a.options.Log.Warn("some of the changed configuration counts from the next start on", "sections", strings.Join(sections, ", "))
+	}
+	next.Config.Data, next.Config.Server, next.Config.Cache, next.Config.Ledger = a.Config.Data, a.Config.Server, a.Config.Cache, a.Config.Ledger
 	next.collections.inherit(a.collections)
 	next.Engine.Archive = archive{a}
 	a.prices.Store(next.prices.Load())
@@ -206,6 +213,20 @@ func (a *App) Reload(ctx context.Context) error {
 	a.Models.retire(next.Models)
 	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels
 	return nil
+}
+
+// unread names the sections of a changed configuration that count from the next start on.
+func (a *App) unread(next *config.Config) (sections []string) {
+	now := a.Config
+	for _, s := range []struct {
+		name     string
+		old, new any
+	}{{"data", now.Data, next.Data}, {"server", now.Server, next.Server}, {"cache", now.Cache, next.Cache}, {"ledger", now.Ledger, next.Ledger}} {
+		if !reflect.DeepEqual(s.old, s.new) {
+			sections = append(sections, s.name)
+		}
+	}
+	return sections
 }
 
 // Ready says why no request should come, if anything.
@@ -350,17 +371,25 @@ func (a *App) policy(name string) guard.Policy {
 
 // Sync brings the collections of an assistant up to date and reports on each.
 func (a *App) Sync(ctx context.Context, assistantName string) (map[string]knowledge.Report, error) {
-	out := map[string]knowledge.Report{}
-	var errs []error
-	for _, name := range a.Assistants[assistantName].Knowledge {
-		c, err := a.collections.get(ctx, name)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("collection %s: %w", name, err))
-			continue
+	return a.Syncing(assistantName)(ctx)
+}
+
+// Syncing is Sync for later: of the collections that there are now, whatever a Reload changes.
+func (a *App) Syncing(assistantName string) func(ctx context.Context) (map[string]knowledge.Report, error) {
+	names, collections := a.Assistants[assistantName].Knowledge, a.collections
+	return func(ctx context.Context) (map[string]knowledge.Report, error) {
+		out := map[string]knowledge.Report{}
+		var errs []error
+		for _, name := range names {
+			c, err := collections.get(ctx, name)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("collection %s: %w", name, err))
+				continue
+			}
+			out[name] = c.report
 		}
-		out[name] = c.report
+		return out, errors.Join(errs...)
 	}
-	return out, errors.Join(errs...)
 }
 
 // Collection opens a collection without syncing it.

@@ -23,8 +23,12 @@ func (a *App) observeGates() {
 	})
 	a.Metrics.Gauges("breaker_open", "1 for each model that is left alone, because it failed too often.", []string{"provider", "model"}, func(emit func(float64, ...string)) {
 		each(func(name string, g *gate.Gate) {
+			seen := map[string]bool{}
 			for _, model := range g.Open() {
-				emit(1, name, model)
+				if label := a.Metrics.ModelLabel(model); !seen[label] { // callers choose names of models
+					seen[label] = true
+					emit(1, name, label)
+				}
 			}
 		})
 	})

@@ -298,6 +298,26 @@ func (m *Models) free() []ledger.Entry {
 	return out
 }
 
+// named are the models that the configuration names, or that were found, as their providers know them.
+func (m *Models) named() (out []string) {
+	for _, list := range m.Router.Models {
+		for _, model := range list {
+			out = append(out, model.Name)
+		}
+	}
+	for _, model := range m.Router.Known {
+		out = append(out, model.Name)
+	}
+	for _, p := range m.Router.Policies {
+		for _, use := range p.Uses() {
+			if _, model, ok := strings.Cut(use, "/"); ok {
+				out = append(out, model)
+			}
+		}
+	}
+	return out
+}
+
 // vendors are whose models the built-in list knows, by their addresses: an account is priced whatever it is called here.
 var vendors = map[string]string{
 	"api.openai.com": "openai", "api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gemini", "api.mistral.ai": "mistral",

@@ -26,6 +26,7 @@ type Call func(ctx context.Context, up Exchanger, model string) (chat.Usage, err
 
 // Exchange is a call that is no conversation: embeddings, re-ranking, moderation.
 type Exchange struct {
+	RequestID string // the caller's own name for it
 	Principal identity.Principal
 	Model     string
 	Class     string
@@ -44,7 +45,7 @@ func (e *Engine) Exchange(ctx context.Context, x *Exchange) (*Trace, error) {
 		Definition: Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}, tokens: x.Tokens,
 	}
 	t.started, t.clock = e.Now(), e.Now
-	t.Trace = &Trace{ID: e.NewID(), Started: t.started, Principal: t.Principal.Name, Mode: Plain}
+	t.Trace = &Trace{ID: e.NewID(), RequestID: x.RequestID, Started: t.started, Principal: t.Principal.Name, Mode: Plain}
 	defer e.Metrics.TurnBegins()()
 	defer func() { t.hold.Release() }()
 	for _, s := range []step{

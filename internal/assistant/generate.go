@@ -209,7 +209,7 @@ func addCost(sum string, o ledger.Outcome) string {
 const unknownCost = "unknown"
 
 func traceAttempt(a provider.Attempt) Attempt {
-	out := Attempt{Provider: a.Provider, Model: a.Model, Try: a.Try, WaitMS: milliseconds(a.Wait), Resumed: a.Resumed, KeptBack: a.KeptBack}
+	out := Attempt{Provider: a.Provider, Model: a.Model, Try: a.Try, WaitMS: milliseconds(a.Wait), Resumed: a.Resumed, KeptBack: a.KeptBack, RequestID: a.RequestID}
 	if a.Err != nil {
 		out.Code, out.Error = a.Err.Code, a.Err.Message
 	}

@@ -15,7 +15,7 @@ func (e *Engine) settle(ctx context.Context, t *Turn) error {
 		t.usage = t.cached.usage
 		t.usage.CachedInput = t.usage.Input
 	}
-	tr.Usage = Usage{t.usage.Input, t.usage.CachedInput, t.usage.Output, t.usage.Estimated}
+	tr.Usage = Usage{t.usage.Input, t.usage.CachedInput, t.usage.CacheWrite, t.usage.Output, t.usage.Reasoning, t.usage.Estimated}
 	if tr.Cost == "" {
 		tr.Cost = ledger.Money(0).String()
 	}

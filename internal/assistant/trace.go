@@ -10,6 +10,7 @@ import (
 // Trace is the record that explains a turn. It holds the question with secrets masked, and never a key.
 type Trace struct {
 	ID           string            `json:"id"`
+	RequestID    string            `json:"request_id,omitempty"` // the caller's own name for it
 	Session      string            `json:"session,omitempty"`
 	Started      time.Time         `json:"started"`
 	Assistant    string            `json:"assistant,omitempty"`
@@ -55,7 +56,9 @@ type StepTrace struct {
 type Usage struct {
 	Input     int64 `json:"input"`
 	Cached    int64 `json:"cached_input,omitempty"`
+	Written   int64 `json:"cache_write,omitempty"`
 	Output    int64 `json:"output"`
+	Reasoning int64 `json:"reasoning,omitempty"`
 	Estimated bool  `json:"estimated,omitempty"`
 }
 
@@ -77,15 +80,16 @@ type Finding struct {
 
 // Attempt is one request to a provider.
 type Attempt struct {
-	Provider string    `json:"provider"`
-	Model    string    `json:"model"`
-	Try      int       `json:"try"`
-	Code     chat.Code `json:"code,omitempty"`
-	Error    string    `json:"error,omitempty"`
-	WaitMS   float64   `json:"wait_ms,omitempty"`
-	Resumed  bool      `json:"resumed,omitempty"`   // it went on with an answer that had broken off
-	KeptBack bool      `json:"kept_back,omitempty"` // it was not sent: Error says why
-	For      string    `json:"for,omitempty"`       // "complexity": it was not asked for the answer
+	Provider  string    `json:"provider"`
+	Model     string    `json:"model"`
+	Try       int       `json:"try"`
+	Code      chat.Code `json:"code,omitempty"`
+	Error     string    `json:"error,omitempty"`
+	WaitMS    float64   `json:"wait_ms,omitempty"`
+	Resumed   bool      `json:"resumed,omitempty"`    // it went on with an answer that had broken off
+	KeptBack  bool      `json:"kept_back,omitempty"`  // it was not sent: Error says why
+	RequestID string    `json:"request_id,omitempty"` // the provider's own name for it
+	For       string    `json:"for,omitempty"`        // "complexity": it was not asked for the answer
 }
 
 func (tr *Trace) begin(name string) { tr.Steps = append(tr.Steps, StepTrace{Name: name}) }

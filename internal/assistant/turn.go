@@ -70,6 +70,7 @@ type Turn struct {
 	Definition Definition
 	Request    *chat.Request
 	Principal  identity.Principal
+	RequestID  string // the caller's own name for it, of characters that may stand in headers and logs
 	Session    string // empty: the turn stands alone
 	Class      string
 	Feature    string // what the caller books it under
@@ -141,6 +142,16 @@ func (t *Turn) Masked(text string) string {
 	}
 	masked, _ := t.vault.Mask(text)
 	return masked
+}
+
+// Rung is the place of the model that answers among those that the router chose, from 1; 0 where none of them does.
+func (t *Turn) Rung() int {
+	for i := range t.decision.Models {
+		if m := &t.decision.Models[i]; m.Name == t.Trace.Model && m.Provider == t.Trace.Provider {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // Mode says how the answer is made.
@@ -235,7 +246,7 @@ func NewCache(bytes int, ttl time.Duration, now func() time.Time) *Cache {
 // Run takes a turn through the pipeline. The turn's Trace is filled in also when it fails. Errors are *chat.Error.
 func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 	t.started, t.clock = e.Now(), e.Now
-	t.Trace = &Trace{ID: e.NewID(), Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Principal: t.Principal.Name, Mode: Plain, Steps: make([]StepTrace, 0, len(steps))}
+	t.Trace = &Trace{ID: e.NewID(), RequestID: t.RequestID, Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Principal: t.Principal.Name, Mode: Plain, Steps: make([]StepTrace, 0, len(steps))}
 	defer e.Metrics.TurnBegins()()
 	defer func() {
 		t.hold.Release()

@@ -41,6 +41,7 @@ type Error struct {
 	Provider   string        // who failed, where a provider did
 	RetryAfter time.Duration // how long to wait, where known
 	OtherKey   bool          // another of the provider's keys may do
+	RequestID  string        // the provider's own name for the request, where it tells one
 	Died       bool          // the server broke the connection, or fell silent, over this request
 	// Raw is the provider's own error body and Wire its format: callers on the same wire get it as it is.
 	Raw  []byte

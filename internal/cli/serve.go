@@ -101,11 +101,11 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 		return fmt.Errorf("listen at %s (--listen names another address): %w", listen, err)
 	}
 	// Indexing goes on while the server already answers; the first question waits for the rest of it.
-	warm := make(chan struct{})
+	warm, sync := make(chan struct{}), ap.Syncing(ap.Default)
 	warmCtx, stopWarm := context.WithCancel(ctx)
 	go func() {
 		defer close(warm)
-		if _, err := ap.Sync(warmCtx, ap.Default); err != nil && warmCtx.Err() == nil {
+		if _, err := sync(warmCtx); err != nil && warmCtx.Err() == nil {
 			log.Warn("indexing failed", "err", err)
 		}
 	}()
@@ -121,7 +121,7 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 	}
 	s := server.New(server.Options{
 		State: stateOf(ap), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Health: func() any { return ap.Health() }, Metrics: ap.Metrics, Log: log, Now: e.now,
-		MaxBody: int64(ap.Config.Server.MaxBody), Drain: ap.Config.Server.Drain, Proxies: proxies(ap.Config.Server.Proxies),
+		MaxBody: int64(ap.Config.Server.MaxBody), Notice: ap.Config.Server.Notice, Drain: ap.Config.Server.Drain, Proxies: proxies(ap.Config.Server.Proxies),
 	})
 	watched := make(chan struct{})
 	watchCtx, stopWatching := context.WithCancel(ctx)
@@ -167,7 +167,7 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 		defer tick.Stop()
 		look = tick.C
 	}
-	seen := modified(ap.ConfigPath)
+	seen := modified(ap.ConfigPath, ap.Config.Files)
 	for {
 		asked := false
 		select {
@@ -182,7 +182,7 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 			}
 			continue
 		}
-		now := modified(ap.ConfigPath)
+		now := modified(ap.ConfigPath, ap.Config.Files)
 		if now == seen && !asked || now == (fileState{}) {
 			continue
 		}
@@ -191,6 +191,7 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 			log.Error("the changed configuration is faulty; the old one stays", "file", ap.ConfigPath, "err", err)
 			continue
 		}
+		seen = modified(ap.ConfigPath, ap.Config.Files) // it may name other files now
 		s.Use(stateOf(ap))
 		ap.StartEngines()
 		stopWarm()
@@ -199,18 +200,25 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 	}
 }
 
-// fileState tells whether a file was changed.
+// fileState tells whether the configuration was changed: the zero value where it is not there.
 type fileState struct {
-	at   time.Time
-	size int64
+	at, others int64 // of modification: of the file, and of those that it names, added up
+	size       int64 // of all
 }
 
-func modified(path string) fileState {
+func modified(path string, others []string) (s fileState) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return fileState{}
 	}
-	return fileState{st.ModTime(), st.Size()}
+	s.at, s.size = st.ModTime().UnixNano(), st.Size()
+	for _, o := range others {
+		if st, err := os.Stat(o); err == nil {
+			s.others += st.ModTime().UnixNano()
+			s.size += st.Size()
+		}
+	}
+	return s
 }
 
 // firstKey makes a key where there is none and shows it, this once.

@@ -36,11 +36,14 @@ type Config struct {
 	// Dir is the folder that relative paths in the file start from: where the file is, as it was named to Load; empty
 	// after Parse.
 	Dir string `yaml:"-"`
+	// Files are those that the file names and that were read with it.
+	Files []string `yaml:"-"`
 }
 
 // Server is what dragoman serve does.
 type Server struct {
 	Listen  string        `yaml:"listen" doc:"Address to listen at. Only this machine can reach 127.0.0.1."`
+	Notice  time.Duration `yaml:"notice" doc:"How long /readyz says that the server stops, before it takes no more connections: for load balancers. Default: 0s."`
 	Drain   time.Duration `yaml:"drain" doc:"How long answers under way may go on when the server stops."`
 	MaxBody Size          `yaml:"max_body" doc:"The largest request that is read."`
 	Proxies []Network     `yaml:"trusted_proxies" doc:"Addresses and networks of proxies before it: whose X-Forwarded-For says where a request comes from, for the networks of keys. Default: nobody's does."`

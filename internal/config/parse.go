@@ -181,6 +181,7 @@ func (d *decoder) instructions(c *Config) {
 			d.problem("assistants."+name+".instructions", fmt.Sprintf("cannot read %s: %v", path, err), "")
 			continue
 		}
+		c.Files = append(c.Files, path)
 		a.Instructions = string(bytes.TrimPrefix(text, []byte("\ufeff")))
 		c.Assistants[name] = a
 	}

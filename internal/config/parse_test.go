@@ -138,7 +138,7 @@ func TestProblems(t *testing.T) {
 	tests := []struct{ name, src, want string }{
 		{"an unknown key", "server:\n  listn: x\n", `2:3: server.listn: unknown key; did you mean "listen"?`},
 		{"a key written otherwise", "providers:\n  openai:\n    apikey: x\n", `3:5: providers.openai.apikey: unknown key; did you mean "api_key"?`},
-		{"a key far from all", "server: {zzz: 1}\n", `1:10: server.zzz: unknown key; known here: listen, drain, max_body`},
+		{"a key far from all", "server: {zzz: 1}\n", `1:10: server.zzz: unknown key; known here: listen, notice, drain, max_body`},
 		{"at the top", "  provider: {}\n", `1:3: provider: unknown key; did you mean "providers"?`},
 		{"a wrong shape", "server: [1]\n", `1:9: server: expected keys and values, found a list`},
 		{"a wrong shape of names", "models: fast\n", `1:9: models: expected names with values, found a single value`},

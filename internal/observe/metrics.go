@@ -4,6 +4,7 @@ package observe
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,7 +30,7 @@ type Metrics struct {
 	left       prometheus.Counter
 }
 
-// most bounds the values of one label: names of models come from callers.
+// most bounds the values of one label beside the configured ones: names of models come from callers.
 const most = 200
 
 // buckets of seconds, from a cached answer to a long one.
@@ -129,7 +130,7 @@ func (m *Metrics) Turn(t *Turn) {
 	m.turns.WithLabelValues(t.Door, t.Status).Inc()
 	m.turnTime.WithLabelValues(t.Door).Observe(t.Took.Seconds())
 	if t.First > 0 && t.Provider != "" {
-		m.firstToken.WithLabelValues(t.Provider, m.models.name(t.Model)).Observe(t.First.Seconds())
+		m.firstToken.WithLabelValues(t.Provider, m.models.name(t.Model, t.Status == "ok")).Observe(t.First.Seconds())
 	}
 	if t.Cache != "" {
 		m.cache.WithLabelValues(t.Cache).Inc()
@@ -153,7 +154,7 @@ func (m *Metrics) Request(r *Request) {
 	if m == nil {
 		return
 	}
-	model := m.models.name(r.Model)
+	model := m.models.name(r.Model, r.Status == "ok") // a name that no provider knows gets no label
 	m.upstream.WithLabelValues(r.Provider, model, r.Status).Inc()
 	for _, k := range []struct {
 		kind string
@@ -170,20 +171,41 @@ func (m *Metrics) Request(r *Request) {
 	}
 }
 
-// bounded passes the first names through and calls all others "other".
+// Know tells the names of models that have a label in any case: those of the configuration.
+func (m *Metrics) Know(models []string) {
+	if m == nil {
+		return
+	}
+	configured := make(map[string]bool, len(models))
+	for _, name := range models {
+		configured[name] = true
+	}
+	m.models.configured.Store(&configured)
+}
+
+// ModelLabel is the label of a model: its name, or "other".
+func (m *Metrics) ModelLabel(model string) string { return m.models.name(model, false) }
+
+// bounded passes names through that are configured, and the first ones that are admitted beside them, and calls all others
+// "other".
 type bounded struct {
+	configured atomic.Pointer[map[string]bool]
+
 	mu    sync.RWMutex
 	names map[string]bool
 }
 
-func (b *bounded) name(s string) string {
+func (b *bounded) name(s string, admit bool) string {
+	if c := b.configured.Load(); c != nil && (*c)[s] {
+		return s
+	}
 	b.mu.RLock()
 	known, full := b.names[s], len(b.names) >= most
 	b.mu.RUnlock()
 	switch {
 	case known:
 		return s
-	case full || len(s) > 200:
+	case !admit || full || len(s) > 200:
 		return "other"
 	}
 	b.mu.Lock()

@@ -73,6 +73,7 @@ type Attempt struct {
 	Wait            time.Duration // before it
 	Resumed         bool          // it went on with an answer that had broken off
 	KeptBack        bool          // it was not sent: Err says why
+	RequestID       string        // the provider's own name for it, where it tells one
 }
 
 // Options says how Open tries.
@@ -120,10 +121,10 @@ func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (
 			if how == refused {
 				return nil, t, attempts, err.Err
 			}
-			attempts = append(attempts, Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: len(attempts) + 1, Err: err, Wait: pause, KeptBack: how == keptBack})
+			attempts = append(attempts, Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: len(attempts) + 1, Err: err, Wait: pause, KeptBack: how == keptBack, RequestID: namedBy(s, err)})
 			if err == nil {
 				r := &resumable{ctx: ctx, o: &o, targets: targets[i:], req: req, tries: len(attempts), inner: s}
-				return &Reply{r, s.Dropped}, t, attempts, nil
+				return &Reply{r, s.Dropped, s.RequestID}, t, attempts, nil
 			}
 			last = err
 			if err.Code == chat.CodeCancelled || ctx.Err() != nil {
@@ -152,6 +153,17 @@ func Open(ctx context.Context, targets []Target, req *chat.Request, o Options) (
 		last = &e
 	}
 	return nil, Target{}, attempts, last
+}
+
+// namedBy is a provider's own name for a request.
+func namedBy(r *Reply, err *chat.Error) string {
+	switch {
+	case err != nil:
+		return err.RequestID
+	case r != nil:
+		return r.RequestID
+	}
+	return ""
 }
 
 // progress is how far a request came.
@@ -223,7 +235,7 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 		s.held = append(s.held, *ev)
 		if ev.Says() || ev.Finish != "" {
 			s.outcome.FirstToken = s.now().Sub(s.begun)
-			return &Reply{s, s.inner.Dropped}, sent, nil
+			return &Reply{s, s.inner.Dropped, s.inner.RequestID}, sent, nil
 		}
 		last := &s.held[len(s.held)-1]
 		last.Raw = bytes.Clone(last.Raw) // the next event takes its place

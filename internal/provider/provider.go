@@ -132,6 +132,8 @@ var errTooLong = errors.New("the answer takes too long")
 type Reply struct {
 	chat.Stream
 	Dropped []string // what the provider's wire could not express and was left out
+	// RequestID is the provider's own name for the request, by which its support finds it; "" where it tells none.
+	RequestID string
 }
 
 // More says whether the next event is at hand, so that Next does not wait for the network.
@@ -179,9 +181,9 @@ func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) 
 		if err != nil {
 			return nil, p.own(chat.AsError(err))
 		}
-		return &Reply{&wholeStream{ev: &ev}, dropped}, nil
+		return &Reply{&wholeStream{ev: &ev}, dropped, requestID(resp.Header)}, nil
 	}
-	return &Reply{newStream(ctx, p, up, resp.Body, watch, stop), dropped}, nil
+	return &Reply{newStream(ctx, p, up, resp.Body, watch, stop), dropped, requestID(resp.Header)}, nil
 }
 
 // speaks is the wire on which a request goes out; what this wire cannot say as it came is rewritten.
@@ -281,7 +283,9 @@ func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path, 
 	if err != nil {
 		data = nil // the status says enough
 	}
-	return nil, p.failure(up.Failure(resp.StatusCode, data, retryAfter(resp.Header, time.Now())), number, model)
+	e := up.Failure(resp.StatusCode, data, retryAfter(resp.Header, time.Now()))
+	e.RequestID = requestID(resp.Header)
+	return nil, p.failure(e, number, model)
 }
 
 // failure lets a key rest that is limited or refused.
@@ -330,6 +334,16 @@ func (p *Provider) url(path string) (*url.URL, error) {
 		p.urls.Store(path, at)
 	}
 	return at, nil
+}
+
+// requestID is a provider's own name for a request: OpenAI's and many others', Anthropic's, Azure's, Google's.
+func requestID(h http.Header) string {
+	for _, name := range []string{"X-Request-Id", "Request-Id", "Apim-Request-Id", "X-Goog-Request-Id"} {
+		if v := h[name]; len(v) > 0 && len(v[0]) <= 200 {
+			return v[0]
+		}
+	}
+	return ""
 }
 
 // retryAfter reads how long a server asks to wait: milliseconds, seconds or a date (RFC 9110, section 10.2.3).

@@ -88,7 +88,7 @@ func (r *resumable) resume() bool {
 			if how == refused {
 				return false
 			}
-			r.o.resumed(Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: r.tries, Err: err, Resumed: true, KeptBack: how == keptBack}, t)
+			r.o.resumed(Attempt{Provider: t.Upstream.Name(), Model: t.Model, Try: r.tries, Err: err, Resumed: true, KeptBack: how == keptBack, RequestID: namedBy(reply, err)}, t)
 			if err == nil {
 				r.inner, r.joint = reply, joint
 				return true

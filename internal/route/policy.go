@@ -101,6 +101,21 @@ func (n names) Visit(node *ast.Node) {
 	}
 }
 
+// Uses are the names that the route may lead to.
+func (p *Policy) Uses() []string {
+	out := []string{p.Default}
+	for _, r := range p.Rules {
+		out = append(out, r.Use)
+	}
+	for _, s := range p.Split {
+		out = append(out, s.Use)
+	}
+	if p.Judge != nil {
+		out = append(out, p.Judge.Model)
+	}
+	return out
+}
+
 // Asks says whether a rule asks for a fact.
 func (p *Policy) Asks(fact string) bool {
 	return slices.ContainsFunc(p.facts, func(f Fact) bool { return f.Name == fact })

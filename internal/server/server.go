@@ -67,6 +67,7 @@ type Options struct {
 	Now       func() time.Time
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
 	MaxBody   int64          // bytes of a request
+	Notice    time.Duration  // how long it says that it stops, before it takes no more connections
 	Drain     time.Duration  // how long answers under way may go on when the server stops
 }
 
@@ -117,7 +118,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // settleFor is how long cut requests may take to end: closing the books takes milliseconds, on a busy disk a second.
 const settleFor = 5 * time.Second
 
-// Serve answers requests until ctx is done; then it takes no more and lets those under way finish, at most for Drain.
+// Serve answers requests until ctx is done. Then it says for Notice that it stops, takes no more, and lets those under way
+// finish, at most for Drain.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	// Requests outlive ctx while they drain; what is left then is cut.
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -142,6 +144,15 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
+	if s.Notice > 0 {
+		s.Log.Info("stopping soon; /readyz says so", "in", s.Notice.String())
+		soon := time.NewTimer(s.Notice)
+		defer soon.Stop()
+		select {
+		case <-soon.C:
+		case <-stopped:
+		}
+	}
 	s.Log.Info("stopping; answers under way go on", "at most", s.Drain.String())
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
 	defer cancel()
@@ -212,6 +223,9 @@ func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := s.Now()
 		rec := &recorder{ResponseWriter: w}
+		if id := requestID(r); id != "" {
+			w.Header()[headerRequestID] = []string{id}
+		}
 		defer func() {
 			if p := recover(); p != nil {
 				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -230,12 +244,15 @@ func (s *Server) logged(next http.Handler) http.Handler {
 			if !s.Log.Enabled(r.Context(), level) {
 				return
 			}
-			s.Log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", rec.status, "ms", s.Now().Sub(begun).Milliseconds(),
-				"trace", rec.Header().Get("x-dragoman-trace"), "key", rec.key)
+			s.Log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path[:min(len(r.URL.Path), mostLogged)], "status", rec.status, "ms", s.Now().Sub(begun).Milliseconds(),
+				"request", rec.Header().Get(headerRequestID), "trace", rec.Header().Get("x-dragoman-trace"), "key", rec.key)
 		}()
 		next.ServeHTTP(rec, r)
 	})
 }
+
+// mostLogged bounds what of a path is logged: callers choose it.
+const mostLogged = 200
 
 // recorder remembers the status for the log.
 type recorder struct {

@@ -24,6 +24,7 @@ import (
 	"github.com/dragoman/dragoman/internal/app"
 	"github.com/dragoman/dragoman/internal/engine/enginetest"
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/provider/providertest"
 	"github.com/dragoman/dragoman/internal/server"
@@ -59,6 +60,8 @@ type door struct {
 	first, spare *providertest.Upstream
 	url, key     string
 	client       *http.Client
+	server       *server.Server
+	file         string       // the configuration
 	stop         func() error // stops the server and returns what Serve returned; may be called twice
 }
 
@@ -68,11 +71,13 @@ type options struct {
 	drain   time.Duration // 0 for ten seconds
 	maxBody int64         // 0 for 1 MB
 	retries int
-	extra   string // of dragoman.yaml
-	first   string // more of the first provider
-	models  string // one more model
-	third   string // one more provider
-	log     slog.Handler
+	extra   string       // of dragoman.yaml
+	first   string       // more of the first provider
+	models  string       // one more model
+	third   string       // one more provider
+	log     slog.Handler // of the application
+	doorLog slog.Handler // of the server
+	metrics *observe.Metrics
 }
 
 func open(t *testing.T, o options) *door {
@@ -108,12 +113,16 @@ models:
 %s`, d.first.URL(), o.timeout, o.first, d.spare.URL(), o.third, o.models, o.extra))
 
 	var log *slog.Logger
+	serverLog := slog.New(slog.DiscardHandler)
 	if o.log != nil {
 		log = slog.New(o.log)
 	}
+	if o.doorLog != nil {
+		serverLog = slog.New(o.doorLog)
+	}
 	upstreamClient := provider.NewClient()
 	ap, err := app.Open(t.Context(), app.Options{
-		Dir: dir, DataDir: t.TempDir(), Path: dir, Getenv: func(string) string { return "" }, Client: upstreamClient, Now: time.Now, Log: log,
+		Dir: dir, DataDir: t.TempDir(), Path: dir, Getenv: func(string) string { return "" }, Client: upstreamClient, Now: time.Now, Log: log, Metrics: o.metrics,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +131,7 @@ models:
 	if err := ap.StartBooks(t.Context(), slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	d.app = ap
+	d.app, d.file = ap, filepath.Join(dir, "dragoman.yaml")
 	if d.key, _, err = ap.Keys.Create(t.Context(), "test", identity.Grants{}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +143,9 @@ models:
 	s := server.New(server.Options{
 		State: server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter()},
 		Keys:  ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Metrics: ap.Metrics,
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, MaxBody: o.maxBody, Drain: o.drain,
+		Log: serverLog, Now: time.Now, MaxBody: o.maxBody, Drain: o.drain,
 	})
+	d.server = s
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, ln) }()
@@ -156,6 +166,18 @@ models:
 		upstreamClient.CloseIdleConnections()
 	})
 	return d
+}
+
+// reload changes the configuration of the running server, as serve does.
+func (d *door) reload(file string) error {
+	if err := os.WriteFile(d.file, []byte(file), 0o600); err != nil {
+		return err
+	}
+	if err := d.app.Reload(d.t.Context()); err != nil {
+		return err
+	}
+	d.server.Use(server.State{Engine: d.app.Engine, Assistants: d.app.Assistants, Policy: d.app.Policy(), Models: d.app.Models, Counter: d.app.Counter()})
+	return nil
 }
 
 // do sends a request with the door's key; body may be nil.

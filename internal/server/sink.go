@@ -57,6 +57,7 @@ func (o *sink) Begin(t *assistant.Turn) error {
 		ID: strings.ReplaceAll(strings.TrimPrefix(t.Trace.ID, "tr_"), "-", ""), Created: t.Trace.Started, Model: o.req.Model, Request: o.req, Trace: t.Trace.ID,
 	}
 	h := o.w.Header()
+	nameRequest(h, o.door, t.Trace.ID)
 	h["X-Dragoman-Trace"] = []string{t.Trace.ID}
 	model := t.Trace.Model
 	if t.Trace.Provider != "" {
@@ -66,12 +67,16 @@ func (o *sink) Begin(t *assistant.Turn) error {
 	if t.Trace.Cache != "" {
 		h["X-Dragoman-Cache"] = []string{t.Trace.Cache}
 	}
+	if n := t.Rung(); n > 0 {
+		h["X-Dragoman-Rung"] = []string{strconv.Itoa(n)}
+	}
 	if d := t.Dropped(); len(d) > 0 {
 		h["X-Dragoman-Dropped"] = []string{headerList(d)}
 	}
 	if !o.req.Stream {
 		return nil
 	}
+	h["Trailer"] = trailers
 	o.enc = o.door.NewStream(o.meta)
 	contentType := ""
 	if d, ok := o.door.Door.(interface{ ContentType() string }); ok {
@@ -79,6 +84,18 @@ func (o *sink) Begin(t *assistant.Turn) error {
 	}
 	o.out = sse.NewWriter(o.w, contentType)
 	return nil
+}
+
+// trailers come after a stream: what it cost is not known before.
+var trailers = []string{headerCost + ", " + headerCached}
+
+// tellCost sets the headers, or trailers, that say what an answer cost.
+func (o *sink) tellCost(tr *assistant.Trace) {
+	h := o.w.Header()
+	h[headerCost] = []string{tr.Cost}
+	if n := tr.Usage.Cached; n > 0 {
+		h[headerCached] = []string{strconv.FormatInt(n, 10)}
+	}
 }
 
 // headerList writes what was dropped in one line of a header.
@@ -132,9 +149,10 @@ func (o *sink) finish(ans *assistant.Answer, keep func(*sink, dialect.Answer) er
 		Message: ans.Message, Finish: ans.Finish, StopSequence: ans.StopSequence, Usage: ans.Usage, Logprobs: ans.Logprobs,
 		Citations: append(ownCitations(ans.Citations), ans.Quoted...), Raw: ans.Raw, Wire: ans.Wire, Changed: ans.Changed,
 	}
-	if o.turn.Definition.Name != "" {
-		a.Dragoman = dragomanField(ans.Trace)
+	if o.turn.Definition.Name != "" || len(o.req.Dragoman) > 0 { // whoever sets the field reads it
+		a.Dragoman = dragomanField(o.turn, ans.Trace)
 	}
+	o.tellCost(ans.Trace)
 	stored := func() {
 		if keep == nil {
 			return
@@ -147,7 +165,6 @@ func (o *sink) finish(ans *assistant.Answer, keep func(*sink, dialect.Answer) er
 		stored()
 		h := o.w.Header()
 		h["Content-Type"] = jsonType
-		h["X-Dragoman-Cost"] = []string{ans.Trace.Cost}
 		body := o.door.Whole(o.meta, a)
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 		o.w.Write(body)
@@ -173,6 +190,7 @@ func (o *sink) fail(err *chat.Error, tr *assistant.Trace) {
 		o.s.fail(o.w, o.door, tr.ID, err)
 		return
 	}
+	o.tellCost(tr)
 	buf := o.unsent()
 	*buf = o.enc.Fail(*buf, err, tr.ID)
 	if sendErr := o.Flush(); sendErr != nil {
@@ -189,17 +207,21 @@ func ownCitations(in []assistant.Citation) []chat.Citation {
 }
 
 // dragomanField is the response's field of that name: what a program wants of a trace, and where the rest is.
-func dragomanField(tr *assistant.Trace) json.RawMessage {
-	unsupported := []string{}
-	for _, s := range tr.Sentences {
-		if s.Status == "uncited" || s.Status == "unsupported" {
-			unsupported = append(unsupported, s.Text)
-		}
+func dragomanField(t *assistant.Turn, tr *assistant.Trace) json.RawMessage {
+	field := map[string]any{
+		"trace": tr.ID, "mode": tr.Mode, "model": tr.Model, "provider": tr.Provider, "rung": t.Rung(), "cache": tr.Cache, "cost": tr.Cost,
+		"first_token_ms": tr.FirstTokenMS, "total_ms": tr.TotalMS,
 	}
-	b, err := json.Marshal(map[string]any{
-		"trace": tr.ID, "mode": tr.Mode, "model": tr.Model, "provider": tr.Provider, "cache": tr.Cache, "cost": tr.Cost,
-		"confidence": tr.Confidence, "sources": tr.Sources, "uncited": unsupported, "first_token_ms": tr.FirstTokenMS, "total_ms": tr.TotalMS,
-	})
+	if t.Definition.Name != "" {
+		unsupported := []string{}
+		for _, s := range tr.Sentences {
+			if s.Status == "uncited" || s.Status == "unsupported" {
+				unsupported = append(unsupported, s.Text)
+			}
+		}
+		field["confidence"], field["sources"], field["uncited"] = tr.Confidence, tr.Sources, unsupported
+	}
+	b, err := json.Marshal(field)
 	if err != nil {
 		return nil
 	}
@@ -214,6 +236,7 @@ func (s *Server) fail(w http.ResponseWriter, d *door, trace string, err *chat.Er
 	status, body := d.Error(err, trace)
 	h := w.Header()
 	h["Content-Type"] = jsonType
+	nameRequest(h, d, trace)
 	if trace != "" {
 		h.Set("x-dragoman-trace", trace)
 	}

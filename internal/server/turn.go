@@ -150,7 +150,7 @@ func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assista
 	}
 	t := &assistant.Turn{
 		Request: req, Principal: p, Session: o.Session, Class: o.Class, Privacy: privacy, Feature: o.Feature, Paths: o.Filters.Paths,
-		Definition: assistant.Definition{Policy: s.state().Policy}, Cache: cacheWish(r.Header, o.Cache),
+		RequestID: requestID(r), Definition: assistant.Definition{Policy: s.state().Policy}, Cache: cacheWish(r.Header, o.Cache),
 	}
 	name, ok := strings.CutPrefix(req.Model, assistantPrefix)
 	if !ok {

@@ -17,7 +17,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, d *door, p pri
 	for _, t := range texts {
 		tokens += prompt.Tokens(t)
 	}
-	x := &assistant.Exchange{Principal: p, Model: model, Class: kind, Door: kind, Tokens: tokens, Call: call}
+	x := &assistant.Exchange{RequestID: requestID(r), Principal: p, Model: model, Class: kind, Door: kind, Tokens: tokens, Call: call}
 	if v := r.Header[headerFeature]; len(v) > 0 {
 		x.Feature = v[0]
 	}
@@ -32,6 +32,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, d *door, p pri
 		return false
 	}
 	h := w.Header()
+	nameRequest(h, d, tr.ID)
 	h["X-Dragoman-Trace"], h["X-Dragoman-Cost"] = []string{tr.ID}, []string{tr.Cost}
 	h["X-Dragoman-Model"] = []string{tr.Provider + "/" + tr.Model}
 	return true

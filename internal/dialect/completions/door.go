@@ -153,9 +153,11 @@ func (e *StreamEncoder) End(dst []byte, a dialect.Answer) []byte {
 		}
 		dst = e.chunk(dst, e.echo, nil, finish)
 	}
-	if e.usage {
-		dst = appendHead(append(dst, "data: "...), &e.m)
-		dst = appendUsage(append(dst, `,"choices":[],"usage":`...), &a.Usage)
+	if e.usage || len(a.Dragoman) > 0 {
+		dst = append(appendHead(append(dst, "data: "...), &e.m), `,"choices":[]`...)
+		if e.usage {
+			dst = appendUsage(append(dst, `,"usage":`...), &a.Usage)
+		}
 		if len(a.Dragoman) > 0 {
 			dst = append(append(dst, `,"dragoman":`...), a.Dragoman...)
 		}

@@ -48,6 +48,15 @@ func Fail(status int, header ...string) Answer {
 	}
 }
 
+// FailWith refuses with a status and a message.
+func FailWith(status int, message string) Answer {
+	return func(c *conversation) {
+		c.w.Header().Set("Content-Type", "application/json")
+		c.w.WriteHeader(status)
+		io.WriteString(c.w, c.wire.failure(message))
+	}
+}
+
 // Trouble streams the pieces, if any, and then an error event with the message.
 func Trouble(message string, pieces ...string) Answer {
 	return func(c *conversation) {
