@@ -13,12 +13,17 @@ import (
 // Place is where a value that gjson found stands in the body that it was found in; the zero Span where it does not stand
 // there (a value that gjson made).
 func Place(body []byte, v gjson.Result) chat.Span {
+	return PlaceIn(unsafe.String(unsafe.SliceData(body), len(body)), v)
+}
+
+// PlaceIn is Place in a text.
+func PlaceIn(body string, v gjson.Result) chat.Span {
 	if len(v.Raw) == 0 || len(body) == 0 {
 		return chat.Span{}
 	}
 	// gjson's results are substrings of what was parsed; its own Index is lost in nested loops.
 	from := uintptr(unsafe.Pointer(unsafe.StringData(v.Raw)))
-	base := uintptr(unsafe.Pointer(unsafe.SliceData(body)))
+	base := uintptr(unsafe.Pointer(unsafe.StringData(body)))
 	if from < base || from-base+uintptr(len(v.Raw)) > uintptr(len(body)) {
 		return chat.Span{}
 	}

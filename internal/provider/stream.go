@@ -69,6 +69,9 @@ func (s *stream) Next() (*chat.Event, error) {
 	for s.err == nil {
 		if s.decoder.Ended() {
 			s.err = io.EOF
+			if b, ok := s.body.(interface{ Done() }); ok {
+				b.Done() // the end of the response may come later than that of the answer, and need not be waited for
+			}
 			break
 		}
 		raw, err := s.events.Next()

@@ -173,7 +173,8 @@ func (o *sink) finish(ans *assistant.Answer, keep func(*sink, dialect.Answer) er
 	buf := o.unsent()
 	*buf = o.enc.End(*buf, a)
 	stored()
-	if err := o.Flush(); err != nil {
+	// No flush: the request ends here, and the end of its response goes out with this in one piece.
+	if _, err := o.out.Write(*buf); err != nil {
 		o.s.Log.Debug("end of an answer", "err", err)
 	}
 }

@@ -53,6 +53,7 @@ type StreamDecoder struct {
 	calls  int
 	ended  bool // message_stop, or a stop reason
 	done   bool
+	last   dialect.Repeat
 }
 
 // block is an open content block.
@@ -72,11 +73,16 @@ func notMessages() *chat.Error {
 
 // Decode implements dialect.StreamDecoder.
 func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
+	if ev, ok := d.last.Event(data); ok {
+		ev.Raw, ev.RawName, ev.Wire = data, name, chat.AnthropicMessages
+		return ev, nil
+	}
 	ev := chat.Event{Raw: data, RawName: name, Wire: chat.AnthropicMessages}
 	if !dialect.Valid(data) {
 		return chat.Event{}, notMessages()
 	}
-	v := gjson.Parse(string(data)) // a copy: data is overwritten by the next event, and texts live on
+	text := string(data) // a copy: data is overwritten by the next event, and texts live on
+	v := gjson.Parse(text)
 	if !v.IsObject() {
 		return chat.Event{}, notMessages()
 	}
@@ -89,6 +95,7 @@ func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
 		d.start(v, &ev)
 	case "content_block_delta":
 		d.delta(v, &ev)
+		d.last.Saw(data, dialect.PlaceIn(text, v.Get("delta.text")), &ev)
 	case "content_block_stop":
 		d.stop(v, &ev)
 	case "message_delta":

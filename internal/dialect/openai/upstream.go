@@ -46,10 +46,16 @@ type StreamDecoder struct {
 	done     bool // "[DONE]" was seen
 	finished bool // a finish reason was seen
 	calls    toolCalls
+	content  gjson.Result // of the delta that is read
+	last     dialect.Repeat
 }
 
 // Decode implements dialect.StreamDecoder.
 func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
+	if ev, ok := d.last.Event(data); ok && name == "" {
+		ev.Raw, ev.Wire = data, chat.OpenAIChat
+		return ev, nil
+	}
 	ev := chat.Event{Raw: data, RawName: name, Wire: chat.OpenAIChat}
 	if bytes.Equal(bytes.TrimSpace(data), []byte("[DONE]")) {
 		d.done = true
@@ -59,11 +65,17 @@ func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
 	if !dialect.Valid(data) {
 		return chat.Event{}, notChat()
 	}
-	c := gjson.Parse(string(data)) // a copy: data is overwritten by the next event, and texts live on
+	text := string(data) // a copy: data is overwritten by the next event, and texts live on
+	c := gjson.Parse(text)
 	if !c.IsObject() {
 		return chat.Event{}, notChat()
 	}
-	return ev, d.read(c, name == "error", &ev)
+	d.content = gjson.Result{}
+	if err := d.read(c, name == "error", &ev); err != nil {
+		return ev, err
+	}
+	d.last.Saw(data, dialect.PlaceIn(text, d.content), &ev)
+	return ev, nil
 }
 
 func notChat() *chat.Error {
@@ -152,6 +164,7 @@ func (d *StreamDecoder) delta(v gjson.Result, ev *chat.Event) {
 		case "content":
 			if !v.IsArray() {
 				ev.Text += v.String()
+				d.content = v
 				break
 			}
 			text, thought := readParts(v)

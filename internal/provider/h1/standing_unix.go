@@ -4,6 +4,7 @@ package h1
 
 import (
 	"errors"
+	"io"
 	"net"
 	"syscall"
 
@@ -28,6 +29,35 @@ func standing(c net.Conn) bool {
 		return true
 	})
 	return err == nil && n <= 0 && (errors.Is(peeked, unix.EAGAIN) || errors.Is(peeked, unix.EWOULDBLOCK))
+}
+
+// errNotNow says that there is nothing to read yet.
+var errNotNow = errors.New("nothing has come")
+
+// readNow reads what has come.
+func readNow(c net.Conn, p []byte) (n int, err error) {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return 0, errNotNow
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var got error
+	err = raw.Read(func(fd uintptr) bool {
+		n, got = unix.Read(int(fd), p)
+		return true
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case got != nil:
+		return 0, errNotNow
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 func isReset(err error) bool {

@@ -42,6 +42,29 @@ type conn struct {
 	addr  string
 	r     *bufio.Reader
 	since time.Time // when it became idle
+	rest  io.Reader // of the last response, where its end had not been read by then
+	now   bool      // Read does not wait
+}
+
+// Read implements io.Reader.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.now {
+		return readNow(c.Conn, p)
+	}
+	return c.Conn.Read(p)
+}
+
+// ended says whether the last response has come to its end by now, with nothing behind it.
+func (c *conn) ended() bool {
+	if c.rest != nil {
+		c.now = true
+		n, err := c.rest.Read(make([]byte, 1))
+		c.rest, c.now = nil, false
+		if n > 0 || err != io.EOF {
+			return false
+		}
+	}
+	return c.r.Buffered() == 0
 }
 
 // buffers are for requests on their way out.
@@ -110,7 +133,7 @@ func (t *Transport) connection(ctx context.Context, addr string) (c *conn, reuse
 		if c == nil {
 			break
 		}
-		if time.Since(c.since) < t.IdleTime && standing(c.Conn) {
+		if time.Since(c.since) < t.IdleTime && c.ended() && standing(c.Conn) {
 			return c, true, nil
 		}
 		c.Close()
@@ -120,7 +143,9 @@ func (t *Transport) connection(ctx context.Context, addr string) (c *conn, reuse
 	if err != nil {
 		return nil, false, err
 	}
-	return &conn{Conn: n, addr: addr, r: bufio.NewReaderSize(n, 4<<10)}, false, nil
+	c = &conn{Conn: n, addr: addr}
+	c.r = bufio.NewReaderSize(c, 4<<10)
+	return c, false, nil
 }
 
 // keep makes a connection idle.
@@ -252,6 +277,19 @@ func (b *body) Await() {
 	if b.endless {
 		b.c.r.Peek(1)
 	}
+}
+
+// Done ends a response of which nothing more is wanted although its end was not read yet: servers send the end of an answer and
+// the end of the response apart. If that has come by the next request, the connection is used again.
+func (b *body) Done() {
+	b.once.Do(func() {
+		if b.stop() && b.reuse {
+			b.c.rest = b.ReadCloser
+			b.t.keep(b.c)
+			return
+		}
+		b.c.Close()
+	})
 }
 
 // Close ends the response; what was not read is not waited for.

@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,6 +65,80 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 	if n := opened.Load(); n != 1 {
 		t.Errorf("%d connections for 5 requests", n)
+	}
+}
+
+// A response whose end comes after that of the answer in it does not cost the connection, unless it has not come by the next
+// request, or something else has.
+func TestLateEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		late        string // is sent when the client has said that it is done
+		connections int32
+	}{
+		"in time": {"0\r\n\r\n", 1}, "in part": {"0\r\n", 2}, "not yet": {"", 2}, "more of it": {"3\r\nmore\r\n0\r\n\r\n", 2}, "more than it": {"0\r\n\r\nHTTP/1.1", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var opened atomic.Int32
+			done, sent := make(chan struct{}, 2), make(chan struct{}, 2)
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				for {
+					conn, err := ln.Accept()
+					if err != nil {
+						return
+					}
+					opened.Add(1)
+					wg.Go(func() {
+						defer conn.Close()
+						r := bufio.NewReader(conn)
+						for {
+							req, err := http.ReadRequest(r)
+							if err != nil {
+								return
+							}
+							io.Copy(io.Discard, req.Body)
+							io.WriteString(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+							<-done
+							io.WriteString(conn, c.late)
+							sent <- struct{}{}
+						}
+					})
+				}
+			})
+			tr := transport(t)
+			dial := tr.Dial
+			var conn net.Conn
+			tr.Dial = func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+				conn, err = dial(ctx, network, addr)
+				return conn, err
+			}
+			for range 2 {
+				resp, err := post(t.Context(), tr, "http://"+ln.Addr().String(), []byte("x"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(resp.Body, make([]byte, 5)); err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.(interface{ Done() }).Done()
+				resp.Body.Close() // changes nothing
+				done <- struct{}{}
+				<-sent
+				for c.late != "" && standing(conn) { // until it is here
+					runtime.Gosched()
+				}
+			}
+			if n := opened.Load(); n != c.connections {
+				t.Errorf("%d connections, want %d", n, c.connections)
+			}
+			tr.CloseIdleConnections()
+			ln.Close()
+			wg.Wait()
+		})
 	}
 }
 
