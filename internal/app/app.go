@@ -88,6 +88,7 @@ type App struct {
 	books       *books // of a server
 	quarantine  *gate.Quarantine
 	gates       atomic.Pointer[map[string]*gate.Gate]
+	engines     atomic.Pointer[map[string]*enginePool]
 }
 
 // folder is the collection of the built-in assistant: the folder that the command runs in.
@@ -128,6 +129,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.Models.start(ctx)
 	a.gates.Store(&a.Models.gates)
+	a.engines.Store(&a.Models.pools)
 	if a.Metrics != nil {
 		a.observeGates()
 	}
@@ -209,6 +211,7 @@ func (a *App) Reload(ctx context.Context) error {
 	next.Engine.Archive = archive{a}
 	a.prices.Store(next.prices.Load())
 	a.gates.Store(&next.Models.gates)
+	a.engines.Store(&next.Models.pools)
 	next.Models.start(ctx)
 	a.Models.retire(next.Models)
 	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels

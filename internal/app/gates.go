@@ -1,8 +1,11 @@
 package app
 
-import "github.com/dragoman/dragoman/internal/provider/gate"
+import (
+	"github.com/dragoman/dragoman/internal/engine"
+	"github.com/dragoman/dragoman/internal/provider/gate"
+)
 
-// observeGates shows in the metrics how busy and how healthy the providers are.
+// observeGates shows in the metrics how busy and how healthy the providers are, and the engines that run here.
 func (a *App) observeGates() {
 	each := func(f func(name string, g *gate.Gate)) {
 		for name, g := range *a.gates.Load() {
@@ -20,6 +23,17 @@ func (a *App) observeGates() {
 			_, waiting := g.Load()
 			emit(float64(waiting), name)
 		})
+	})
+	a.Metrics.Gauges("engines", "Engines of local models, by state: loading, ready, failed.", []string{"provider", "state"}, func(emit func(float64, ...string)) {
+		for name, p := range *a.engines.Load() {
+			states := map[engine.State]int{engine.Loading: 0, engine.Ready: 0, engine.Failed: 0}
+			for _, s := range p.Engines() {
+				states[s.State]++
+			}
+			for state, n := range states {
+				emit(float64(n), name, string(state))
+			}
+		}
 	})
 	a.Metrics.Gauges("breaker_open", "1 for each model that is left alone, because it failed too often.", []string{"provider", "model"}, func(emit func(float64, ...string)) {
 		each(func(name string, g *gate.Gate) {

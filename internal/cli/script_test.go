@@ -17,10 +17,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
+	"github.com/dragoman/dragoman/internal/engine/enginetest"
 	"github.com/dragoman/dragoman/internal/provider/providertest"
 )
 
 func TestMain(m *testing.M) {
+	enginetest.Main()
 	testscript.Main(m, map[string]func(){
 		"dragoman": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -27,7 +27,7 @@ func (e *Engine) command(host, port string) *exec.Cmd {
 	cmd.Env = slices.Concat(os.Environ(), []string{
 		// By the environment, since the arguments of a process are for everybody to see.
 		"LLAMA_API_KEY=" + e.o.Key,
-		// Threads that wait must not spin, or the engine starves on a busy machine: measured at 0.25 tokens/s in place of 11.
+		// Threads that wait must not spin, or the engine starves on a busy machine: bench/README.md has figures.
 		"OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=0",
 		// It may keep 8 GB of prompts otherwise. Older versions do not know this, and would refuse an argument.
 		"LLAMA_ARG_CACHE_RAM=512",

@@ -58,8 +58,9 @@ func (f Folder) Has(m Model) (here bool, done int64) {
 
 // Remove deletes a model, and what was fetched of one. It returns fs.ErrNotExist where there was neither.
 func (f Folder) Remove(m Model) error {
-	if _, err := os.Stat(f.Dir(m)); err != nil {
+	_, done := f.Has(m)
+	if err := os.RemoveAll(f.Dir(m)); err != nil || done > 0 {
 		return err
 	}
-	return os.RemoveAll(f.Dir(m))
+	return fs.ErrNotExist
 }

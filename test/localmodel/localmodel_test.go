@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -267,6 +268,9 @@ func TestFigures(t *testing.T) {
 		if question[len(question)-2] == 'h' && cached < in*3/4 {
 			t.Errorf("of %.0f tokens %.0f were cached", in, cached)
 		}
+	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		t.Logf("load of the machine, %d cores: %s", runtime.NumCPU(), load)
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process))
 	if err != nil {
