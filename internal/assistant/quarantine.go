@@ -40,7 +40,8 @@ func (e *Engine) keptBack(t *Turn) error {
 }
 
 // suspect notes over which request a server broke off or fell silent. Where it does so over many, no request is to blame: then
-// the model's breaker is open.
+// the model's breaker is open. The tries of one turn alone are not enough: they follow each other so closely that a server which is
+// being restarted, or a network that fails for a second, would be taken for the request's fault.
 func (e *Engine) suspect(t *Turn, target provider.Target, failure *chat.Error) {
 	if e.Quarantine == nil || failure == nil && e.Quarantine.Empty() || failure != nil && !failure.Died || len(t.outgoing.Messages) == 0 {
 		return
@@ -56,8 +57,14 @@ func (e *Engine) suspect(t *Turn, target provider.Target, failure *chat.Error) {
 	if g, ok := target.Upstream.(provider.Gated); ok && g.Gate().Health(target.Model).Open {
 		return
 	}
-	e.Quarantine.Strike(print)
+	if t.strikes < strikesOfTurn {
+		t.strikes++
+		e.Quarantine.Strike(print)
+	}
 }
+
+// strikesOfTurn is how often the tries of one turn count: one less than what it takes.
+const strikesOfTurn = gate.Strikes - 1
 
 func fingerprint(t *Turn) (gate.Fingerprint, error) {
 	asked, err := canonical(t.outgoing)

@@ -96,6 +96,7 @@ type Turn struct {
 	key         cache.Key
 	cacheable   bool
 	cached      *cachedAnswer
+	strikes     int    // how often servers failed over it, as far as that was noted
 	land        func() // tells those that wait for this answer that it is there, or will not come
 	filters     []filter
 	answer      answer // as the caller got it

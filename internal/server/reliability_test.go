@@ -104,6 +104,19 @@ func TestQuarantine(t *testing.T) {
 	}
 }
 
+// TestQuarantineOfOutages: a server that is away for a second, as long as all tries of one turn take, is no request's fault.
+func TestQuarantineOfOutages(t *testing.T) {
+	d := open(t, options{retries: 2})
+	d.first.Script(providertest.Break(), providertest.Break(), providertest.Break(), providertest.Reply("Fine."))
+	hello := ask("first/test-70b", "hello", object{"stream": true})
+	if a := d.chat(hello); a.status != 502 || len(d.first.Requests()) != 3 {
+		t.Fatalf("%d after %d tries", a.status, len(d.first.Requests()))
+	}
+	if a := d.chat(hello); a.text != "Fine." {
+		t.Errorf("asked again: %d %q %+v", a.status, a.text, a.failure)
+	}
+}
+
 // TestKeysTakeTurns: a limited key rests, and the caller does not notice.
 func TestKeysTakeTurns(t *testing.T) {
 	d := open(t, options{retries: 1, first: "api_keys: [{key: one}, {key: two}],"})

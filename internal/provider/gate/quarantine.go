@@ -13,7 +13,7 @@ type Fingerprint [sha256.Size]byte
 
 // A request that made model servers crash or hang three times within ten minutes stays in quarantine for a quarter of an hour.
 const (
-	strikes    = 3
+	Strikes    = 3
 	memory     = 10 * time.Minute
 	quarantine = 15 * time.Minute
 	suspects   = 1024 // remembered at most; those seen longest ago are forgotten
@@ -82,7 +82,7 @@ func (q *Quarantine) Strike(f Fingerprint) {
 	}
 	q.order.MoveToFront(el)
 	s := el.Value.(*suspect)
-	if s.count++; s.count >= strikes {
+	if s.count++; s.count >= Strikes {
 		s.until = now.Add(quarantine)
 	}
 }
