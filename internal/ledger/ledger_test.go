@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"math"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/ledger/journal"
 	"github.com/dragoman/dragoman/internal/limit"
 )
 
@@ -240,5 +243,87 @@ func TestEstimatesLearn(t *testing.T) {
 	}
 	if got := b.rows[dispatch().ID()].ReservedInput; got < 240*11/10 || got > 300 {
 		t.Errorf("%d tokens are set aside for a prompt of 240", got)
+	}
+}
+
+// line is a queue that takes rows and says what it is told to say.
+type line struct {
+	rows    []ledger.Row
+	applied []func()
+	behind  bool
+}
+
+func (q *line) AddUsage(r ledger.Row, applied func()) {
+	q.rows, q.applied = append(q.rows, r), append(q.applied, applied)
+}
+
+func (q *line) Behind() bool { return q.behind }
+
+// TestBackPressure: where the books cannot keep up, requests are refused before they are sent, and nothing stays set aside. What was
+// sent is settled whatever happens, and when the store has caught up, all goes on.
+func TestBackPressure(t *testing.T) {
+	l, _, _ := setup(t)
+	j, err := journal.Open(filepath.Join(t.TempDir(), "j"), journal.Options{SyncEvery: time.Hour, MaxSegments: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &line{}
+	l.Journaled(j, q)
+	limits := limit.NewBook(time.Now)
+	hold, err := limits.Acquire([]limit.Level{{Kind: limit.Team, Name: "shop", Limits: &limit.Limits{}}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 1000)
+	dispatch := func() (ledger.Ticket, error) {
+		return l.Dispatch(t.Context(), ledger.Row{
+			Provider: "openai", Model: "gpt-4.1", Feature: long, Class: long, Org: long, Team: long, User: long, Assistant: long, Principal: long, Region: long,
+		}, ledger.Estimate{Input: 100, MaxOutput: 50}, hold)
+	}
+	refused := func(err error) {
+		t.Helper()
+		if e := chat.AsError(err); e == nil || e.Code != chat.CodeOverloaded || e.RetryAfter == 0 {
+			t.Fatalf("%v", err)
+		}
+	}
+	q.behind = true
+	_, err = dispatch()
+	refused(err)
+	q.behind = false
+	var sent []ledger.Ticket
+	for {
+		ticket, err := dispatch()
+		if err != nil {
+			refused(err)
+			break
+		}
+		if sent = append(sent, ticket); len(sent) > 10_000 {
+			t.Fatal("the journal is never full")
+		}
+	}
+	for _, ticket := range sent {
+		if _, err := l.Settle(t.Context(), ticket, ledger.Outcome{Usage: chat.Usage{Input: 100, Output: 50}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(sent) < 500 || len(q.rows) != len(sent) {
+		t.Fatalf("%d sent, %d settled", len(sent), len(q.rows))
+	}
+	for _, applied := range q.applied {
+		applied()
+	}
+	last, err := dispatch()
+	if err != nil {
+		t.Fatalf("the store has caught up: %v", err)
+	}
+	if _, err := l.Settle(t.Context(), last, ledger.Outcome{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, tokens, held, heldTokens := limits.Used(limit.Team, "shop", limit.Month); tokens != int64(150*len(sent)) || held != 0 || heldTokens != 0 {
+		t.Errorf("%d tokens are booked, %d and %d held", tokens, held, heldTokens)
+	}
+	q.applied[len(q.applied)-1]()
+	if err := j.Close(); err != nil {
+		t.Error(err)
 	}
 }

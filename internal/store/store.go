@@ -125,4 +125,5 @@ var (
 	ErrFull     = errors.New("the disk is full")
 	ErrReadOnly = errors.New("the data cannot be written")
 	ErrBusy     = errors.New("another process holds the data")
+	ErrGone     = errors.New("the data is not where it was")
 )

@@ -376,6 +376,48 @@ func (p *program) await(n int64) {
 	p.t.Fatalf("%d requests were refused, and not %d, within a minute", p.refused.Load(), n)
 }
 
+// TestDatabaseLost: the database is deleted while the program runs. What comes after is in the books of the next start, which makes
+// a new one.
+func TestDatabaseLost(t *testing.T) {
+	v := open(t)
+	p := install(t, v, "")
+	p.start()
+	ctx, cancel := context.WithCancel(t.Context())
+	all := p.load(ctx, 0, 4)
+	v.await(t, 50)
+	cancel()
+	all.Wait()
+	for _, name := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(filepath.Join(p.data(), sqlite.File+name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.forget() // those are lost with it
+	ctx, cancel = context.WithCancel(t.Context())
+	all = p.load(ctx, 1, 4)
+	v.await(t, 200)
+	if !strings.Contains(p.log.String(), "it was moved, replaced or deleted") {
+		t.Errorf("nothing is said of it:\n%s", p.log.String())
+	}
+	p.kill()
+	cancel()
+	all.Wait()
+	p.start()
+	p.stop()
+	if complete, _ := p.balance(); complete < 100 {
+		t.Errorf("%d requests complete", complete)
+	}
+}
+
+// forget begins the vendor's books anew.
+func (v *vendor) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	clear(v.asked)
+	clear(v.told)
+	clear(v.billed)
+}
+
 // TestDatabaseLocked: another program holds the database for a while. Requests go on, and none is lost.
 func TestDatabaseLocked(t *testing.T) {
 	v := open(t)

@@ -37,7 +37,10 @@ func (d *DB) Add(ctx context.Context, b store.Batch) (err error) {
 	if err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return d.inPlace()
 }
 
 // batches are the statements that write 1, 2, 4, ... 64 rows, prepared once: parsing one takes as long as running it.

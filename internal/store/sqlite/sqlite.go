@@ -23,7 +23,8 @@ const File = "dragoman.db"
 // DB is a store in a data folder. Any number of processes may have the same folder open.
 type DB struct {
 	path     string
-	write    *sql.DB // one connection: SQLite has one writer, and waiting here is fairer than inside of it
+	file     os.FileInfo // that is open
+	write    *sql.DB     // one connection: SQLite has one writer, and waiting here is fairer than inside of it
 	read     *sql.DB
 	instance *instance
 	batches  batches
@@ -68,6 +69,9 @@ func Open(ctx context.Context, folder string) (*DB, error) {
 	if err := d.migrate(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	if d.file, err = os.Stat(d.path); err != nil {
+		return nil, errors.Join(d.explain("open the database", err), d.Close())
+	}
 	if d.read, err = sql.Open("sqlite", d.dsn("_pragma=query_only(1)")); err != nil {
 		return nil, errors.Join(d.explain("open the database", err), d.Close())
 	}
@@ -85,6 +89,15 @@ func (d *DB) dsn(more string) string {
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(d.path)}
 	return u.String() + fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&",
 		busyFor.Milliseconds()) + more
+}
+
+// inPlace says whether what was written went where it is looked for: SQLite, in WAL mode, goes on to write to a file that
+// was moved or deleted.
+func (d *DB) inPlace() error {
+	if st, err := os.Stat(d.path); err != nil || !os.SameFile(st, d.file) {
+		return fmt.Errorf("%s: %w: it was moved, replaced or deleted while the program runs; put it back, and start the program anew", d.path, store.ErrGone)
+	}
+	return nil
 }
 
 // Close waits for calls that are under way and lets go of the folder.
