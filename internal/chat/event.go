@@ -36,11 +36,33 @@ type Event struct {
 	RawName string
 	Wire    Wire
 	Whole   bool // it is a complete answer in one event
+	// Thoughts are those of a Whole answer that has several, each with what proves it; Thinking, Signature and Redacted are empty
+	// then. Steps takes them apart.
+	Thoughts []Part
+}
+
+// Steps are the events that say the same, each with one thought at most, in their order. The last has Raw.
+func (e Event) Steps() []Event {
+	steps := make([]Event, 0, len(e.Thoughts)+1)
+	for _, p := range e.Thoughts {
+		steps = append(steps, Event{Thinking: p.Text, Signature: p.Signature, Redacted: p.Redacted, Model: e.Model, ID: e.ID})
+	}
+	e.Thoughts = nil
+	return append(steps, e)
+}
+
+// Think sets the thoughts of a Whole answer.
+func (e *Event) Think(thoughts []Part) {
+	if len(thoughts) == 1 {
+		e.Thinking, e.Signature, e.Redacted = thoughts[0].Text, thoughts[0].Signature, thoughts[0].Redacted
+		return
+	}
+	e.Thoughts = thoughts
 }
 
 // Says tells whether the event adds to the answer.
 func (e *Event) Says() bool {
-	return e.Text != "" || e.Thinking != "" || e.Refusal != "" || e.Redacted != "" || e.Signature.Value != "" || len(e.ToolCalls) > 0
+	return e.Text != "" || e.Thinking != "" || e.Refusal != "" || e.Redacted != "" || e.Signature.Value != "" || len(e.ToolCalls) > 0 || len(e.Thoughts) > 0
 }
 
 // Length is how many bytes the event adds to what the model has written.

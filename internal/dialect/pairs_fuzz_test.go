@@ -67,12 +67,10 @@ func FuzzRequests(f *testing.F) {
 // FuzzStreams: no event harms a decoder or the encoders behind it, and what an encoder writes, its wire's decoder reads.
 func FuzzStreams(f *testing.F) {
 	names := slices.Sorted(maps.Keys(wires))
-	for i, name := range names {
-		for _, file := range []string{name, name + "_text"} {
-			if data, err := os.ReadFile(filepath.Join("testdata", "streams", file+".sse")); err == nil {
-				f.Add(byte(i), data, false)
-				f.Add(byte(i), data, true)
-			}
+	for name, data := range recordings(f) {
+		wire, _, _ := strings.Cut(name, "-")
+		for _, breaks := range []bool{false, true} {
+			f.Add(byte(slices.Index(names, wire)), data, breaks)
 		}
 	}
 	f.Fuzz(func(t *testing.T, which byte, stream []byte, breaks bool) {

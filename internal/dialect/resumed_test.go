@@ -107,33 +107,39 @@ func wellFormed(t *testing.T, wire string, stream []byte) {
 		once("event: message_start\n")
 		once("event: message_delta\n")
 		once("event: message_stop\n")
-		open, next := -1, 0
-		events := sse.NewReader(bytes.NewReader(stream), 1<<20)
-		for {
-			ev, err := events.Next()
-			if err != nil {
-				break
+		blocksInOrder(t, stream)
+	}
+}
+
+// blocksInOrder checks that the blocks of a message come one after the other, each with a beginning and an end.
+func blocksInOrder(t *testing.T, stream []byte) {
+	t.Helper()
+	open, next := -1, 0
+	events := sse.NewReader(bytes.NewReader(stream), 1<<20)
+	for {
+		ev, err := events.Next()
+		if err != nil {
+			break
+		}
+		index := int(gjson.GetBytes(ev.Data, "index").Int())
+		switch ev.Name {
+		case "content_block_start":
+			if open >= 0 || index != next {
+				t.Errorf("block %d begins while %d is open and %d comes next\n%s", index, open, next, stream)
 			}
-			index := int(gjson.GetBytes(ev.Data, "index").Int())
-			switch ev.Name {
-			case "content_block_start":
-				if open >= 0 || index != next {
-					t.Errorf("block %d begins while %d is open and %d comes next\n%s", index, open, next, stream)
-				}
-				open, next = index, index+1
-			case "content_block_delta":
-				if index != open {
-					t.Errorf("a piece of block %d while %d is open\n%s", index, open, stream)
-				}
-			case "content_block_stop":
-				if index != open {
-					t.Errorf("block %d ends while %d is open\n%s", index, open, stream)
-				}
-				open = -1
-			case "message_delta", "message_stop":
-				if open >= 0 {
-					t.Errorf("the message ends while block %d is open\n%s", open, stream)
-				}
+			open, next = index, index+1
+		case "content_block_delta":
+			if index != open {
+				t.Errorf("a piece of block %d while %d is open\n%s", index, open, stream)
+			}
+		case "content_block_stop":
+			if index != open {
+				t.Errorf("block %d ends while %d is open\n%s", index, open, stream)
+			}
+			open = -1
+		case "message_delta", "message_stop":
+			if open >= 0 {
+				t.Errorf("the message ends while block %d is open\n%s", open, stream)
 			}
 		}
 	}

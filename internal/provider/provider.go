@@ -181,7 +181,7 @@ func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) 
 		if err != nil {
 			return nil, p.own(chat.AsError(err))
 		}
-		return &Reply{&wholeStream{ev: &ev}, dropped, requestID(resp.Header)}, nil
+		return &Reply{&wholeStream{ev.Steps()}, dropped, requestID(resp.Header)}, nil
 	}
 	return &Reply{newStream(ctx, p, up, resp.Body, watch, stop), dropped, requestID(resp.Header)}, nil
 }

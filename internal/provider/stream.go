@@ -135,17 +135,17 @@ func (s *stream) Close() error {
 }
 
 // wholeStream is the answer of a server that does not stream.
-type wholeStream struct{ ev *chat.Event }
+type wholeStream struct{ left []chat.Event }
 
 func (s *wholeStream) Next() (*chat.Event, error) {
-	if s.ev == nil {
+	if len(s.left) == 0 {
 		return nil, io.EOF
 	}
-	ev := s.ev
-	s.ev = nil
+	ev := &s.left[0]
+	s.left = s.left[1:]
 	return ev, nil
 }
 
-func (s *wholeStream) More() bool { return s.ev != nil }
+func (s *wholeStream) More() bool { return len(s.left) > 0 }
 
 func (s *wholeStream) Close() error { return nil }

@@ -3,6 +3,7 @@ package anthropic
 import (
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -51,6 +52,7 @@ type StreamDecoder struct {
 	usage  chat.Usage
 	blocks map[int64]*block // open ones
 	calls  int
+	said   int  // characters of the text so far
 	ended  bool // message_stop, or a stop reason
 	done   bool
 	last   dialect.Repeat
@@ -62,6 +64,7 @@ type block struct {
 	call  int    // of a tool_use
 	input string // that came with its start: used where no piece comes
 	said  bool
+	from  int // characters of text before it
 }
 
 // maxToolCalls bounds the calls of one answer.
@@ -138,8 +141,11 @@ func (d *StreamDecoder) start(v gjson.Result, ev *chat.Event) {
 func (d *StreamDecoder) open(own *block, b gjson.Result, ev *chat.Event) {
 	switch own.kind {
 	case "text":
-		ev.Text += b.Get("text").String()
-		ev.Citations = append(ev.Citations, citations(b.Get("citations"))...)
+		own.from = d.said
+		text := b.Get("text").String()
+		ev.Text += text
+		d.said += utf8.RuneCountInString(text)
+		ev.Citations = append(ev.Citations, citations(b.Get("citations"), own.from, d.said)...)
 	case "thinking":
 		ev.Thinking += b.Get("thinking").String()
 		if s := b.Get("signature").String(); s != "" {
@@ -163,12 +169,15 @@ func (d *StreamDecoder) delta(v gjson.Result, ev *chat.Event) {
 	switch delta.Get("type").String() {
 	case "text_delta":
 		ev.Text = delta.Get("text").String()
+		d.said += utf8.RuneCountInString(ev.Text)
 	case "thinking_delta":
 		ev.Thinking = delta.Get("thinking").String()
 	case "signature_delta":
 		ev.Signature = chat.Signature{Of: chat.Anthropic, Value: delta.Get("signature").String()}
 	case "citations_delta":
-		ev.Citations = citations(delta.Get("citation"))
+		if b != nil {
+			ev.Citations = citations(delta.Get("citation"), b.from, d.said)
+		}
 	case "input_json_delta":
 		piece := delta.Get("partial_json").String()
 		if b == nil || b.call < 0 || piece == "" {
@@ -196,7 +205,8 @@ func (d *StreamDecoder) stop(v gjson.Result, ev *chat.Event) {
 	}
 }
 
-func citations(v gjson.Result) (out []chat.Citation) {
+// citations are of what a block has said: the characters between from and to.
+func citations(v gjson.Result, from, to int) (out []chat.Citation) {
 	list := []gjson.Result{v}
 	if v.IsArray() {
 		list = v.Array()
@@ -205,7 +215,7 @@ func citations(v gjson.Result) (out []chat.Citation) {
 		if !c.IsObject() {
 			continue
 		}
-		one := chat.Citation{URL: c.Get("url").String(), Title: c.Get("title").String(), Quote: c.Get("cited_text").String(), Document: -1, Raw: []byte(c.Raw)}
+		one := chat.Citation{URL: c.Get("url").String(), Title: c.Get("title").String(), Quote: c.Get("cited_text").String(), Start: from, End: to, Document: -1, Raw: []byte(c.Raw)}
 		if one.Title == "" {
 			one.Title = c.Get("document_title").String()
 		}
@@ -284,6 +294,7 @@ func (Upstream) Whole(body []byte) (chat.Event, error) {
 	}
 	var d StreamDecoder
 	ev.Usage = d.count(v.Get("usage"))
+	var thoughts []chat.Part
 	v.Get("content").ForEach(func(_, b gjson.Result) bool {
 		own := &block{kind: b.Get("type").String(), call: -1}
 		n := len(ev.ToolCalls)
@@ -291,7 +302,12 @@ func (Upstream) Whole(body []byte) (chat.Event, error) {
 		if own.call >= 0 && len(ev.ToolCalls) > n {
 			ev.ToolCalls[n].Arguments = own.input
 		}
+		if ev.Thinking != "" || ev.Signature.Value != "" || ev.Redacted != "" {
+			thoughts = append(thoughts, chat.Part{Kind: chat.ThinkingPart, Text: ev.Thinking, Signature: ev.Signature, Redacted: ev.Redacted})
+			ev.Thinking, ev.Signature, ev.Redacted = "", chat.Signature{}, ""
+		}
 		return true
 	})
+	ev.Think(thoughts)
 	return ev, nil
 }

@@ -273,10 +273,12 @@ func (Door) NewStream(m dialect.Meta) dialect.StreamEncoder {
 type streamEncoder struct {
 	meta     dialect.Meta
 	id       string
+	named    bool // the id is the provider's
 	begun    bool // the chunk that says who speaks is out
 	finished bool // a chunk with a finish reason is out
 	usage    bool // the chunk with the usage is out
 	thought  int  // index of the thought that is being told
+	cited    int  // citations that stood in chunks which were handed on
 	buf      []byte
 }
 
@@ -288,6 +290,7 @@ func (s *streamEncoder) Event(dst []byte, ev chat.Event, raw bool) []byte {
 	if !ev.Says() && len(ev.Logprobs) == 0 {
 		return dst // the end is told at the end
 	}
+	s.usage = false // of the answer that this one goes on with
 	b := s.chunk()
 	b = append(b, `,"choices":[{"index":0,"delta":{`...)
 	from := len(b)
@@ -348,18 +351,17 @@ func signatureOf(c chat.ToolCallPart) chat.Signature {
 
 // pass hands an upstream's own chunk on.
 func (s *streamEncoder) pass(dst []byte, ev chat.Event, raw bool) []byte {
-	if ev.Usage != nil && ev.Finish == "" && !ev.Says() {
-		if !s.meta.Request.IncludeUsage {
-			return dst // asked for by us, for the books
-		}
-		s.usage = true
+	if ev.Usage != nil && ev.Finish == "" && !ev.Says() && !s.meta.Request.IncludeUsage {
+		return dst // asked for by us, for the books
 	}
-	if !s.begun { // what may have to follow is of the same answer
+	s.usage = s.usage || ev.Usage != nil
+	if !s.named { // what may have to follow is of the same answer
 		if id := gjson.GetBytes(ev.Raw, "id").String(); id != "" {
-			s.id = id
+			s.id, s.named = id, true
 		}
 	}
 	s.begun = true
+	s.cited += len(ev.Citations)
 	s.finished = s.finished || ev.Finish != ""
 	data := ev.Raw
 	if !raw {
@@ -377,6 +379,7 @@ func (s *streamEncoder) chunk() []byte { return head(s.buf[:0], s.id, s.meta, "c
 
 // End implements dialect.StreamEncoder.
 func (s *streamEncoder) End(dst []byte, a dialect.Answer) []byte {
+	a.Citations = a.Citations[min(s.cited, len(a.Citations)):] // the first ones: nothing is handed on after what is not
 	if !s.finished || len(a.Dragoman) > 0 || len(a.Citations) > 0 {
 		b := append(s.chunk(), `,"choices":[{"index":0,"delta":{`...)
 		if !s.begun {

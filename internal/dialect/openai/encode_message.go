@@ -45,10 +45,6 @@ func (e *encoder) message(b []byte, m *chat.Message, first *bool) []byte {
 		}
 		return b
 	}
-	b = append(append(append(sep(b), `{"role":"`...), m.Role...), '"')
-	if m.Name != "" {
-		b = dialect.AppendString(append(b, `,"name":`...), m.Name)
-	}
 	var content []chat.Part
 	var calls []chat.Part
 	var refusal string
@@ -68,6 +64,13 @@ func (e *encoder) message(b []byte, m *chat.Message, first *bool) []byte {
 		if p.Cache != nil {
 			e.drop(dialect.LostCache)
 		}
+	}
+	if len(content) == 0 && len(calls) == 0 && refusal == "" && len(m.Parts) > 0 {
+		return b // nothing is left of it
+	}
+	b = append(append(append(sep(b), `{"role":"`...), m.Role...), '"')
+	if m.Name != "" {
+		b = dialect.AppendString(append(b, `,"name":`...), m.Name)
 	}
 	b = append(b, `,"content":`...)
 	if len(content) == 0 && (len(calls) > 0 || refusal != "") {

@@ -183,6 +183,9 @@ func (d *StreamDecoder) delta(v gjson.Result, ev *chat.Event) {
 				if t.Signature.Value != "" {
 					ev.Signature = t.Signature
 				}
+				if t.Redacted != "" {
+					ev.Redacted, ev.Signature = t.Redacted, t.Signature
+				}
 			}
 		case "annotations":
 			ev.Citations = readAnnotations(v)
@@ -328,6 +331,10 @@ func (Upstream) Whole(body []byte) (chat.Event, error) {
 	}
 	if !root.Get("choices.0").IsObject() {
 		return chat.Event{}, notChat()
+	}
+	if list := thoughts(root.Get("choices.0.message.reasoning_details")); len(list) > 1 {
+		ev.Thinking, ev.Signature, ev.Redacted = "", chat.Signature{}, ""
+		ev.Think(list)
 	}
 	if ev.Finish == "" {
 		ev.Finish = chat.FinishStop

@@ -129,7 +129,11 @@ func rewritten(raw []byte, a dialect.Answer) []byte {
 			patches = append(patches, dialect.Patch{At: dialect.Place(raw, v), JSON: []byte("[]")})
 		}
 	}
-	sameText, sameRefusal, sameThinking := text == was.Text, refusal == was.Refusal, thinking == was.Thinking
+	thought := was.Thinking
+	for _, p := range was.Thoughts {
+		thought += p.Text
+	}
+	sameText, sameRefusal, sameThinking := text == was.Text, refusal == was.Refusal, thinking == thought
 	called := 0
 	output := dialect.Parse(raw).Get("output")
 	output.ForEach(func(_, item gjson.Result) bool {

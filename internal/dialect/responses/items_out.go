@@ -88,8 +88,12 @@ func isObject(s string) bool {
 }
 
 func appendAnnotation(dst []byte, c *chat.Citation) []byte {
-	if v := gjson.ParseBytes(c.Raw); v.IsObject() && v.Get("type").Exists() && (v.Get("url").Exists() || v.Get("file_id").Exists() || v.Get("file_path").Exists()) {
-		return append(dst, oneLine(string(c.Raw))...) // of this wire; chat completions have another shape
+	v := gjson.ParseBytes(c.Raw)
+	switch v.Get("type").String() {
+	case "url_citation", "file_citation", "container_file_citation", "file_path":
+		if v.Get("url").Exists() || v.Get("file_id").Exists() || v.Get("file_path").Exists() {
+			return append(dst, oneLine(string(c.Raw))...) // of this wire; chat completions have another shape
+		}
 	}
 	dst = strconv.AppendInt(append(dst, `{"type":"url_citation","start_index":`...), int64(c.Start), 10)
 	dst = strconv.AppendInt(append(dst, `,"end_index":`...), int64(c.End), 10)

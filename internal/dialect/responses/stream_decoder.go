@@ -280,11 +280,17 @@ func (d *StreamDecoder) ends(response gjson.Result, ev *chat.Event) {
 	d.names(response, ev)
 	if !d.said {
 		place := int64(0)
+		var thoughts []chat.Part
 		response.Get("output").ForEach(func(_, item gjson.Result) bool {
 			d.item(place, item, true, ev)
 			place++
+			if ev.Thinking != "" || ev.Signature.Value != "" || ev.Redacted != "" {
+				thoughts = append(thoughts, chat.Part{Kind: chat.ThinkingPart, Text: ev.Thinking, Signature: ev.Signature, Redacted: ev.Redacted})
+				ev.Thinking, ev.Signature, ev.Redacted = "", chat.Signature{}, ""
+			}
 			return true
 		})
+		ev.Think(thoughts)
 		d.refused = ev.Refusal != "" && ev.Text == ""
 	}
 	switch {
