@@ -45,6 +45,8 @@ type Found struct {
 	Host    string
 	Local   bool
 	Default string // the model that answers unless another is named; empty where none is known
+	Region  string // where it computes, and Retains how long it keeps what it is sent: as configured
+	Retains string
 }
 
 // foundHere is the source of a model server that nobody has configured.
@@ -79,7 +81,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			Gate: o.gate(gate.Config{Provider: name, Concurrency: p.Limit, Queue: p.Queue, Keys: keysOf(p), Now: o.Now}),
 		}
 		m.regions[name] = p.Region
-		f := Found{Source: config.FileName}
+		f := Found{Source: config.FileName, Region: p.Region, Retains: p.Retains}
 		if p.Engine.Model != "" {
 			c := p.Engine
 			c.Min = max(c.Min, p.Warm.Min)

@@ -121,6 +121,12 @@ func (d *doctor) models(ctx context.Context, ap *app.App) {
 		if p.Local {
 			where += ", on this machine"
 		}
+		if p.Region != "" {
+			where += ", region " + p.Region
+		}
+		if p.Retains != "" {
+			where += ", keeps what it is sent: " + p.Retains
+		}
 		found := fmt.Sprintf("%s (%s; from %s)", p.Name, where, p.Source)
 		if err := ap.Models.Missing(p.Name); err != nil {
 			d.bad("provider", found+": "+err.Error(), "")
