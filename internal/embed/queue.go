@@ -1,0 +1,281 @@
+package embed
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/knowledge/dense"
+)
+
+// Hash is of a text as it is embedded, and says whether its vector is there already.
+type Hash [16]byte
+
+// HashOf hashes a text.
+func HashOf(text string) Hash {
+	sum := sha256.Sum256([]byte(text))
+	return Hash(sum[:16])
+}
+
+// Chunk is a passage that needs a vector.
+type Chunk struct {
+	ID   int64
+	Text string // as it is embedded: with its contextual header
+}
+
+// Vector is the vector of a chunk.
+type Vector struct {
+	Chunk int64
+	Row   dense.Row
+}
+
+// Target is an index whose passages need vectors. A vector belongs to a generation, which is a model: those of a new one are gathered
+// beside those in use, and take their place at once when they are complete.
+type Target interface {
+	// Pending returns chunks without a vector of a generation, at most limit.
+	Pending(ctx context.Context, generation string, limit int) ([]Chunk, error)
+	// Save makes vectors durable. Those of chunks that are gone are let go.
+	Save(ctx context.Context, generation string, vectors []Vector) error
+	// Use makes a generation the one that is searched, and lets all others go. It is called when nothing is pending in it.
+	Use(ctx context.Context, generation string) error
+}
+
+// Store keeps vectors by what they are of, so that no text is embedded twice: not in another collection, nor under another name.
+type Store interface {
+	// Rows returns those that are there.
+	Rows(ctx context.Context, model string, hashes []Hash) (map[Hash]dense.Row, error)
+	SaveRows(ctx context.Context, model string, rows map[Hash]dense.Row) error
+}
+
+// Options say how a target is brought up to date.
+type Options struct {
+	PerMinute int                                        // texts that are sent in a minute at most; 0: any
+	Tries     int                                        // of a batch; 0: 6
+	Now       func() time.Time                           // required
+	Wait      func(context.Context, time.Duration) error // nil waits for real
+	Progress  func(done, left int)                       // may be nil; left is at least what is known
+}
+
+// Report is what a run did.
+type Report struct {
+	Embedded, Reused int
+	Failed           int    // chunks that were given up
+	Why              string // the last of them
+}
+
+// tries of a batch before it is given up: with waits up to half a minute they take about a minute.
+const (
+	tries     = 6
+	firstWait = 500 * time.Millisecond
+	longWait  = 30 * time.Second
+	// pendingAtOnce bounds what is held in memory.
+	pendingAtOnce = 256
+)
+
+// Retryable is implemented by errors that tell whether, and when, it makes sense to try again.
+type Retryable interface {
+	error
+	Retryable() bool
+	RetryAfterTime() time.Duration // 0: not told
+}
+
+// Run gives vectors to all passages of a target that have none, and returns when none is left, or ctx ends. What was saved stays, so that
+// a run that was killed is gone on with by the next. A batch that fails for good is halved, until the text is found that the model does
+// not take; that one is left without a vector, and is found by its words.
+func Run(ctx context.Context, t Target, e Embedder, store Store, o Options) (Report, error) {
+	if o.Tries <= 0 {
+		o.Tries = tries
+	}
+	if o.Wait == nil {
+		o.Wait = wait
+	}
+	r := &run{t: t, e: e, store: store, o: o, given: map[int64]bool{}}
+	for {
+		pending, err := t.Pending(ctx, e.Model(), pendingAtOnce+len(r.given))
+		if err != nil {
+			return r.report, err
+		}
+		var todo []Chunk
+		for _, c := range pending {
+			if !r.given[c.ID] {
+				todo = append(todo, c)
+			}
+		}
+		if len(todo) == 0 {
+			if r.report.Failed > 0 && r.report.Embedded+r.report.Reused == 0 && len(pending) == len(r.given) && len(pending) > 0 {
+				// Nothing at all could be embedded: the old generation is better than none.
+				return r.report, fmt.Errorf("no text could be embedded: %s", r.report.Why)
+			}
+			return r.report, t.Use(ctx, e.Model())
+		}
+		if err := r.some(ctx, todo); err != nil {
+			return r.report, err
+		}
+		if o.Progress != nil {
+			o.Progress(r.report.Embedded+r.report.Reused, len(pending)-len(todo))
+		}
+	}
+}
+
+type run struct {
+	t      Target
+	e      Embedder
+	store  Store
+	o      Options
+	report Report
+	given  map[int64]bool // given up
+	sent   int            // texts in the minute that began at since
+	since  time.Time
+}
+
+// some embeds chunks, those first whose vectors are known.
+func (r *run) some(ctx context.Context, chunks []Chunk) error {
+	hashes := make([]Hash, len(chunks))
+	for i, c := range chunks {
+		hashes[i] = HashOf(c.Text)
+	}
+	known, err := r.store.Rows(ctx, r.e.Model(), hashes)
+	if err != nil {
+		return err
+	}
+	var ready []Vector
+	missing := map[Hash][]Chunk{} // one text may stand in several places
+	var order []Hash
+	for i, c := range chunks {
+		if row, ok := known[hashes[i]]; ok {
+			ready = append(ready, Vector{c.ID, row})
+			continue
+		}
+		if missing[hashes[i]] == nil {
+			order = append(order, hashes[i])
+		}
+		missing[hashes[i]] = append(missing[hashes[i]], c)
+	}
+	if len(ready) > 0 {
+		if err := r.t.Save(ctx, r.e.Model(), ready); err != nil {
+			return err
+		}
+		r.report.Reused += len(ready)
+	}
+	for len(order) > 0 {
+		n := min(r.e.Batch(), len(order))
+		if err := r.batch(ctx, order[:n], missing); err != nil {
+			return err
+		}
+		order = order[n:]
+	}
+	return nil
+}
+
+// batch embeds texts and saves their vectors.
+func (r *run) batch(ctx context.Context, hashes []Hash, chunks map[Hash][]Chunk) error {
+	texts := make([]string, len(hashes))
+	for i, h := range hashes {
+		texts[i] = chunks[h][0].Text
+	}
+	vectors, err := r.embed(ctx, texts)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if temporary(err) { // it is down: what is left is done by a later run
+			return err
+		}
+		if len(hashes) > 1 {
+			if err := r.batch(ctx, hashes[:len(hashes)/2], chunks); err != nil {
+				return err
+			}
+			return r.batch(ctx, hashes[len(hashes)/2:], chunks)
+		}
+		for _, c := range chunks[hashes[0]] {
+			r.given[c.ID] = true
+			r.report.Failed++
+		}
+		r.report.Why = err.Error()
+		return nil
+	}
+	rows := make(map[Hash]dense.Row, len(vectors))
+	var save []Vector
+	for i, v := range vectors {
+		row, err := dense.NewRow(v)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrAnswer, err)
+		}
+		rows[hashes[i]] = row
+		for _, c := range chunks[hashes[i]] {
+			save = append(save, Vector{c.ID, row})
+		}
+	}
+	if err := r.store.SaveRows(ctx, r.e.Model(), rows); err != nil {
+		return err
+	}
+	if err := r.t.Save(ctx, r.e.Model(), save); err != nil {
+		return err
+	}
+	r.report.Embedded += len(save)
+	return nil
+}
+
+// embed tries until it has an answer, or it makes no more sense.
+func (r *run) embed(ctx context.Context, texts []string) ([][]float32, error) {
+	for try := 0; ; try++ {
+		if err := r.pace(ctx, len(texts)); err != nil {
+			return nil, err
+		}
+		out, err := r.e.Embed(ctx, Document, texts)
+		if err == nil || ctx.Err() != nil {
+			return out, err
+		}
+		if !temporary(err) || try+1 >= r.o.Tries {
+			return nil, err
+		}
+		pause := time.Duration(float64(min(firstWait<<try, longWait)) * (0.5 + rand.Float64()/2))
+		if e, ok := errors.AsType[Retryable](err); ok && e.RetryAfterTime() > 0 {
+			pause = e.RetryAfterTime()
+		}
+		if err := r.o.Wait(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pace keeps to the limit of texts in a minute.
+func (r *run) pace(ctx context.Context, n int) error {
+	if r.o.PerMinute <= 0 {
+		return ctx.Err()
+	}
+	now := r.o.Now()
+	if now.Sub(r.since) >= time.Minute {
+		r.since, r.sent = now, 0
+	}
+	if r.sent > 0 && r.sent+n > r.o.PerMinute {
+		if err := r.o.Wait(ctx, r.since.Add(time.Minute).Sub(now)); err != nil {
+			return err
+		}
+		r.since, r.sent = r.o.Now(), 0
+	}
+	r.sent += n
+	return ctx.Err()
+}
+
+func temporary(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	e, ok := errors.AsType[Retryable](err)
+	return ok && e.Retryable()
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
