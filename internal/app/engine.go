@@ -8,13 +8,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/dialect/completions"
 	"github.com/dragoman/dragoman/internal/engine"
 	"github.com/dragoman/dragoman/internal/provider"
-	"github.com/dragoman/dragoman/internal/provider/local"
 	"github.com/dragoman/dragoman/internal/weights"
 )
 
@@ -116,45 +114,6 @@ func (m *Models) addEngine(pc provider.Config, o Options, c config.Engine, f Fou
 	o.Client = &http.Client{Transport: pool.Transport(o.Client.Transport)}
 	return m.add(pc, o, f, true)
 }
-
-// findServed adds the model that `dragoman model serve` serves.
-func (m *Models) findServed(ctx context.Context, o Options) (bool, error) {
-	a, ok := local.Announced(ctx, ServingFile(o.DataDir))
-	if _, taken := m.upstreams[servedName]; !ok || taken {
-		return false, nil
-	}
-	m.windows[servedName] = a.Context
-	pc := provider.Config{Name: servedName, Dialect: "openai", BaseURL: a.URL, APIKey: a.Key, Completions: completions.FIMInfill, Prefills: true}
-	speakAs(&pc, config.Provider{Server: "llama-server"})
-	return true, m.add(pc, o, Found{Source: servedHere, Default: a.Model}, true)
-}
-
-// findPulled adds the largest model that was pulled, where there is an engine for it. It is loaded when it is asked.
-func (m *Models) findPulled(o Options) error {
-	var best weights.Model
-	for _, w := range weights.Catalogue {
-		if here, _ := ModelFolder(o.DataDir).Has(w); here && w.For(weights.Chat) && w.Size() > best.Size() {
-			best = w
-		}
-	}
-	if _, taken := m.upstreams[servedName]; best.Name == "" || taken {
-		return nil
-	}
-	if _, err := FindEngine(o.DataDir, o.Getenv); err != nil {
-		return nil // dragoman doctor says so
-	}
-	return m.addEngine(provider.Config{Name: servedName, FirstTokenTimeout: engineFirstToken}, o, config.Engine{Model: best.Name, Wait: engineWait}, Found{Source: "dragoman model pull"})
-}
-
-const (
-	servedName = "local"                // of a provider that nobody configured
-	servedHere = "dragoman model serve" // and its source
-
-	// How long a question waits that nobody configured anything for: a command line has nothing better to do, and a long prompt
-	// takes a small machine minutes.
-	engineWait       = 2 * time.Minute
-	engineFirstToken = 5 * time.Minute
-)
 
 // StartEngines starts the local models that are always to run; the others start when they are asked.
 func (a *App) StartEngines() {

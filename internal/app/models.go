@@ -84,7 +84,6 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 		f := Found{Source: config.FileName, Region: p.Region, Retains: p.Retains}
 		if p.Engine.Model != "" {
 			c := p.Engine
-			c.Min = max(c.Min, p.Warm.Min)
 			if strings.HasSuffix(c.Model, ".gguf") {
 				c.Model = under(cfg.Dir, c.Model)
 			}
@@ -214,41 +213,6 @@ func (m *Models) live(model route.Model) route.Live {
 	}
 	h := g.Health(model.Name)
 	return route.Live{FirstToken: h.FirstToken, ErrorRate: h.ErrorRate, Open: h.Open}
-}
-
-// completes says how local servers complete texts.
-var completes = map[string]completions.FIM{"ollama": completions.FIMSuffix, "llama-server": completions.FIMInfill, "vllm": completions.FIMTokens}
-
-// findLocal looks for models on this machine: those that are served, else those that were pulled.
-func (m *Models) findLocal(ctx context.Context, o Options) error {
-	served, err := m.findServed(ctx, o)
-	if err != nil {
-		return err
-	}
-	if served {
-		return nil
-	}
-	found := local.Detect(ctx, o.Client, local.Candidates(o.Getenv))
-	if len(found) == 0 {
-		return m.findPulled(o)
-	}
-	m.Router.Known = m.Router.Known[:0]
-	for _, f := range found {
-		if _, taken := m.upstreams[f.Name]; taken {
-			continue
-		}
-		pc := provider.Config{Name: f.Name, Dialect: "openai", BaseURL: f.BaseURL, APIKey: f.Key, Completions: completes[f.Name], Prefills: f.Name == "llama-server"}
-		speakAs(&pc, config.Provider{Server: f.Name})
-		if err := m.add(pc, o, Found{Source: foundHere, Default: f.Models[0]}, true); err != nil {
-			return err
-		}
-		common := m.Router.Known[len(m.Router.Known)-1]
-		for _, name := range f.Models[1:] {
-			common.Name, common.Small = name, local.Small(name)
-			m.Router.Known = append(m.Router.Known, common)
-		}
-	}
-	return nil
 }
 
 // routes takes over the configured models and routes.

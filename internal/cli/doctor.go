@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
@@ -132,11 +133,14 @@ func (d *doctor) models(ctx context.Context, ap *app.App) {
 			d.bad("provider", found+": "+err.Error(), "")
 			continue
 		}
-		if err := ap.Models.Check(ctx, p.Name); err != nil {
+		switch err := ap.Models.Check(ctx, p.Name); {
+		case err == nil:
+			d.ok("provider", fmt.Sprintf("%s, %s", found, count(listed[p.Name], "model")))
+		case chat.AsError(err).Code == chat.CodeLoading:
+			d.note("provider", found+": it loads its model", "ask again in a few seconds")
+		default:
 			d.bad("provider", found+": "+err.Error(), "check its key and address; answers fall back to quotes only with --model extractive")
-			continue
 		}
-		d.ok("provider", fmt.Sprintf("%s, %s", found, count(listed[p.Name], "model")))
 	}
 	if def := ap.Models.Router.Default; def != "" {
 		d.ok("default model", def)

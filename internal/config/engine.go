@@ -32,8 +32,11 @@ func (d *decoder) engine(path string, p *Provider) {
 	if _, said := d.places[path+".timeout"]; !said {
 		p.Timeout = engineTimeout
 	}
+	if p.Warm != (Warm{}) { // it is kept, and need not be asked now and then
+		p.Engine.Min = max(p.Engine.Min, p.Warm.Min, 1)
+	}
 	if _, said := d.places[path+".concurrency"]; !said { // the others wait in our line, which knows who comes first
-		p.Limit = max(p.Engine.Max, p.Engine.Min, p.Warm.Min, 1) * max(p.Engine.Slots, 1)
+		p.Limit = max(p.Engine.Max, p.Engine.Min, 1) * max(p.Engine.Slots, 1)
 	}
 	for _, key := range []string{"base_url", "api_key", "api_keys", "dialect"} {
 		if _, said := d.places[path+"."+key]; said {
@@ -64,8 +67,8 @@ func (d *decoder) engine(path string, p *Provider) {
 	if e.Max > 0 && e.Min > e.Max {
 		d.problem(at+".min", "more than max", "")
 	}
-	if p.Warm.Every > 0 || p.Warm.Model != "" {
-		d.problem(path+".warm", "of a provider that runs an engine it has min only: the engine is kept, and need not be asked", "")
+	if p.Warm.Model != "" {
+		d.problem(path+".warm.model", "an engine has one model only", "")
 	}
 }
 

@@ -110,10 +110,10 @@ retention: {traces: 7d}
 }
 
 func TestEngine(t *testing.T) {
-	c := parse(t, "providers:\n  a: {engine: {model: m.gguf, min: 1, slots: 3, context: 16k}}\n  b: {engine: {model: qwen2.5-coder-0.5b}, timeout: 1m, warm: {min: 2}}\n")
+	c := parse(t, "providers:\n  a: {engine: {model: m.gguf, min: 1, slots: 3, context: 16k}}\n  b: {engine: {model: qwen2.5-coder-0.5b}, timeout: 1m, warm: {min: 2, every: 4m}}\n")
 	a, b := NewProvider("a"), NewProvider("b")
 	a.Engine, a.Timeout, a.Limit = Engine{Model: "m.gguf", Min: 1, Slots: 3, Ctx: 16_000}, engineTimeout, 3
-	b.Engine, b.Warm.Min, b.Timeout, b.Limit = Engine{Model: "qwen2.5-coder-0.5b"}, 2, time.Minute, 2
+	b.Engine, b.Warm, b.Timeout, b.Limit = Engine{Model: "qwen2.5-coder-0.5b", Min: 2}, Warm{Min: 2, Every: 4 * time.Minute}, time.Minute, 2
 	if diff := cmp.Diff(map[string]Provider{"a": a, "b": b}, c.Providers); diff != "" {
 		t.Error(diff)
 	}
@@ -175,7 +175,7 @@ func TestProblems(t *testing.T) {
 		{"a model that cannot answer", "providers: {x: {engine: {model: minilm}}}\n", `1:33: providers.x.engine.model: minilm is for embedding only`},
 		{"an engine elsewhere", "providers: {x: {engine: {model: a.gguf}, base_url: 'http://h'}}\n", `1:52: providers.x.base_url: a provider that runs an engine has none`},
 		{"more than there may be", "providers: {x: {engine: {model: a.gguf, min: 2, max: 1}}}\n", `1:46: providers.x.engine.min: more than max`},
-		{"an engine that is asked", "providers: {x: {engine: {model: a.gguf}, warm: {every: 1m}}}\n", `1:42: providers.x.warm: of a provider that runs an engine it has min only`},
+		{"an engine that is asked", "providers: {x: {engine: {model: a.gguf}, warm: {model: b}}}\n", `1:56: providers.x.warm.model: an engine has one model only`},
 		{"a mirror without address", "mirror: here\n", `1:9: mirror: not a web address`},
 		{"no base_url", "providers:\n  rack: {}\n", `2:3: providers.rack.base_url: missing`},
 		{"no web address", "providers: {rack: {base_url: 10.0.0.5}}\n", `1:30: providers.rack.base_url: not a web address`},

@@ -57,12 +57,12 @@ const (
 // Status is a state, and what belongs to it.
 type Status struct {
 	State State
-	URL   string    // of its OpenAI-compatible API, with /v1; another one after each start
-	Since time.Time // it loads, or is ready
-	Again time.Time // Failed: when it is started again
-	Fails int       // how often it died in a row without being ready
-	Death *Death    // the last one; nil where there was none
-	Loads time.Duration
+	URL   string        // of its OpenAI-compatible API, with /v1; another one after each start
+	Since time.Time     // it loads, or is ready
+	Again time.Time     // Failed: when it is started again
+	Fails int           // how often it died in a row without being ready
+	Death *Death        // the last one; nil where there was none
+	Loads time.Duration // how long that took the last time; 0 where it was never ready
 }
 
 // Engine is a llama-server that is kept running. It is safe for concurrent use.

@@ -18,8 +18,8 @@ import (
 // command is how the program is called.
 func (e *Engine) command(host, port string) *exec.Cmd {
 	slots := max(e.o.Slots, 1)
-	context := cmp.Or(e.o.Context, 8192) * slots // llama-server shares its window among its slots
-	args := []string{"--model", e.o.Model, "--host", host, "--port", port, "--ctx-size", strconv.Itoa(context), "--parallel", strconv.Itoa(slots)}
+	window := cmp.Or(e.o.Context, 8192) * slots // which llama-server shares among its slots
+	args := []string{"--model", e.o.Model, "--host", host, "--port", port, "--ctx-size", strconv.Itoa(window), "--parallel", strconv.Itoa(slots)}
 	if e.o.Alias != "" {
 		args = append(args, "--alias", e.o.Alias)
 	}

@@ -230,16 +230,20 @@ func TestKilled(t *testing.T) {
 			}
 			if provider == "patient" {
 				p.await("nobody uses")
-				for syscall.Kill(again, 0) == nil { // it has three seconds to end
-					select {
-					case <-time.After(50 * time.Millisecond):
-					case <-bounded(t).Done():
-						t.Fatal("it still runs")
-					}
-				}
+				p.gone(again)
 			}
 		})
 	}
+}
+
+// TestParentKilled: the engine does not outlive a server that was killed.
+func TestParentKilled(t *testing.T) {
+	p := serve(t, engine("here", "min: 1"))
+	process := pid(t, p.await("is ready"))
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.gone(process)
 }
 
 // TestFigures prints what bench/README.md has.

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,6 +115,7 @@ type program struct {
 	dir      string
 	key, url string
 	log      chan string // lines of standard error
+	cmd      *exec.Cmd
 	stop     func()
 }
 
@@ -140,6 +142,7 @@ func start(t *testing.T, dir string, args ...string) *program {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	p.cmd = cmd
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -198,6 +201,19 @@ func pid(t *testing.T, line string) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// gone waits until a process is there no more.
+func (p *program) gone(process int) {
+	p.t.Helper()
+	ctx := bounded(p.t)
+	for syscall.Kill(process, 0) == nil {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			p.t.Fatalf("process %d still runs", process)
+		}
+	}
 }
 
 // reply is what came of a request.
