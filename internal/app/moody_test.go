@@ -82,6 +82,10 @@ func (m *moody) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case mood == 3: // silence, until the caller goes
 		<-r.Context().Done()
+	case strings.HasSuffix(r.URL.Path, "/embeddings"):
+		w.Header().Set("Content-Type", "application/json")
+		bill(in)
+		fmt.Fprintf(w, `{"usage":{"prompt_tokens":%d}}`, in)
 	case !stream:
 		w.Header().Set("Content-Type", "application/json")
 		bill(in + out)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -97,7 +98,7 @@ func (s *storm) run() {
 				if dice.IntN(5) == 0 {
 					out.after = dice.IntN(3)
 				}
-				_ = s.turn(c*1000+n, stormPrincipals[dice.IntN(len(stormPrincipals))], dice.IntN(3) > 0, out) // the books say what became of it
+				_ = s.turn(c*1000+n, stormPrincipals[dice.IntN(len(stormPrincipals))], dice.IntN(4), out) // the books say what became of it
 				time.Sleep(time.Duration(dice.IntN(4000)) * time.Millisecond)
 			}
 		})
@@ -114,7 +115,7 @@ func (s *storm) run() {
 	// Everybody goes on until a budget says no.
 	for i, p := range stormPrincipals {
 		for n := 0; ; n++ {
-			err := chat.AsError(s.turn(100_000*(i+1)+n, p, n%2 == 0, &leaver{after: -1}))
+			err := chat.AsError(s.turn(100_000*(i+1)+n, p, n%4, &leaver{after: -1}))
 			if err != nil && err.Code == chat.CodeBudget {
 				break
 			}
@@ -152,21 +153,40 @@ func (s *storm) open(dataDir string) *App {
 	return a
 }
 
-// turn asks once.
-func (s *storm) turn(number int, p identity.Principal, stream bool, out *leaver) error {
+// turn asks once: for an answer in one piece (kind 0), for vectors (1), or for a stream.
+func (s *storm) turn(number int, p identity.Principal, kind int, out *leaver) error {
 	ctx, leave := context.WithCancel(s.t.Context())
 	defer leave()
 	out.leave = leave
 	name := fmt.Sprintf("turn-%d", number)
+	if kind == 1 {
+		if out.after >= 0 { // leaves after a while, with or without an answer
+			defer time.AfterFunc(time.Duration(1+out.after)*30*time.Millisecond, leave).Stop()
+		}
+		_, err := s.app.Engine.Exchange(ctx, &assistant.Exchange{Principal: p, Model: "big", Feature: name, Tokens: mostInput, Call: vectors(name)})
+		return err
+	}
 	_, err := s.app.Engine.Run(ctx, &assistant.Turn{
 		Request: &chat.Request{
-			Model: "big", MaxTokens: mostOutput, Stream: stream, IncludeUsage: true,
+			Model: "big", MaxTokens: mostOutput, Stream: kind > 1, IncludeUsage: true,
 			Messages: []chat.Message{chat.NewText(chat.User, name+strings.Repeat(" word", mostInput))},
 		},
 		Principal: p, Feature: name, Out: out,
 		Definition: assistant.Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}},
 	})
 	return err
+}
+
+// vectors is a call for the vectors of a text.
+func vectors(text string) assistant.Call {
+	return func(ctx context.Context, up assistant.Exchanger, model string) (chat.Usage, error) {
+		answer, err := up.Exchange(ctx, "/embeddings", model, []byte(text))
+		var out struct{ Usage struct{ Prompt_tokens int64 } }
+		if err == nil {
+			err = json.Unmarshal(answer, &out)
+		}
+		return chat.Usage{Input: out.Usage.Prompt_tokens}, err
+	}
 }
 
 // crash opens what is on the disk when everybody waits for something, as after a kill, and looks whether it balances. It says
@@ -210,7 +230,7 @@ func (s *storm) balance(a *App, crashed bool) (exact int, abandoned int64) {
 		}
 		switch {
 		case r.Abandoned > 0:
-			if least := billed + r.Abandoned*mostOutput; !r.Usage.Estimated || int64(r.Cost) < least*dollar/1000 { // what was set aside
+			if least := billed + r.Abandoned*mostInput; !r.Usage.Estimated || int64(r.Cost) < least*dollar/1000 { // what was set aside
 				t.Errorf("%s was cut off, may be billed %d tokens, and is booked with less: %+v", name, least, r)
 			}
 		case !r.Usage.Estimated && !v.silent[name] && r.Failed == r.Requests-1 && billed > 0:

@@ -12,13 +12,15 @@ type Calibration struct {
 // ratio follows reported/estimated: its mean and its mean deviation, as exponentially weighted averages.
 type ratio struct {
 	mean, deviation float64
+	seen            int
 	longest         int64 // answer
 }
 
 const (
 	weight     = 0.1 // of the newest
 	fewest     = 20  // tokens below which an estimate tells nothing
-	unseen     = 1.5 // margin before anything was seen
+	unseen     = 1.5 // margin while little was seen
+	little     = 5   // reports
 	margin     = 1.1 // at least
 	deviations = 3   // that are added: with the mean deviation of a normal distribution, more than the 95th percentile
 	mostModels = 1000
@@ -27,15 +29,18 @@ const (
 // NewCalibration makes one that has seen nothing.
 func NewCalibration() *Calibration { return &Calibration{models: map[string]*ratio{}} }
 
-// Tokens is how many tokens are reserved for a prompt that was estimated.
+// Tokens is how many tokens are reserved for a prompt that was estimated: never fewer.
 func (c *Calibration) Tokens(model string, estimated int64) int64 {
 	factor := unseen
 	c.mu.Lock()
 	if r := c.models[model]; r != nil {
 		factor = max(r.mean+deviations*r.deviation, margin*r.mean)
+		if r.seen < little {
+			factor = max(factor, unseen)
+		}
 	}
 	c.mu.Unlock()
-	return int64(float64(max(estimated, 0))*max(factor, 0.1)) + 1
+	return int64(float64(max(estimated, 0))*max(factor, 1)) + 1
 }
 
 // Guess is how many tokens a prompt has, as far as is known.
@@ -69,9 +74,10 @@ func (c *Calibration) Saw(model string, estimated, reported, output int64) {
 		if len(c.models) >= mostModels {
 			clear(c.models)
 		}
-		c.models[model] = &ratio{mean: now, deviation: now * (unseen - 1) / deviations, longest: output}
+		c.models[model] = &ratio{mean: now, deviation: now * (unseen - 1) / deviations, seen: 1, longest: output}
 		return
 	}
+	r.seen++
 	r.longest = max(r.longest, output)
 	off := now - r.mean
 	r.mean += weight * off

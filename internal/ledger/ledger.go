@@ -106,6 +106,9 @@ func (l *Ledger) Dispatch(ctx context.Context, r Row, e Estimate, hold *limit.Ho
 		r.Started = l.now()
 	}
 	r.State, r.Outcome = Dispatched, Outcome{}
+	for _, s := range [...]*string{&r.Feature, &r.Class, &r.Model} { // callers choose them
+		*s = clip(*s)
+	}
 	e.Input = min(max(e.Input, 0), mostTokens)
 	t := Ticket{row: &r, input: e.Input, hold: hold}
 	t.price, t.known = l.prices().Lookup(r.Provider, r.Model, r.Started)

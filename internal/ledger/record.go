@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -45,8 +46,16 @@ func appendSettle(b []byte, r *Row) []byte {
 // maxField bounds a string of a record, so that a settlement fits the room that is kept for it.
 const maxField = 1 << 10
 
+// clip cuts a string to what fits a record.
+func clip(s string) string {
+	if len(s) <= maxField {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxField], "")
+}
+
 func appendString(b []byte, s string) []byte {
-	s = s[:min(len(s), maxField)]
+	s = clip(s)
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 

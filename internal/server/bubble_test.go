@@ -26,7 +26,7 @@ func inMemory(t *testing.T, upstream http.HandlerFunc) (post func(ctx context.Co
 	dir := t.TempDir()
 	config := `
 model: big
-providers: {first: {base_url: "http://first.test/v1", prices: {"*": {input: 1, output: 1}}}}
+providers: {first: {base_url: "http://first.test/v1", prices: {"*": {input: 1, output: 1, image: 0.01}}}}
 models: {big: {use: [first/m]}}`
 	if err := os.WriteFile(filepath.Join(dir, "dragoman.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -171,4 +171,27 @@ func TestCallerGone(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPriceOfImages: where a price list says so, images cost by themselves.
+func TestPriceOfImages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		post := inMemory(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}],"usage":{"prompt_tokens":100,"completion_tokens":20}}`)
+		})
+		for cost, content := range map[string]string{
+			"$0.00012": `"hi"`,
+			"$0.02012": `[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]`,
+		} {
+			resp, err := post(t.Context(), "/v1/chat/completions", `{"model": "big", "messages": [{"role": "user", "content": `+content+`}]}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if got := resp.Header.Get("x-dragoman-cost"); resp.StatusCode != 200 || got != cost {
+				t.Errorf("%s: %d, it cost %s", content, resp.StatusCode, got)
+			}
+		}
+	})
 }

@@ -239,12 +239,12 @@ data: {"type":"message_stop"}
 func TestWhole(t *testing.T) {
 	body := `{"id":"msg_1","type":"message","role":"assistant","model":"claude-x","content":[{"type":"thinking","thinking":"hm","signature":"s"},
 		{"type":"text","text":"It is so.","citations":[{"type":"char_location","cited_text":"so","document_index":1,"document_title":"D","start_char_index":0,"end_char_index":2}]},
-		{"type":"tool_use","id":"t","name":"f","input":{"n":9007199254740993}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":5,"cache_read_input_tokens":7,"cache_creation_input_tokens":11,"output_tokens":13}}`
+		{"type":"tool_use","id":"t","name":"f","input":{"n":9007199254740993}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":5,"cache_read_input_tokens":7,"cache_creation_input_tokens":11,"cache_creation":{"ephemeral_5m_input_tokens":9,"ephemeral_1h_input_tokens":2},"output_tokens":13}}`
 	ev, err := Upstream{}.Whole([]byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ev.Text != "It is so." || ev.Thinking != "hm" || ev.ToolCalls[0].Arguments != `{"n":9007199254740993}` || *ev.Usage != (chat.Usage{Input: 23, CachedInput: 7, CacheWrite: 11, Output: 13}) {
+	if ev.Text != "It is so." || ev.Thinking != "hm" || ev.ToolCalls[0].Arguments != `{"n":9007199254740993}` || *ev.Usage != (chat.Usage{Input: 23, CachedInput: 7, CacheWrite: 11, CacheHour: 2, Output: 13}) {
 		t.Errorf("%+v %+v", ev, ev.Usage)
 	}
 	if len(ev.Citations) != 1 || ev.Citations[0].Document != 1 || ev.Citations[0].Title != "D" || ev.Citations[0].Quote != "so" {
