@@ -63,8 +63,6 @@ type Encoder struct {
 	passage   string
 	workers   int
 	gate      gate
-	check     func(context.Context) error // of gate, for queries and for documents, made once
-	pause     func(context.Context) error
 	memory    chan *scratch
 }
 
@@ -98,10 +96,10 @@ func (e *Encoder) Encode(ctx context.Context, texts []string, dst [][]float32) e
 	if err := fits(len(texts), dst, e.Dimensions()); err != nil {
 		return err
 	}
-	return e.run(ctx, len(texts), false, e.recipe.pooling == CLSPooling, func(s *scratch, i int) {
-		e.add(s, e.passage, texts[i])
-	}, func(s *scratch, rows []float32, i int) {
-		e.pool(dst[i], rows)
+	return e.run(ctx, &job{
+		n: len(texts), firstOnly: e.recipe.pooling == CLSPooling,
+		add:  func(s *scratch, i int) { e.add(s, e.passage, texts[i]) },
+		take: func(_ *scratch, rows []float32, i int) { e.pool(dst[i], rows) },
 	})
 }
 
@@ -127,15 +125,15 @@ func (e *Encoder) EncodeQuery(ctx context.Context, text string, dst []float32) e
 	if err := e.gate.enter(ctx, true); err != nil {
 		return err
 	}
+	defer e.gate.leave()
 	s := e.scratch()
 	defer e.release(s)
 	e.add(s, e.query, text)
 	first := e.recipe.pooling == CLSPooling
-	if err := e.model.forward(ctx, s, first, e.check); err != nil {
+	if err := e.model.forward(ctx, s, first, context.Cause); err != nil {
 		return err
 	}
 	e.pool(dst, s.rows(0, first, e.Dimensions()))
-	e.gate.leave()
 	return nil
 }
 

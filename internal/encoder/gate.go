@@ -65,26 +65,17 @@ func (g *gate) leave() {
 	g.free++
 }
 
-// check is for a pass over queries, between two layers. When it returns an error, the place is given back already.
-func (g *gate) check(ctx context.Context) error {
-	err := context.Cause(ctx)
-	if err != nil {
-		g.leave()
-	}
-	return err
-}
-
-// pause is the same for a pass over documents; it lets queries go first.
+// pause is for a pass over documents, between two layers: it lets queries go first. The place is held again when it returns, also when
+// the context has ended meanwhile.
 func (g *gate) pause(ctx context.Context) error {
-	if err := g.check(ctx); err != nil {
-		return err
-	}
 	g.mu.Lock()
 	waits := len(g.queries) > 0
 	g.mu.Unlock()
-	if !waits {
-		return nil
+	if waits {
+		g.leave()
+		if err := g.enter(context.WithoutCancel(ctx), false); err != nil {
+			return err
+		}
 	}
-	g.leave()
-	return g.enter(ctx, false)
+	return context.Cause(ctx)
 }

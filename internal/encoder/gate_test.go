@@ -53,6 +53,7 @@ func TestQueriesGoBeforeDocuments(t *testing.T) {
 		if err := g.pause(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("a pass whose caller left goes on: %v", err)
 		}
+		g.leave()
 		wg.Wait()
 		if want := []string{"1 query=true", "2 query=true", "0 query=false", "goes on"}; !slices.Equal(order, want) {
 			t.Errorf("the order is %q, not %q", order, want)

@@ -65,13 +65,11 @@ func open(folder string, o Options, k *kernels) (*Encoder, error) {
 	}
 	tokens := sha256.Sum256(data)
 	version := sha256.Sum256(fmt.Appendf(nil, "%s %x %d %+v %q %q", sum, tokens, o.Precision, r, o.QueryPrefix, o.PassagePrefix))
-	e := &Encoder{
+	return &Encoder{
 		model: m, tokenizer: t, recipe: r, name: cmp.Or(o.Name, filepath.Base(folder)), version: hex.EncodeToString(version[:6]),
 		query: o.QueryPrefix, passage: o.PassagePrefix,
 		workers: workers, gate: gate{free: workers}, memory: make(chan *scratch, workers),
-	}
-	e.check, e.pause = e.gate.check, e.gate.pause
-	return e, nil
+	}, nil
 }
 
 var errBroken = errors.New("the file is broken")

@@ -35,37 +35,38 @@ func (e *Encoder) release(s *scratch) {
 	}
 }
 
-// run takes n texts through the model, in groups and on several workers: add appends text i to the batch of a group, take gets its
-// rows. A worker takes the next text when it has room for it, so that none waits for another.
-func (e *Encoder) run(ctx context.Context, n int, query, firstOnly bool, add func(s *scratch, i int), take func(s *scratch, rows []float32, i int)) error {
-	workers := min(e.workers, n)
-	if workers == 0 {
-		return context.Cause(ctx)
+// job is n texts to be taken through the model. Take gets what came of text i: its rows, or the first alone.
+type job struct {
+	n         int
+	query     bool // goes before documents
+	firstOnly bool
+	add       func(s *scratch, i int) // appends text i to a batch
+	take      func(s *scratch, rows []float32, i int)
+	cursor    atomic.Int64
+}
+
+// next is the next text that nobody has taken, or -1.
+func (j *job) next() int {
+	if i := int(j.cursor.Add(1)) - 1; i < j.n {
+		return i
 	}
-	share := (n + workers - 1) / workers // of a few texts, one worker shall not take all
-	var cursor atomic.Int64
-	work := func(ctx context.Context) error {
-		for int(cursor.Load()) < n {
-			if err := e.group(ctx, query, firstOnly, func() int {
-				if i := int(cursor.Add(1)) - 1; i < n {
-					return i
-				}
-				return -1
-			}, share, add, take); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if workers == 1 {
-		return work(ctx)
+	return -1
+}
+
+// run does a job in groups of texts, on several workers. A worker takes the next text when it has room for it, so none waits for
+// another.
+func (e *Encoder) run(ctx context.Context, j *job) error {
+	workers := min(e.workers, j.n)
+	if workers <= 1 {
+		return e.work(ctx, j, groupRows)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	most := (j.n + workers - 1) / workers // of a few texts, one worker shall not take all
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			if err := work(ctx); err != nil {
+			if err := e.work(ctx, j, most); err != nil {
 				cancel(err)
 			}
 		})
@@ -74,33 +75,43 @@ func (e *Encoder) run(ctx context.Context, n int, query, firstOnly bool, add fun
 	return context.Cause(ctx)
 }
 
-// group takes the next texts through the model.
-func (e *Encoder) group(ctx context.Context, query, firstOnly bool, next func() int, most int, add func(s *scratch, i int), take func(s *scratch, rows []float32, i int)) error {
-	if err := e.gate.enter(ctx, query); err != nil {
+func (e *Encoder) work(ctx context.Context, j *job, most int) error {
+	for int(j.cursor.Load()) < j.n {
+		if err := e.group(ctx, j, most); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// group takes the next texts through the model, at most so many.
+func (e *Encoder) group(ctx context.Context, j *job, most int) error {
+	if err := e.gate.enter(ctx, j.query); err != nil {
 		return err
 	}
+	defer e.gate.leave()
 	s := e.scratch()
 	defer e.release(s)
 	for len(s.texts) < most && len(s.batch.ids) < groupRows {
-		i := next()
+		i := j.next()
 		if i < 0 {
 			break
 		}
-		add(s, i)
+		j.add(s, i)
 		s.texts = append(s.texts, i)
 	}
-	if len(s.texts) > 0 {
-		pause := e.pause
-		if query {
-			pause = e.check
-		}
-		if err := e.model.forward(ctx, s, firstOnly, pause); err != nil {
-			return err
-		}
-		for k, i := range s.texts {
-			take(s, s.rows(k, firstOnly, e.Dimensions()), i)
-		}
+	if len(s.texts) == 0 {
+		return nil
 	}
-	e.gate.leave()
+	pause := e.gate.pause
+	if j.query {
+		pause = context.Cause
+	}
+	if err := e.model.forward(ctx, s, j.firstOnly, pause); err != nil {
+		return err
+	}
+	for k, i := range s.texts {
+		j.take(s, s.rows(k, j.firstOnly, e.Dimensions()), i)
+	}
 	return nil
 }

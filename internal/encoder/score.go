@@ -21,12 +21,11 @@ func (e *Encoder) Score(ctx context.Context, query string, passages []string) ([
 		return nil, errors.New("the model was not trained on pairs: its type_vocab_size is 1")
 	}
 	scores := make([]float32, len(passages))
-	err := e.run(ctx, len(passages), true, true, func(s *scratch, i int) {
-		e.addPair(s, query, passages[i])
-	}, func(s *scratch, first []float32, i int) {
-		e.logits(scores[i:i+1], s, first)
+	return scores, e.run(ctx, &job{
+		n: len(passages), query: true, firstOnly: true,
+		add:  func(s *scratch, i int) { e.addPair(s, query, passages[i]) },
+		take: func(s *scratch, first []float32, i int) { e.logits(scores[i:i+1], s, first) },
 	})
-	return scores, err
 }
 
 // Classify writes to dst, for each text, the probabilities of the Labels: by softmax where there are several, by the logistic
@@ -38,11 +37,13 @@ func (e *Encoder) Classify(ctx context.Context, texts []string, dst [][]float32)
 	if err := fits(len(texts), dst, len(e.Labels())); err != nil {
 		return err
 	}
-	return e.run(ctx, len(texts), true, true, func(s *scratch, i int) {
-		e.add(s, "", texts[i])
-	}, func(s *scratch, first []float32, i int) {
-		e.logits(dst[i], s, first)
-		probabilities(dst[i])
+	return e.run(ctx, &job{
+		n: len(texts), query: true, firstOnly: true,
+		add: func(s *scratch, i int) { e.add(s, "", texts[i]) },
+		take: func(s *scratch, first []float32, i int) {
+			e.logits(dst[i], s, first)
+			probabilities(dst[i])
+		},
 	})
 }
 
@@ -58,21 +59,21 @@ func (e *Encoder) addPair(s *scratch, first, second string) {
 	b.ids = t.appendIDs(b.ids, second, room, &s.split)
 	n := len(b.ids) - begin - 2 - m
 
-	keepM, keepN := share(m, n, room)
+	keepM, keepN := longestFirst(m, n, room)
 	copy(b.ids[begin+1+keepM:], b.ids[begin+1+m:begin+2+m+keepN]) // [SEP] and what is kept of the second
 	b.ids = append(b.ids[:begin+2+keepM+keepN], t.sep)
 	b.end(keepM+2, keepN+1)
 }
 
-// share says how many of m and n tokens are kept where there is room for so many: "longest first" of tokenizers, by which the longer
+// longestFirst says how many of m and n tokens are kept where there is room for so many: "longest first" of tokenizers, by which the longer
 // loses tokens until both are equal; an odd one goes to who had more. Since neither is read further than there is room, of two texts
 // that are both longer than that the second counts as the longer one, which is off by one token where it isn't.
-func share(m, n, room int) (int, int) {
+func longestFirst(m, n, room int) (int, int) {
 	switch {
 	case m+n <= room:
 		return m, n
 	case m > n:
-		n, m = share(n, m, room)
+		n, m = longestFirst(n, m, room)
 		return m, n
 	case m <= room/2:
 		return m, room - m
