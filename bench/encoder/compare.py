@@ -100,6 +100,25 @@ def ours(program, model, texts, *flags, off=""):
         return report, np.fromfile(f"{folder}/out", np.float32).reshape(len(texts), -1)
 
 
+def ndcg(folder, program, model, *flags):
+    """nDCG@10 of a retrieval set when passages are ranked by their vectors alone."""
+    read = lambda name: [json.loads(line) for line in open(f"{folder}/{name}.jsonl")]
+    corpus, queries, relevant = read("corpus"), read("queries"), {}
+    for line in open(f"{folder}/qrels.tsv"):
+        query, document, grade = line.split()[:3]
+        if grade.isdigit():
+            relevant.setdefault(query, {})[document] = int(grade)
+    vectors = lambda rows: ours(program, model, [(r.get("title", "") + " " + r["text"]).strip() for r in rows], *flags)[1]
+    scores, total, n = vectors(queries) @ vectors(corpus).T, 0, 0
+    for q, row in zip(queries, scores):
+        grades = relevant.get(q["_id"], {})
+        gain = lambda grades: sum((2**g - 1) / np.log2(i + 2) for i, g in enumerate(grades))
+        best = gain(sorted(grades.values(), reverse=True)[:10])
+        if best:
+            total, n = total + gain([grades.get(corpus[i]["_id"], 0) for i in np.argsort(-row)[:10]]) / best, n + 1
+    return total / n
+
+
 def main(program, model, evals):
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     tokenizer = Tokenizer.from_file(f"{model}/tokenizer.json")
@@ -115,6 +134,10 @@ def main(program, model, evals):
         report, got = ours(program, model, sample, *flags)
         cosine = (got.astype(np.float64) * want).sum(1)
         print(f"| {name}, {report['kernel']} | {np.abs(got - want).max():.1e} | {cosine.min():.6f} | {cosine.mean():.6f} |")
+
+    print("\n| nDCG@10 by vectors alone | float32 | int8 |\n|---|---|---|")
+    for name in ("cranfield", "cacm"):
+        print(f"| {name} | {ndcg(f'{evals}/retrieval/{name}', program, model, '-float32'):.4f} | {ndcg(f'{evals}/retrieval/{name}', program, model):.4f} |")
 
     sentences = of_length(tokenizer, sample, 100)[:200]
     queries = of_length(tokenizer, sample, 12)[:200]
