@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -301,14 +303,19 @@ var otherwise = map[string][]string{
 	"gemini":    {"refusals", "a budget of thoughts", "arguments that are no JSON", "tool choice by name"},
 }
 
+// outcomes are what may become of a feature, from the best.
+var outcomes = []string{"kept", "otherwise", "named", "refused"}
+
 // TestFeatures: whatever a request of a wire asks for is asked on each other, or is named as lost, or the request is refused.
 // The golden file is the table of what becomes of what.
 func TestFeatures(t *testing.T) {
 	var page []byte
+	became := map[string]map[string]string{} // feature -> wire -> what becomes of it there
 	for _, name := range slices.Sorted(maps.Keys(features)) {
 		on := features[name]
 		t.Run(name, func(t *testing.T) {
 			page = fmt.Appendf(page, "\n# %s\n", name)
+			became[name] = map[string]string{}
 			for _, from := range slices.Sorted(maps.Keys(on)) {
 				model := models
 				if strings.Contains(name, "effort") || strings.Contains(name, "budget") {
@@ -324,12 +331,16 @@ func TestFeatures(t *testing.T) {
 				was := facts(r)
 				page = fmt.Appendf(page, "=== %s\n%s\n", from, strings.Join(was, "\n"))
 				for _, to := range slices.Sorted(maps.Keys(wires)) {
+					if became[name][to] == "" {
+						became[name][to] = "kept"
+					}
 					own := *r
 					own.Model = model[to]
 					out, dropped, err := wires[to].up.Encode(&own)
 					if err != nil {
 						e := chat.AsError(err)
 						page = fmt.Appendf(page, "--- to %s\nrefused (%s): %s\n", to, e.Code, e.Message)
+						became[name][to] = "refused"
 						if e.Code != chat.CodeUnsupported {
 							t.Errorf("%s to %s: %v", from, to, err)
 						}
@@ -351,6 +362,17 @@ func TestFeatures(t *testing.T) {
 					for _, d := range dropped {
 						page = fmt.Appendf(page, "named: %s\n", d)
 					}
+					what := "kept"
+					if len(lost) > 0 {
+						what = "otherwise"
+						if len(dropped) > 0 {
+							what = "named"
+						}
+					}
+					if was := became[name][to]; from == to || slices.Index(outcomes, was) > slices.Index(outcomes, what) {
+						what = was // on its own wire it is kept, and of others the least counts
+					}
+					became[name][to] = what
 					switch {
 					case from == to && (len(lost) > 0 || len(dropped) > 0):
 						t.Errorf("%s loses %q, and names %q, on its own wire", from, lost, dropped)
@@ -364,6 +386,39 @@ func TestFeatures(t *testing.T) {
 		})
 	}
 	golden(t, "features.txt", page)
+	documented(t, became)
+}
+
+// documented compares what becomes of features with the table of the page on dialects.
+func documented(t *testing.T, became map[string]map[string]string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "docs", "dialects.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(data), "| asked for | chat completions | responses | messages | Gemini |\n|---|---|---|---|---|\n")
+	if !ok {
+		t.Fatal("the table is not there")
+	}
+	rows := map[string]bool{}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
+		if len(cells) != 5 {
+			break
+		}
+		rows[cells[0]] = true
+		for i, wire := range []string{"openai", "responses", "anthropic", "gemini"} {
+			says := strings.TrimRight(strings.Fields(cells[i+1])[0], ":;")
+			if is := became[cells[0]][wire]; says != is {
+				t.Errorf("docs/dialects.md says that %q is %s on %s, and it is %s", cells[0], says, wire, is)
+			}
+		}
+	}
+	for name := range became {
+		if !rows[name] {
+			t.Errorf("docs/dialects.md has no row for %q", name)
+		}
+	}
 }
 
 // without are those of a that are not in b.

@@ -215,3 +215,24 @@ func LostPart(p *chat.Part) string {
 	}
 	return "parts of type " + kind
 }
+
+// Placed are the names of the fields within others that are understood on a wire, for who writes about them.
+func Placed(wire chat.Wire) []string {
+	var out []string
+	var walk func(s *shape)
+	walk = func(s *shape) {
+		for name, inner := range s.fields {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+			if inner != nil {
+				walk(inner)
+			}
+		}
+	}
+	if s := shapes()[wire]; s != nil {
+		walk(s)
+	}
+	slices.Sort(out)
+	return out
+}

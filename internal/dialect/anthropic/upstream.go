@@ -78,6 +78,7 @@ func notMessages() *chat.Error {
 func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
 	if ev, ok := d.last.Event(data); ok {
 		ev.Raw, ev.RawName, ev.Wire = data, name, chat.AnthropicMessages
+		d.said += utf8.RuneCountInString(ev.Text)
 		return ev, nil
 	}
 	ev := chat.Event{Raw: data, RawName: name, Wire: chat.AnthropicMessages}

@@ -174,8 +174,8 @@ func TestOddAnswers(t *testing.T) {
 	}
 	for body, want := range map[string]string{
 		`{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","store"],"msg":"Extra inputs are not permitted","input":false}]},"type":"invalid_request_error"}`: "body.store: Extra inputs are not permitted",
-		`{"detail":[{"type":"missing","loc":["body","messages",0],"msg":"Field required"}]}`:                                                                                             "body.messages.0: Field required",
-		`{"error":"Input validation error: inputs tokens + max_new_tokens must be <= 4096","error_type":"validation"}`:                                                                   "Input validation error: inputs tokens + max_new_tokens must be <= 4096",
+		`{"detail":[{"type":"missing","loc":["body","messages",0],"msg":"Field required"}]}`:                                                                                              "body.messages.0: Field required",
+		`{"error":"Input validation error: inputs tokens + max_new_tokens must be <= 4096","error_type":"validation"}`:                                                                    "Input validation error: inputs tokens + max_new_tokens must be <= 4096",
 		`{"object":"error","message":"no","code":400}`: "no",
 		`{"message":null,"error":{"message":"yes"}}`:   "yes",
 	} {
