@@ -115,6 +115,19 @@ func (l *levels) allowed(p identity.Principal) func(string, route.Model) bool {
 	}
 }
 
+// May says, by the present configuration, whether a principal may use a model at all.
+func (a *App) May() func(p identity.Principal, model string) bool {
+	levels, router := a.levels, a.Models.Router
+	return func(p identity.Principal, model string) bool {
+		allowed := levels.allowed(p)
+		if allowed == nil {
+			return true
+		}
+		d, err := router.Choose(model, route.Env{Allowed: allowed})
+		return err == nil && !d.Refused && len(d.Models) > 0
+	}
+}
+
 var priorities = map[string]gate.Tier{"interactive": gate.Interactive, "default": gate.Default, "batch": gate.Batch}
 
 // priority is how urgent a request is: as the principal's tier has it, but never more than its own class says.

@@ -215,6 +215,12 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 		return nil, refused, &chat.Error{Code: chat.CodeInternal, Err: err}
 	}
 	s := &openStream{begun: o.Now(), now: o.Now, settle: settle, leave: leave}
+	answered := false
+	defer func() {
+		if !answered { // also where a parser of foreign bytes panics: else what is set aside stays so
+			s.settled(&chat.Error{Code: chat.CodeInternal, Provider: t.Upstream.Name(), Message: "the answer could not be read"})
+		}
+	}()
 	if s.inner, err = t.Upstream.Send(ctx, &r); err != nil {
 		e := chat.AsError(err)
 		s.settled(e)
@@ -235,6 +241,7 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 		s.held = append(s.held, *ev)
 		if ev.Says() || ev.Finish != "" {
 			s.outcome.FirstToken = s.now().Sub(s.begun)
+			answered = true
 			return &Reply{s, s.inner.Dropped, s.inner.RequestID}, sent, nil
 		}
 		last := &s.held[len(s.held)-1]

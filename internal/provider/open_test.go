@@ -120,6 +120,46 @@ func TestOpenRefused(t *testing.T) {
 	}
 }
 
+// bomb is an upstream whose answer makes our parser panic, at once or later.
+type bomb struct{ later bool }
+
+func (b *bomb) Name() string { return "bomb" }
+
+func (b *bomb) Send(context.Context, *chat.Request) (*provider.Reply, error) {
+	if !b.later {
+		panic("boom")
+	}
+	return &provider.Reply{Stream: b}, nil
+}
+
+func (b *bomb) Next() (*chat.Event, error) { panic("boom") }
+
+func (b *bomb) Close() error { return nil }
+
+// A panic, which costs one request only, leaves nothing open behind.
+func TestPanicSettles(t *testing.T) {
+	for _, later := range []bool{false, true} {
+		settled := 0
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+			}()
+			_, _, _, err := provider.Open(t.Context(), []provider.Target{{Upstream: &bomb{later}, Model: "m"}}, request(), provider.Options{
+				Now: time.Now,
+				Dispatch: func(context.Context, provider.Target, int) (func(provider.Outcome), error) {
+					return func(provider.Outcome) { settled++ }, nil
+				},
+			})
+			t.Error(err)
+		}()
+		if settled != 1 {
+			t.Errorf("settled %d times", settled)
+		}
+	}
+}
+
 func TestClosingEarlySettlesOnce(t *testing.T) {
 	n := 0
 	s, _, _, err := provider.Open(t.Context(), []provider.Target{{Upstream: &fake{name: "a"}, Model: "m"}}, request(), provider.Options{Now: time.Now,

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,26 @@ func TestGrants(t *testing.T) {
 	} {
 		if a := d.as(c.grants).chat(ask(c.model, "How long is the retry delay?", nil)); a.status != c.status || c.says != "" && (a.failure == nil || !strings.Contains(a.failure.Message, c.says)) {
 			t.Errorf("%s: %d %+v", c.name, a.status, a.failure)
+		}
+	}
+	// What it may not use it is not offered.
+	for want, g := range map[string]identity.Grants{
+		"assistant/code big first/other first/test-70b spare/test-70b": {Models: []string{"*"}},
+		"assistant/code big first/test-70b":                            {Models: []string{"first/test-70b"}},
+		"big first/other first/test-70b":                               {Models: []string{"first/*"}, Assistants: []string{"clerk"}},
+		"assistant/code big":                                           {Team: "shop"},
+	} {
+		own := d.as(g)
+		resp := own.do(t.Context(), "GET", "/v1/models", own.key, nil)
+		var list struct{ Data []struct{ ID string } }
+		err := json.NewDecoder(resp.Body).Decode(&list)
+		resp.Body.Close()
+		var names []string
+		for _, m := range list.Data {
+			names = append(names, m.ID)
+		}
+		if got := strings.Join(names, " "); err != nil || got != want {
+			t.Errorf("%+v is offered %s, not %s", g, got, want)
 		}
 	}
 	// Nothing of what was refused left.

@@ -45,9 +45,24 @@ func (s *Server) modelNames(ctx context.Context) []string {
 	return append(names, s.models.names...)
 }
 
+// namesFor are those of the models and assistants that a key may use.
+func (s *Server) namesFor(ctx context.Context, p principal) []string {
+	names := s.modelNames(ctx)
+	may := s.state().May
+	if p.Grants == nil || may == nil {
+		return names
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		if assistant, ok := strings.CutPrefix(name, assistantPrefix); ok {
+			return !p.MayAsk(assistant)
+		}
+		return !may(p, name)
+	})
+}
+
 // listModels answers GET /v1/models and /v1beta/models, in the shape that the caller's SDK reads: three dialects share a path.
-func (s *Server) listModels(w http.ResponseWriter, r *http.Request, _ principal) {
-	names := s.modelNames(r.Context())
+func (s *Server) listModels(w http.ResponseWriter, r *http.Request, p principal) {
+	names := s.namesFor(r.Context(), p)
 	switch doorOf(r).Wire().Dialect() {
 	case chat.Gemini:
 		list := make([]gemini.Model, len(names))
@@ -62,9 +77,9 @@ func (s *Server) listModels(w http.ResponseWriter, r *http.Request, _ principal)
 	}
 }
 
-func (s *Server) getModel(w http.ResponseWriter, r *http.Request, _ principal) {
+func (s *Server) getModel(w http.ResponseWriter, r *http.Request, p principal) {
 	id := r.PathValue("id")
-	known := slices.Contains(s.modelNames(r.Context()), id)
+	known := slices.Contains(s.namesFor(r.Context(), p), id)
 	switch of := doorOf(r).Wire().Dialect(); {
 	case of == chat.Gemini && known:
 		s.reply(w, gemini.EncodeModel(geminiModel(id)))

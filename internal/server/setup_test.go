@@ -141,7 +141,7 @@ models:
 	}
 	d.url = "http://" + ln.Addr().String()
 	s := server.New(server.Options{
-		State: server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter()},
+		State: server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), May: ap.May()},
 		Keys:  ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Metrics: ap.Metrics,
 		Log: serverLog, Now: time.Now, MaxBody: o.maxBody, Drain: o.drain,
 	})
