@@ -63,10 +63,10 @@ func withBinary(m *testing.M) (int, error) {
 func place(t *testing.T, files map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, ".data"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, ".data", "models"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"models", "engine"} {
+	for _, name := range []string{filepath.Join("models", model), "engine"} {
 		if err := os.Symlink(filepath.Join(data, name), filepath.Join(dir, ".data", name)); err != nil {
 			t.Fatal(err)
 		}
