@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dragoman/dragoman/internal/app"
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/route"
 )
@@ -58,8 +61,8 @@ func configCommand(e *env) *cobra.Command {
 	schema.Flags().BoolVar(&markdown, "markdown", false, "print tables in Markdown")
 	c := &cobra.Command{
 		Use:     "config",
-		Short:   "Check dragoman.yaml, or print its schema",
-		Example: "  dragoman config check\n  dragoman config schema > dragoman.schema.json",
+		Short:   "Check dragoman.yaml, explain what holds, or print its schema",
+		Example: "  dragoman config check\n  dragoman config explain\n  dragoman config schema > dragoman.schema.json",
 	}
 	c.AddCommand(&cobra.Command{
 		Use:     "check [FILE]",
@@ -86,7 +89,59 @@ func configCommand(e *env) *cobra.Command {
 			fmt.Fprintf(e.out, "%s is right: %s, %s, %s, %s.\n", path, count(len(cfg.Providers), "provider"), count(len(cfg.Models), "model name"), count(len(cfg.Collections), "collection"), count(len(cfg.Assistants), "assistant"))
 			return nil
 		},
-	}, schema)
+	}, e.configExplain(), schema)
+	return c
+}
+
+func (e *env) configExplain() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "explain [FILE]",
+		Short: "Show the configuration that holds, and where each value comes from",
+		Long: `Shows every value that holds: what the file sets, with its line and the variables of the environment that it is made of, and what has a
+default. Then what comes from elsewhere: the data folder, and providers whose key is in the environment. Secrets are never shown.`,
+		Example: "  dragoman config explain\n  dragoman config explain | grep ^providers\n  dragoman config explain --json | jq '.values[] | select(.file == null)'",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			path := e.configPath
+			if len(args) == 1 {
+				path = args[0]
+			}
+			if path == "" {
+				path, _ = config.Find(".")
+			}
+			values, err := config.Explain(path, config.Options{Getenv: e.lookupEnv, Rule: route.Check})
+			if err != nil {
+				return err
+			}
+			dir, err := os.Getwd()
+			if err != nil {
+				return err
+			}
+			around, err := app.Around(app.Options{Dir: dir, ConfigPath: path, DataDir: e.dataDir, Getenv: e.getenv})
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(e.out)
+				enc.SetIndent("", "  ")
+				enc.SetEscapeHTML(false)
+				return enc.Encode(struct {
+					Values []config.Value    `json:"values"`
+					Around []app.Surrounding `json:"around"`
+				}{values, around})
+			}
+			w := tabwriter.NewWriter(e.out, 0, 8, 2, ' ', 0)
+			for _, v := range values {
+				fmt.Fprintf(w, "%s\t%s\t# %s\n", safe(v.Path), safe(v.Value), safe(v.Source()))
+			}
+			for _, s := range around {
+				fmt.Fprintf(w, "(%s)\t%s\t# %s\n", safe(s.What), safe(s.Value), safe(s.Source))
+			}
+			return w.Flush()
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 

@@ -40,6 +40,18 @@ type Amount struct {
 	Tokens int64
 }
 
+// String writes an amount as it is read; "" where it is none.
+func (a Amount) String() string {
+	var parts []string
+	if a.Money > 0 {
+		parts = append(parts, strings.TrimPrefix(a.Money.String(), "$")+" USD")
+	}
+	if a.Tokens > 0 {
+		parts = append(parts, strconv.FormatInt(a.Tokens, 10)+" tokens")
+	}
+	return strings.Join(parts, ", ")
+}
+
 // UnmarshalText reads "500 USD", "2M tokens", or both with a comma. A number alone is US dollars.
 func (a *Amount) UnmarshalText(text []byte) error {
 	var out Amount

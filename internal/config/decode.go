@@ -23,6 +23,7 @@ type decoder struct {
 	src      []byte
 	lines    []string
 	places   map[string]position // of each value, by its path
+	from     map[string][]string // the variables that a value comes from, by its path
 	anchors  map[string]ast.Node
 	problems []Problem
 }
@@ -36,7 +37,7 @@ func newDecoder(name string, src []byte, o Options) *decoder {
 	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
 	return &decoder{
 		Options: o, name: name, src: src, lines: strings.Split(string(src), "\n"),
-		places: map[string]position{}, anchors: map[string]ast.Node{},
+		places: map[string]position{}, from: map[string][]string{}, anchors: map[string]ast.Node{},
 	}
 }
 
@@ -262,7 +263,10 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, place position, path strin
 		d.report(at(n), path, "expected a single value, found "+kind(n), "")
 		return
 	}
-	text, err := expand(text, d.Getenv)
+	text, err := expand(text, func(name string) (string, bool) {
+		d.from[path] = append(d.from[path], name)
+		return d.Getenv(name)
+	})
 	if err == nil {
 		err = set(v, text)
 	}

@@ -30,18 +30,23 @@ const maxFile = 1 << 20
 
 // Load reads a file, and the instructions that it keeps in other files.
 func Load(path string, o Options) (*Config, error) {
+	c, _, err := load(path, o)
+	return c, err
+}
+
+func load(path string, o Options) (*Config, *decoder, error) {
 	src, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	d := newDecoder(path, src, o)
 	c := d.config()
 	c.Dir = filepath.Dir(path)
 	d.instructions(c)
 	if err := d.err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return c, nil
+	return c, d, nil
 }
 
 // Parse reads the contents of a file; name is for messages. Instructions in other files are left as the files' names. On
