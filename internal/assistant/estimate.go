@@ -86,8 +86,8 @@ func used(o provider.Outcome) chat.Usage {
 		}
 	case o.FirstToken > 0: // what is reported in the middle of an answer is not all of it
 		u.Output, u.Estimated = max(u.Output, o.Said), true
-	case e.Died || e.Status == 0 && (e.Code == chat.CodeCancelled || e.Code == chat.CodeTimeout):
-		u.Estimated = true // it was working on the prompt when it was left, or when it broke down, and charges for that
+	case e.Status == 0 && (e.Code == chat.CodeCancelled || e.Code == chat.CodeTimeout):
+		u.Estimated = true // it was at work on the prompt when it was left, and charges for that
 	}
 	return u
 }

@@ -26,7 +26,7 @@ func TestUsed(t *testing.T) {
 		{"the caller left at the very end", provider.Outcome{Usage: reported, Finish: chat.FinishStop, FirstToken: 1, Said: 9, Err: &chat.Error{Code: chat.CodeCancelled}}, reported},
 		{"the caller left before the answer", provider.Outcome{Err: &chat.Error{Code: chat.CodeCancelled}}, chat.Usage{Estimated: true}},
 		{"silence", provider.Outcome{Err: &chat.Error{Code: chat.CodeTimeout, Died: true}}, chat.Usage{Estimated: true}},
-		{"it broke down", provider.Outcome{Err: &chat.Error{Code: chat.CodeUpstream, Died: true}}, chat.Usage{Estimated: true}},
+		{"it broke down", provider.Outcome{Err: &chat.Error{Code: chat.CodeUpstream, Died: true}}, chat.Usage{}},
 		{"it refused", provider.Outcome{Err: &chat.Error{Code: chat.CodeRateLimited, Status: 429}}, chat.Usage{}},
 		{"its gateway timed out", provider.Outcome{Err: &chat.Error{Code: chat.CodeTimeout, Status: 504}}, chat.Usage{}},
 		{"it is not there", provider.Outcome{Err: &chat.Error{Code: chat.CodeUpstream}}, chat.Usage{}},
