@@ -167,8 +167,31 @@ func (r *Reader) release() {
 	}
 }
 
-// More says whether the next event is at hand, so that the next call does not wait for the network.
+// More says whether the next event is at hand, so that the next call does not wait for the network. A comment is none: servers
+// send them to keep a connection alive, and what came before must not wait for what comes after.
 func (r *Reader) More() bool {
 	buf := r.unread
-	return bytes.Contains(buf, []byte("\n\n")) || bytes.Contains(buf, []byte("\r\n\r\n")) || bytes.Contains(buf, []byte("\r\r"))
+	if r.cr && len(buf) > 0 && buf[0] == '\n' {
+		buf = buf[1:]
+	}
+	for data := false; ; {
+		end := bytes.IndexByte(buf, '\n')
+		if cr := bytes.IndexByte(buf[:max(end, 0)], '\r'); cr >= 0 {
+			end = cr
+		} else if end < 0 {
+			if end = bytes.IndexByte(buf, '\r'); end < 0 {
+				return false
+			}
+		}
+		switch line := buf[:end]; {
+		case len(line) == 0 && data:
+			return true
+		case bytes.HasPrefix(line, []byte("data")) && (len(line) == 4 || line[4] == ':'):
+			data = true
+		}
+		if buf[end] == '\r' && end+1 < len(buf) && buf[end+1] == '\n' {
+			end++
+		}
+		buf = buf[end+1:]
+	}
 }

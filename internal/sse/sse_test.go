@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -76,13 +77,73 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
+// pieces is a reader that gives what it has in pieces of given lengths, over and over, and counts how often it is asked.
+type pieces struct {
+	rest    []byte
+	lengths []byte
+	asked   int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	p.asked++
+	if len(p.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := len(p.rest)
+	if len(p.lengths) > 0 {
+		n = min(n, 1+int(p.lengths[p.asked%len(p.lengths)]))
+	}
+	n = copy(b, p.rest[:n])
+	p.rest = p.rest[n:]
+	return n, nil
+}
+
+// FuzzReader: whatever pieces a stream comes in, it has the same events; one that is cut has those up to there; and who is told
+// that an event is at hand does not wait for it.
 func FuzzReader(f *testing.F) {
-	f.Add([]byte("data: a\r\n\r\nevent: x\ndata\n\n"))
-	f.Fuzz(func(t *testing.T, in []byte) {
-		a, _ := readAll(bytes.NewReader(in), 100)
-		b, _ := readAll(iotest.OneByteReader(bytes.NewReader(in)), 100)
-		if d := cmp.Diff(a, b); d != "" {
-			t.Fatal(d)
+	f.Add([]byte("data: a\r\n\r\nevent: x\ndata\n\n"), []byte{0}, 5)
+	f.Add([]byte("data: a\n\n: keep-alive\n\ndata: b\n\n"), []byte{3, 1}, 20)
+	f.Add([]byte("\xef\xbb\xbfdata: a\r\rdata: b\r\n\ndata"), []byte{0, 7}, 9)
+	f.Fuzz(func(t *testing.T, in, lengths []byte, cut int) {
+		whole, wholeErr := readAll(bytes.NewReader(in), 100)
+		got, err := readAll(&pieces{rest: in, lengths: lengths}, 100)
+		if d := cmp.Diff(whole, got); d != "" || !errors.Is(err, wholeErr) {
+			t.Fatalf("in pieces: %v, %v %s", err, wholeErr, d)
+		}
+		if cut >= 0 && cut <= len(in) {
+			got, err := readAll(&pieces{rest: in[:cut], lengths: lengths}, 100)
+			if len(got) > len(whole) || err == nil && !slices.Equal(whole[:len(got)], got) {
+				t.Fatalf("cut: %q of %q, %v", got, whole, err)
+			}
+		}
+		p := &pieces{rest: in, lengths: lengths}
+		for r := NewReader(p, 100); ; {
+			more, asked := r.More(), p.asked
+			_, err := r.Next()
+			if more && p.asked != asked {
+				t.Fatalf("an event was said to be at hand, and it was not: %v", err)
+			}
+			if err != nil {
+				break
+			}
 		}
 	})
+}
+
+// TestMore: what is no event does not count for one.
+func TestMore(t *testing.T) {
+	for in, want := range map[string]bool{
+		"": false, "data: b": false, "data: b\n": false, "data: b\n\n": true, "data: b\r\n\r\n": true, "data: b\r\r": true, "data\n\n": true, "event: x\ndata: b\n\n": true,
+		": keep-alive\n\n": false, ":\n\n\n": false, "id: 7\n\n": false, "database: 1\n\n": false, ": x\n\ndata: b\n\n": true, "data: b\n: x\n\n": true,
+	} {
+		for _, end := range []string{"\n\n", "\r\n\r\n", "\r\r"} {
+			r := NewReader(strings.NewReader("data: a"+end+in), 100)
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.More(); got != want {
+				t.Errorf("after %q: %q: %v", end, in, got)
+			}
+		}
+	}
 }

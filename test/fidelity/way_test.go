@@ -9,31 +9,10 @@ import (
 // wayChecks are promises on the way that bytes take.
 var wayChecks = []check{
 	{"each event is passed on when it comes: the provider says the next when the caller has the one before", func(t *testing.T) {
-		g := open(t, "")
-		for _, d := range doors {
-			for _, up := range upstreams {
-				heard := make(chan struct{})
-				w := behind(d, up)
-				g.up.says(func(rw http.ResponseWriter, r *http.Request, a *asked) {
-					send(rw, w.text)
-					select {
-					case <-heard:
-						send(rw, w.end)
-					case <-r.Context().Done():
-					}
-				})
-				path, body := d.request(g.model(up.name), true)
-				resp, err := g.client.Do(g.request(t.Context(), path, body))
-				if err != nil {
-					t.Fatal(err)
-				}
-				all := read(resp.Body, func() { close(heard) })
-				resp.Body.Close()
-				if !d.complete(all) {
-					t.Errorf("%s from %s:\n%s", d.name, up.name, all)
-				}
-			}
-		}
+		atOnce(t, func(w wire) []string { return w.text })
+	}},
+	{"a comment that keeps a connection alive does not keep back what came with it", func(t *testing.T) {
+		atOnce(t, func(w wire) []string { return []string{strings.Join(w.text, "") + ": keep-alive\n\n:\n\n"} })
 	}},
 	{"a stream may come byte by byte: it says the same, through every door from every wire", func(t *testing.T) {
 		same(t, func(w wire) answer { return trickled(strings.Join(w.stream(), "")) })
@@ -57,6 +36,35 @@ var wayChecks = []check{
 			t.Errorf("%d %s", got.status, got.body)
 		}
 	}},
+}
+
+// atOnce checks that a caller has a provider's text before the provider says more.
+func atOnce(t *testing.T, text func(w wire) []string) {
+	g := open(t, "")
+	for _, d := range doors {
+		for _, up := range upstreams {
+			heard := make(chan struct{})
+			w := behind(d, up)
+			g.up.says(func(rw http.ResponseWriter, r *http.Request, a *asked) {
+				send(rw, text(w))
+				select {
+				case <-heard:
+					send(rw, w.end)
+				case <-r.Context().Done():
+				}
+			})
+			path, body := d.request(g.model(up.name), true)
+			resp, err := g.client.Do(g.request(t.Context(), path, body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := read(resp.Body, func() { close(heard) })
+			resp.Body.Close()
+			if !d.complete(all) {
+				t.Errorf("%s from %s:\n%s", d.name, up.name, all)
+			}
+		}
+	}
 }
 
 type readCloser struct{ *strings.Reader }

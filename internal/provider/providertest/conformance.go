@@ -48,13 +48,13 @@ func Conformance(t *testing.T, open func(t *testing.T, s Setup) Client) {
 			up, c := start(t, answer)
 			s, err := send(t.Context(), c)
 			if got := collect(s, err); got != whole {
-				t.Errorf("got  %+v\nwant %+v", got, whole)
+				t.Fatalf("got  %+v: %v\nwant %+v", got, got.err, whole)
 			}
 			if _, err := s.Next(); !errors.Is(err, io.EOF) {
 				t.Errorf("after the end comes %v", err)
 			}
 			asked := up.Await(t, 0)
-			if asked.Field("model") != `"m"` || asked.Field("stream") != "true" || !strings.Contains(fmt.Sprint(asked.Header), key) {
+			if asked.Model != "m" || !asked.Stream || !strings.Contains(fmt.Sprint(asked.Header), key) {
 				t.Errorf("asked %s with %v", asked.Body, asked.Header)
 			}
 			if strings.Contains(string(asked.Body), key) {

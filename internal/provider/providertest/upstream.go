@@ -1,5 +1,5 @@
-// Package providertest is a model server for tests: it speaks the OpenAI and the Anthropic dialect over a real socket, answers
-// by script, and remembers what it was asked. Conformance holds what calls model servers against it.
+// Package providertest is a model server for tests: it speaks chat completions, responses, messages and Gemini over a real
+// socket, answers by script, and remembers what it was asked. Conformance holds what calls model servers against it.
 package providertest
 
 import (
@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -27,13 +28,17 @@ type Upstream struct {
 type Request struct {
 	Header http.Header
 	Body   []byte
+	Model  string          // that is asked
+	Stream bool            // a stream is asked for
 	Done   <-chan struct{} // closed when the answer has ended, in whatever way
 }
 
 // Field returns a top-level field of the body as JSON, "" where it is missing.
-func (r *Request) Field(name string) string {
+func (r *Request) Field(name string) string { return field(r.Body, name) }
+
+func field(body []byte, name string) string {
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(r.Body, &fields) != nil {
+	if json.Unmarshal(body, &fields) != nil {
 		return ""
 	}
 	return string(fields[name])
@@ -47,6 +52,9 @@ func New(t testing.TB, models ...string) *Upstream {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", u.chat(openaiWire{}))
 	mux.HandleFunc("POST /v1/messages", u.chat(anthropicWire{}))
+	mux.HandleFunc("POST /v1/responses", u.chat(responsesWire{}))
+	mux.HandleFunc("POST /v1beta/models/{call}", u.chat(geminiWire{}))
+	mux.HandleFunc("GET /v1beta/models", u.list)
 	for _, path := range []string{"/v1/embeddings", "/v1/rerank", "/v1/moderations"} {
 		mux.HandleFunc("POST "+path, u.chat(openaiWire{})) // with Body
 	}
@@ -116,23 +124,26 @@ func (u *Upstream) chat(speak wire) http.HandlerFunc {
 		}
 		done := make(chan struct{})
 		defer close(done)
-		req := &Request{Header: r.Header, Body: body, Done: done}
+		req := &Request{Header: r.Header, Body: body, Done: done, Model: strings.Trim(field(body, "model"), `"`), Stream: field(body, "stream") == "true"}
+		if model, method, ok := strings.Cut(r.PathValue("call"), ":"); ok {
+			req.Model, req.Stream = model, method == "streamGenerateContent"
+		}
 		u.mu.Lock()
 		u.requests = append(u.requests, req)
 		close(u.arrived)
 		u.arrived = make(chan struct{})
 		f := u.answer
 		u.mu.Unlock()
-		f(req)(&conversation{w: w, wire: speak, left: r.Context().Done(), closed: u.closed, stream: req.Field("stream") == "true"})
+		f(req)(&conversation{w: w, wire: speak, left: r.Context().Done(), closed: u.closed, stream: req.Stream})
 	}
 }
 
 func (u *Upstream) list(w http.ResponseWriter, _ *http.Request) {
-	data := []map[string]any{}
+	data := []map[string]any{} // in the words of all dialects
 	for _, m := range u.models {
-		data = append(data, map[string]any{"id": m, "object": "model", "created": 1, "owned_by": "test"})
+		data = append(data, map[string]any{"id": m, "object": "model", "created": 1, "owned_by": "test", "name": "models/" + m})
 	}
-	if err := json.NewEncoder(w).Encode(map[string]any{"object": "list", "data": data}); err != nil {
+	if err := json.NewEncoder(w).Encode(map[string]any{"object": "list", "data": data, "models": data}); err != nil {
 		panic(http.ErrAbortHandler) // the client is gone
 	}
 }
