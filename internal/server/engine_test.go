@@ -85,6 +85,9 @@ func TestModelIsLoaded(t *testing.T) {
 			t.Errorf("%s: %s, Retry-After %q, %s", name, resp.Status, resp.Header.Get("Retry-After"), b)
 		}
 	}
+	if resp, b := d.post(t, "/v1/chat/completions", `{"model":"here/m","stream":true,"messages":[{"role":"user","content":"hi"}]}`); resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("a stream: %s %s", resp.Status, b)
+	}
 	if rows := d.rows(t); len(rows) != 0 {
 		t.Errorf("booked %+v", rows)
 	}
