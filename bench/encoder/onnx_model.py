@@ -24,7 +24,7 @@ def build(folder, fused):
 
     def const(value, name):
         if name not in constants:
-            constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+            constants[name] = numpy_helper.from_array(np.array(value, order="C"), name)
         return name
 
     def weight(name):

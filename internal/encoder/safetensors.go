@@ -13,7 +13,7 @@ import (
 )
 
 // maxHeader bounds the header of a safetensors file, in bytes. That of a BERT model of 24 layers takes 45 KB.
-const maxHeader = 16 << 20
+const maxHeader = 4 << 20
 
 // tensors reads a file in the safetensors format: eight bytes with the header's length (little endian), the header in JSON
 // (name -> dtype, shape and data_offsets into the rest), the rest. The format asks that the tensors cover the rest without holes
