@@ -145,10 +145,10 @@ def main(program, model, evals):
         for kind, (runtime, how) in kinds.items():
             if runtime:
                 runs = [runtimes[runtime].cost(sentences, batch) for batch in (1, 8)] + [runtimes[runtime].cost(queries, 1, True)]
-                all = [min(runs[:2], key=lambda r: r["cpu_ms_each"]), runs[2]]
+                pair = [min(runs[:2], key=lambda r: r["cpu_ms_each"]), runs[2]]
             else:
-                all = [ours(program, model, t, *f, *how[0], off=how[1])[0] for t, f in ((sentences, []), (queries, ["-single"]))]
-            row = all[0]["cpu_ms_each"], all[1]["cpu_ms_each"], all[1]["wall_ms_p50"], all[0].get("heap_mb", 0)
+                pair = [ours(program, model, t, *f, *how[0], off=how[1])[0] for t, f in ((sentences, []), (queries, ["-single"]))]
+            row = pair[0]["cpu_ms_each"], pair[1]["cpu_ms_each"], pair[1]["wall_ms_p50"], pair[0].get("heap_mb", 0)
             best[kind] = tuple(map(min, row, best.get(kind, row)))
     print(f"\n{len(sentences)} texts of 100 tokens, {len(queries)} queries of 12 tokens; the least of {ROUNDS} rounds:\n")
     print("| one thread | texts per CPU-second | a query, processor time | a query, p50 | heap |\n|---|---|---|---|---|")
