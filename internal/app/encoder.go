@@ -17,5 +17,5 @@ func OpenEncoder(folder weights.Folder, name string) (*encoder.Encoder, error) {
 	if _, err := folder.Paths(m); err != nil {
 		return nil, err
 	}
-	return encoder.Open(folder.Dir(m), encoder.Options{Name: m.Name})
+	return encoder.Open(folder.Dir(m), encoder.Options{Name: m.Name, MaxTokens: m.Context})
 }

@@ -97,8 +97,8 @@ func hashFrom(from io.ReaderAt, begin, end int64) (string, error) {
 
 // makesSmall says which tensors become int8: the words' vectors and the layers' matrices, which are nearly all of a model.
 func makesSmall(name string, e tensor) bool {
-	return len(e.Shape) == 2 && strings.HasSuffix(name, ".weight") && (strings.Contains(name, ".word_embeddings.") ||
-		strings.HasPrefix(name, "embeddings.word_embeddings.") || strings.Contains(name, "encoder.layer.") || strings.Contains(name, "pooler."))
+	return len(e.Shape) == 2 && strings.HasSuffix(name, ".weight") &&
+		(strings.Contains(name, "word_embeddings.") || strings.Contains(name, "encoder.layer.") || strings.Contains(name, "pooler."))
 }
 
 // writeSmall makes the int8 file of a source. Others see it only when it is whole.
