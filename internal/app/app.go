@@ -121,7 +121,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.Ledger = ledger.New(a.Store, a.prices.Load, o.Now)
 	a.Keys = identity.NewKeys(a.Store, rand.Reader, o.Now)
 	a.limits = limit.NewBook(o.Now)
-	a.cache = assistant.NewCache(int(a.Config.Cache.Size), a.Config.Cache.TTL, o.Now)
+	if a.Config.Cache.Size > 0 {
+		a.cache = assistant.NewCache(int(a.Config.Cache.Size), a.Config.Cache.TTL, o.Now)
+	}
 	a.salt = newSalt()
 	a.quarantine = gate.NewQuarantine(o.Now)
 	if err := a.build(ctx); err != nil {
@@ -132,6 +134,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.engines.Store(&a.Models.pools)
 	if a.Metrics != nil {
 		a.observeGates()
+		a.observeCache()
 	}
 	return a, nil
 }
@@ -173,6 +176,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Levels:   a.levels.of,
 		Allowed:  a.levels.allowed,
 		Scope:    a.levels.shares,
+		Caching:  assistant.Caching(a.Config.Cache.When),
 		Org:      a.levels.org,
 		Archive:  archive{a},
 		Cache:    a.cache,

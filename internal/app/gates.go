@@ -47,3 +47,12 @@ func (a *App) observeGates() {
 		})
 	})
 }
+
+// observeCache shows in the metrics how full the cache of answers is.
+func (a *App) observeCache() {
+	if a.cache == nil {
+		return
+	}
+	a.Metrics.Gauge("cache_answers", "Answers in the cache.", nil, func() float64 { n, _ := a.cache.Size(); return float64(n) })
+	a.Metrics.Gauge("cache_bytes", "Bytes of the answers in the cache.", nil, func() float64 { _, bytes := a.cache.Size(); return float64(bytes) })
+}

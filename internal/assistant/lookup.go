@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -15,23 +14,39 @@ import (
 	"github.com/dragoman/dragoman/internal/dialect"
 )
 
-// cachedAnswer is what the cache keeps: the model's answer before the filters, which know whom it is for.
-type cachedAnswer struct {
-	events   []chat.Event
-	provider string
-	model    string
-	host     string
-	usage    chat.Usage // what it cost the first time
+// Caching says which requests may be answered from the cache, where they do not say it themselves.
+type Caching string
+
+// The ways.
+const (
+	CacheCool  Caching = "cool"  // those that leave little room for variety
+	CacheAll   Caching = "all"   // all: the same question gets the same answer
+	CacheAsked Caching = "asked" // none
+)
+
+// coolest is the temperature up to which a request leaves little room for variety.
+const coolest = 0.3
+
+func (c Caching) holds(r *chat.Request) bool {
+	switch c {
+	case CacheAll:
+		return true
+	case CacheAsked:
+		return false
+	}
+	return r.Temperature != nil && *r.Temperature <= coolest
 }
 
 // lookUp looks for the answer to exactly this prompt. Requests for variety are not cached; nor are quotes, which cost
 // nothing. Passages, history and placeholders are part of the prompt, so that whoever may not read a passage, or has other
 // secrets, has another prompt.
 func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
-	if e.Cache == nil || t.outgoing == nil || t.Cache.NoStore && t.Cache.NoCache {
+	switch {
+	case t.outgoing == nil || t.Cache.NoStore && t.Cache.NoCache && !t.Cache.OnlyIfCached:
 		return nil
-	}
-	if cool := t.outgoing.Temperature != nil && *t.outgoing.Temperature <= 0.3; !cool && !t.Cache.Wanted {
+	case e.Cache == nil && t.Cache.OnlyIfCached:
+		return notCached()
+	case e.Cache == nil || !e.Caching.holds(t.outgoing) && !t.Cache.Wanted:
 		return nil
 	}
 	asked, err := canonical(t.outgoing)
@@ -41,15 +56,14 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	t.key = cache.KeyOf(t.decision.Models[0].ID(), asked, string(t.Trace.Mode), e.tenant(t))
 	t.cacheable = !t.Cache.NoStore
 	t.Trace.Cache = "miss"
-	if t.Cache.NoCache {
+	switch {
+	case t.Cache.NoCache && !t.Cache.OnlyIfCached:
 		t.Trace.Cache = "bypass"
 		return nil
-	}
-	if e.fromCache(t) {
+	case !t.Cache.NoCache && e.fromCache(t):
 		return nil
-	}
-	if t.Cache.OnlyIfCached {
-		return &chat.Error{Code: chat.CodeTimeout, Message: "the answer is not in the cache, and the request says only-if-cached"}
+	case t.Cache.OnlyIfCached:
+		return notCached()
 	}
 	if !t.cacheable {
 		return nil
@@ -73,6 +87,10 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 		return ctx.Err()
 	}
 	return nil
+}
+
+func notCached() *chat.Error {
+	return &chat.Error{Code: chat.CodeTimeout, Message: "the answer is not in the cache, and the request says only-if-cached"}
 }
 
 // flightPatience is how long a request waits for the answer to an equal one.
@@ -116,73 +134,15 @@ func canonicalBody(r *chat.Request) (string, error) {
 	var fields []string
 	for k, v := range dialect.TopLevel(body) {
 		switch k {
-		case "model", "stream", "stream_options", "dragoman", "user", "metadata":
-			continue
+		case "model", "stream", "stream_options", "dragoman", "user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "store":
+			continue // a model sees none of them
 		}
 		sum := sha256.Sum256(dialect.Compact(v))
 		fields = append(fields, k+"\x00"+string(sum[:]))
 	}
+	for name, v := range r.Headers { // they switch on what a model does
+		fields = append(fields, name+"\x00"+v)
+	}
 	slices.Sort(fields)
 	return string(r.Wire) + "\x00" + strings.Join(fields, "\x00"), nil
 }
-
-// recorder keeps the events of an answer, for the cache.
-type recorder struct {
-	chat.Stream
-	idle   bool // nothing is to be kept
-	events []chat.Event
-	size   int
-}
-
-// maxRecorded bounds the answers that are kept, in bytes.
-const maxRecorded = 1 << 20
-
-func (r *recorder) Next() (*chat.Event, error) {
-	ev, err := r.Stream.Next()
-	if err != nil || r.idle || r.size > maxRecorded {
-		return ev, err
-	}
-	kept := *ev
-	if !ev.Whole {
-		kept.Raw = nil // pieces are told anew, to callers of any wire
-	}
-	kept.ToolCalls = slices.Clone(ev.ToolCalls) // what follows changes them
-	r.size += 64 + len(kept.Text) + len(kept.Thinking) + len(kept.Raw)
-	if kept.Says() || kept.Finish != "" || kept.Usage != nil {
-		r.events = append(r.events, kept)
-	}
-	return ev, nil
-}
-
-// More says whether the next event may be at hand already.
-func (r *recorder) More() bool {
-	m, ok := r.Stream.(interface{ More() bool })
-	return ok && m.More()
-}
-
-// remember keeps a complete answer.
-func (e *Engine) remember(t *Turn, r *recorder) {
-	if !t.cacheable || t.cached != nil || t.finish != chat.FinishStop && t.finish != chat.FinishToolCalls || r.size > maxRecorded {
-		return
-	}
-	e.Cache.Put(t.key, &cachedAnswer{r.events, t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy, t.usage}, r.size+512)
-}
-
-// stream replays the answer.
-func (c *cachedAnswer) stream() chat.Stream { return &replayed{c.events} }
-
-type replayed struct{ left []chat.Event }
-
-func (r *replayed) Next() (*chat.Event, error) {
-	if len(r.left) == 0 {
-		return nil, io.EOF
-	}
-	ev := r.left[0]
-	ev.ToolCalls = slices.Clone(ev.ToolCalls)
-	r.left = r.left[1:]
-	return &ev, nil
-}
-
-func (r *replayed) More() bool { return len(r.left) > 0 }
-
-func (r *replayed) Close() error { return nil }

@@ -13,7 +13,6 @@ func (e *Engine) settle(ctx context.Context, t *Turn) error {
 	tr.Privacy = t.Privacy
 	if t.cached != nil {
 		t.usage = t.cached.usage
-		t.usage.CachedInput = t.usage.Input
 	}
 	tr.Usage = Usage{t.usage.Input, t.usage.CachedInput, t.usage.CacheWrite, t.usage.Output, t.usage.Reasoning, t.usage.Estimated}
 	if tr.Cost == "" {

@@ -229,6 +229,7 @@ type Engine struct {
 	Privacy     func(p identity.Principal) route.Privacy // of all that somebody asks; nil: none
 	Labels      func(collection string) route.Privacy    // of what a collection holds; nil: none
 	Scope       func(p identity.Principal) string        // within whose requests answers are shared
+	Caching     Caching                                  // of requests that do not say; empty: CacheCool
 	Org         string
 	Metrics     *observe.Metrics
 	Retries     int
@@ -242,6 +243,14 @@ type Cache = cache.Exact[*cachedAnswer]
 // NewCache makes a cache of at most so many bytes, of answers that are at most ttl old.
 func NewCache(bytes int, ttl time.Duration, now func() time.Time) *Cache {
 	return cache.NewExact[*cachedAnswer](bytes, ttl, now)
+}
+
+// Age is how long ago a model gave the answer, where it is from the cache; else 0 and false.
+func (t *Turn) Age() (age time.Duration, cached bool) {
+	if t.cached == nil {
+		return 0, false
+	}
+	return t.clock().Sub(t.cached.made), true
 }
 
 // Run takes a turn through the pipeline. The turn's Trace is filled in also when it fails. Errors are *chat.Error.

@@ -95,9 +95,9 @@ func (c *Exact[V]) drop(el *list.Element) {
 	c.bytes -= e.size
 }
 
-// Len is the number of values kept, stale ones included.
-func (c *Exact[V]) Len() int {
+// Size is how many values are kept, stale ones included, and their bytes.
+func (c *Exact[V]) Size() (values, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.entries)
+	return len(c.entries), c.bytes
 }

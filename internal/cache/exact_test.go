@@ -23,8 +23,9 @@ func TestExact(t *testing.T) {
 		t.Error("the least recently used value was kept")
 	}
 	c.Put(a, "4", 10)
-	if v, _ := c.Get(a, 0); v != "4" || c.Len() != 2 {
-		t.Errorf("%q of %d", v, c.Len())
+	n, bytes := c.Size()
+	if v, _ := c.Get(a, 0); v != "4" || n != 2 || bytes != 50 {
+		t.Errorf("%q of %d, %d bytes", v, n, bytes)
 	}
 	c.Put(b, "5", 101)
 	if _, ok := c.Get(b, 0); ok {

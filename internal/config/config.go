@@ -217,8 +217,9 @@ type Limits struct {
 // Cache is the cache of answers.
 type Cache struct {
 	TTL   time.Duration `yaml:"ttl" doc:"How long an answer is kept."`
-	Size  Size          `yaml:"size" doc:"How much memory it may take."`
+	Size  Size          `yaml:"size" doc:"How much memory it may take; 0 for no cache."`
 	Scope string        `yaml:"scope" enum:"key,user,team,org" doc:"Who shares answers."`
+	When  string        `yaml:"when" enum:"cool,all,asked" doc:"Which requests may be answered from it that do not say so themselves. cool: those with a temperature of at most 0.3; all; asked: none."`
 }
 
 // Ledger is how the books are kept.
@@ -243,7 +244,7 @@ func Default() *Config {
 	return &Config{
 		Server:    Server{Listen: "127.0.0.1:8017", Drain: 20 * time.Second, MaxBody: 10 * MB},
 		Guards:    map[string]Guard{DefaultGuard: newGuard(DefaultGuard), PlainGuard: newGuard(PlainGuard)},
-		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key"},
+		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key", When: "cool"},
 		Ledger:    Ledger{Sync: "group"},
 		Retention: Retention{Traces: 30 * day, Responses: 30 * day},
 	}

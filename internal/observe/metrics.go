@@ -129,7 +129,7 @@ func (m *Metrics) Turn(t *Turn) {
 	}
 	m.turns.WithLabelValues(t.Door, t.Status).Inc()
 	m.turnTime.WithLabelValues(t.Door).Observe(t.Took.Seconds())
-	if t.First > 0 && t.Provider != "" {
+	if t.First > 0 && t.Provider != "" && t.Cache != "hit" {
 		m.firstToken.WithLabelValues(t.Provider, m.models.name(t.Model, t.Status == "ok")).Observe(t.First.Seconds())
 	}
 	if t.Cache != "" {

@@ -67,6 +67,9 @@ func (o *sink) Begin(t *assistant.Turn) error {
 	if t.Trace.Cache != "" {
 		h["X-Dragoman-Cache"] = []string{t.Trace.Cache}
 	}
+	if age, cached := t.Age(); cached {
+		h["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)} // RFC 9111, section 5.1
+	}
 	if n := t.Rung(); n > 0 {
 		h["X-Dragoman-Rung"] = []string{strconv.Itoa(n)}
 	}
@@ -93,7 +96,7 @@ var trailers = []string{headerCost + ", " + headerCached}
 func (o *sink) tellCost(tr *assistant.Trace) {
 	h := o.w.Header()
 	h[headerCost] = []string{tr.Cost}
-	if n := tr.Usage.Cached; n > 0 {
+	if n := tr.Usage.Cached; n > 0 && tr.Cache != "hit" {
 		h[headerCached] = []string{strconv.FormatInt(n, 10)}
 	}
 }
