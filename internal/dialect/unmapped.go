@@ -50,20 +50,23 @@ func (w *lostFields) look(s *shape, v gjson.Result, at string) {
 	if !v.IsObject() {
 		return
 	}
-	if s.kinds != nil {
-		if kind := v.Get("type"); kind.Exists() && !slices.Contains(s.kinds, kind.String()) {
-			return // lost as a whole, and named so
-		}
-	}
+	before, kind := len(w.names), ""
 	v.ForEach(func(k, e gjson.Result) bool {
-		switch inner, ok := s.fields[k.String()]; {
+		name := k.Str
+		inner, ok := s.fields[name]
+		switch {
 		case !ok && e.Raw != "null" && e.Raw != "[]" && e.Raw != "{}":
-			w.add(at + "." + k.String())
+			w.add(at + "." + name)
 		case inner != nil:
-			w.look(inner, e, at+"."+k.String())
+			w.look(inner, e, at+"."+name)
+		case name == "type":
+			kind = e.Str
 		}
 		return true
 	})
+	if kind != "" && s.kinds != nil && !slices.Contains(s.kinds, kind) {
+		w.names = w.names[:before] // lost as a whole, and named so
+	}
 }
 
 func (w *lostFields) add(name string) {

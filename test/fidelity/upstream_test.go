@@ -32,7 +32,7 @@ type asked struct {
 type answer func(w http.ResponseWriter, r *http.Request, a *asked)
 
 func newUpstream(t *testing.T) *upstream {
-	u := &upstream{arrived: make(chan *asked, 1000)}
+	u := &upstream{arrived: make(chan *asked, 10_000)}
 	u.server = httptest.NewServer(http.HandlerFunc(u.serve))
 	t.Cleanup(func() {
 		u.server.CloseClientConnections()

@@ -3,6 +3,7 @@ package fidelity
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -25,6 +26,29 @@ var wayChecks = []check{
 	}},
 	{"a provider that answers in one piece where a stream was asked for is heard, through every door", func(t *testing.T) {
 		same(t, func(w wire) answer { return whole(w.whole) })
+	}},
+	{"of many short streams at once each comes whole, through every door", func(t *testing.T) {
+		g := open(t, "")
+		for _, d := range doors {
+			up := behind(d, openai)
+			if d.name == "anthropic" || d.name == "gemini" || d.name == "responses" { // bytes that pass
+				up = d
+			}
+			g.up.says(streamed(up.stream()...))
+			model := g.model(up.name)
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(func() {
+					for range 25 {
+						path, body := d.request(model, true)
+						if got := g.post(path, body); got.status != 200 || got.err != nil || !d.complete(got.body) || said(d, got.body) != "Hello world" {
+							t.Errorf("%s: %d %v %s", d.name, got.status, got.err, got.body)
+						}
+					}
+				})
+			}
+			all.Wait()
+		}
 	}},
 	{"a request may come in chunks of unknown length", func(t *testing.T) {
 		g := open(t, "")
