@@ -33,8 +33,8 @@ func (m *Models) findLocal(ctx context.Context, o Options) error {
 			continue
 		}
 		pc := provider.Config{Name: f.Name, Dialect: "openai", BaseURL: f.BaseURL, APIKey: f.Key, Completions: completes[f.Name], Prefills: f.Name == "llama-server"}
-		speakAs(&pc, config.Provider{Server: f.Name})
-		if err := m.add(pc, o, Found{Source: foundHere, Default: f.Models[0]}, true); err != nil {
+		as := speakAs(&pc, config.Provider{Server: f.Name})
+		if err := m.add(pc, o, Found{Source: foundHere, Default: f.Models[0], Server: as}, true); err != nil {
 			return err
 		}
 		common := m.Router.Known[len(m.Router.Known)-1]
@@ -54,8 +54,8 @@ func (m *Models) findServed(ctx context.Context, o Options) (bool, error) {
 	}
 	m.windows[servedName] = a.Context
 	pc := provider.Config{Name: servedName, Dialect: "openai", BaseURL: a.URL, APIKey: a.Key, Completions: completions.FIMInfill, Prefills: true}
-	speakAs(&pc, config.Provider{Server: "llama-server"})
-	return true, m.add(pc, o, Found{Source: servedHere, Default: a.Model}, true)
+	as := speakAs(&pc, config.Provider{Server: "llama-server"})
+	return true, m.add(pc, o, Found{Source: servedHere, Default: a.Model, Server: as}, true)
 }
 
 // findPulled adds the largest model that was pulled, where there is an engine for it. It is loaded when it is asked.

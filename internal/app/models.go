@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,6 +29,8 @@ type Models struct {
 	Providers []Found // in the order of preference
 
 	upstreams map[string]*provider.Provider
+	accounts  map[string]account
+	client    *http.Client
 	regions   map[string]string
 	gates     map[string]*gate.Gate
 	pools     map[string]*enginePool
@@ -47,6 +50,8 @@ type Found struct {
 	Default string // the model that answers unless another is named; empty where none is known
 	Region  string // where it computes, and Retains how long it keeps what it is sent: as configured
 	Retains string
+	Private bool   // it is in the house: internal requests may go there
+	Server  string // whose ways its server has, of the dialect openai; empty for other dialects
 }
 
 // foundHere is the source of a model server that nobody has configured.
@@ -68,7 +73,7 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 			Models: map[string][]route.Model{}, Prefer: map[string]route.Prefer{}, Providers: map[string]route.Model{}, Policies: map[string]*route.Policy{},
 			LocalOnly: o.Local || cfg.LocalOnly,
 		},
-		upstreams: map[string]*provider.Provider{}, regions: map[string]string{}, gates: map[string]*gate.Gate{}, pools: map[string]*enginePool{}, windows: map[string]int{}, now: o.Now,
+		upstreams: map[string]*provider.Provider{}, accounts: map[string]account{}, client: o.Client, regions: map[string]string{}, gates: map[string]*gate.Gate{}, pools: map[string]*enginePool{}, windows: map[string]int{}, now: o.Now,
 	}
 	for _, name := range sortedKeys(cfg.Providers) {
 		p := cfg.Providers[name]
@@ -97,10 +102,11 @@ func findModels(ctx context.Context, cfg *config.Config, o Options) (*Models, er
 				f.Default = w.model
 			}
 		}
-		speakAs(&pc, p)
+		f.Server = speakAs(&pc, p)
 		if err := m.add(pc, o, f, p.Privacy == "internal"); err != nil {
 			return nil, err
 		}
+		m.accounts[name] = account{pc, keysOf(p)}
 	}
 	for _, w := range wellKnown {
 		key := o.Getenv(w.key)
@@ -134,17 +140,19 @@ func (m *Models) add(pc provider.Config, o Options, f Found, internal bool) erro
 		return fmt.Errorf("provider %s: %q is no URL; write it like https://api.example.com/v1", pc.Name, pc.BaseURL)
 	}
 	if pc.Server == nil {
-		speakAs(&pc, config.Provider{})
+		f.Server = speakAs(&pc, config.Provider{})
 	}
 	p, err := provider.New(pc, o.Client)
 	if err != nil {
 		return fmt.Errorf("provider %s: %w", pc.Name, err)
 	}
 	f.Name, f.BaseURL, f.Host, f.Local = pc.Name, pc.BaseURL, u.Host, isLoopback(u.Hostname())
+	f.Private = internal || f.Local
 	m.upstreams[pc.Name] = p
+	m.accounts[pc.Name] = account{pc, []gate.Key{{Value: pc.APIKey}}}
 	m.gates[pc.Name] = p.Gate()
 	m.Providers = append(m.Providers, f)
-	common := route.Model{Provider: pc.Name, Host: u.Host, Local: f.Local, Internal: internal || f.Local}
+	common := route.Model{Provider: pc.Name, Host: u.Host, Local: f.Local, Internal: f.Private}
 	m.Router.Providers[pc.Name] = common
 	if f.Default != "" {
 		common.Name, common.Small = f.Default, f.Local && local.Small(f.Default)
@@ -153,10 +161,11 @@ func (m *Models) add(pc provider.Config, o Options, f Found, internal bool) erro
 	return nil
 }
 
-// speakAs sees to what a server of the dialect openai does differently: as configured, else as its address tells.
-func speakAs(pc *provider.Config, p config.Provider) {
+// speakAs sees to what a server of the dialect openai does differently: as configured, else as its address tells. It returns whose
+// ways those are.
+func speakAs(pc *provider.Config, p config.Provider) string {
 	if pc.Dialect != "openai" {
-		return
+		return ""
 	}
 	name := p.Server
 	if u, err := url.Parse(pc.BaseURL); name == "" && err == nil {
@@ -171,6 +180,7 @@ func speakAs(pc *provider.Config, p config.Provider) {
 	}
 	server.Refuses = append(slices.Clone(server.Refuses), p.Refuses...)
 	pc.Server = &server
+	return name
 }
 
 func revealed(headers map[string]config.Secret) map[string]string {
@@ -408,15 +418,4 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// Check asks a provider for its models and returns what is wrong when it gives none.
-func (m *Models) Check(ctx context.Context, name string) error {
-	if p, ok := m.pools[name]; ok { // which is not started for that
-		return p.check()
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	_, err := m.upstreams[name].Models(ctx)
-	return err
 }

@@ -4,25 +4,30 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/app"
-	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
 func doctorCommand(e *env) *cobra.Command {
 	var a answering
+	var online bool
 	c := &cobra.Command{
-		Use:     "doctor",
-		Short:   "Say what was found, what is missing, and what to do",
-		Example: "  dragoman doctor\n  dragoman doctor --local",
+		Use:   "doctor",
+		Short: "Say what was found, what is missing, and what to do",
+		Long: `Says what was found, what is missing, and what to do about it: the configuration, collections, providers and their keys, prices,
+budgets, local models and keys. Without --online it asks only what is in the house, and no key leaves the machine otherwise. Exit code 1
+says that something does not work.`,
+		Example: "  dragoman doctor\n  dragoman doctor --online\n  dragoman doctor --local",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			t := newTerminal(e.out, e.getenv)
-			d := &doctor{t: t}
+			d := &doctor{t: t, online: online}
 			d.ok("dragoman", buildInfo())
 			ap, err := e.open(c.Context(), &a, nil)
 			if err != nil {
@@ -38,12 +43,15 @@ func doctorCommand(e *env) *cobra.Command {
 		},
 	}
 	a.flags(c)
+	c.Flags().BoolVar(&online, "online", false, "ask hosted providers, too, with each of their keys")
 	return c
 }
 
 type doctor struct {
-	t      *terminal
-	failed bool
+	t       *terminal
+	online  bool
+	failed  bool
+	unasked bool // a provider was not
 }
 
 func (d *doctor) line(mark, style, what, found, advice string) {
@@ -73,9 +81,12 @@ func (d *doctor) look(ctx context.Context, ap *app.App, e *env) {
 		d.ok("git", strings.TrimSpace(strings.TrimPrefix(string(out), "git version")))
 	}
 	d.knowledge(ctx, ap)
-	d.models(ctx, ap)
+	d.providers(ctx, ap)
+	d.names(ap)
+	d.money(ctx, ap)
 	d.localModels(ctx, ap, e)
 	keys, err := ap.Keys.List(ctx)
+	keys = slices.DeleteFunc(keys, func(k identity.Key) bool { return !k.Good(e.now()) })
 	switch {
 	case err != nil:
 		d.bad("API keys", err.Error(), "")
@@ -104,45 +115,5 @@ func (d *doctor) knowledge(ctx context.Context, ap *app.App) {
 			continue
 		}
 		d.ok("collection", found)
-	}
-}
-
-func (d *doctor) models(ctx context.Context, ap *app.App) {
-	if len(ap.Models.Providers) == 0 {
-		d.note("models", "none: answers are quotes", "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, start Ollama, llama-server or vLLM, pull a model (`dragoman model list`), or name a provider in dragoman.yaml")
-		return
-	}
-	listed := map[string]int{}
-	for _, name := range ap.Models.List(ctx) {
-		p, _, _ := strings.Cut(name, "/")
-		listed[p]++
-	}
-	for _, p := range ap.Models.Providers {
-		where := p.Host
-		if p.Local {
-			where += ", on this machine"
-		}
-		if p.Region != "" {
-			where += ", region " + p.Region
-		}
-		if p.Retains != "" {
-			where += ", keeps what it is sent: " + p.Retains
-		}
-		found := fmt.Sprintf("%s (%s; from %s)", p.Name, where, p.Source)
-		if err := ap.Models.Missing(p.Name); err != nil {
-			d.bad("provider", found+": "+err.Error(), "")
-			continue
-		}
-		switch err := ap.Models.Check(ctx, p.Name); {
-		case err == nil:
-			d.ok("provider", fmt.Sprintf("%s, %s", found, count(listed[p.Name], "model")))
-		case chat.AsError(err).Code == chat.CodeLoading:
-			d.note("provider", found+": it loads its model", "ask again in a few seconds")
-		default:
-			d.bad("provider", found+": "+err.Error(), "check its key and address; answers fall back to quotes only with --model extractive")
-		}
-	}
-	if def := ap.Models.Router.Default; def != "" {
-		d.ok("default model", def)
 	}
 }

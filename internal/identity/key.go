@@ -25,6 +25,11 @@ type Key struct {
 	Grants   Grants
 }
 
+// Good says whether the key opens anything at a time.
+func (k *Key) Good(at time.Time) bool {
+	return k.Revoked.IsZero() && (k.Expires.IsZero() || at.Before(k.Expires))
+}
+
 // A key is "dgm_", 32 random characters and a checksum of four over everything before it, all base62. The checksum lets
 // scanners tell a key from noise, and lets us refuse a mistyped one without asking the database.
 const (
