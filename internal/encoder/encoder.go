@@ -3,7 +3,7 @@
 // there modules.json, 1_Pooling/config.json and sentence_bert_config.json of sentence-transformers. MiniLM, bge and e5 for English are
 // such models; what is not supported is refused when the folder is opened.
 //
-// The matrix products run in AVX-512 or AVX2 where the processor has it, and in plain Go elsewhere.
+// The matrix products run in AVX-512, AVX2 or NEON where the processor has it, and in plain Go elsewhere.
 package encoder
 
 import (
@@ -87,7 +87,7 @@ func (e *Encoder) Labels() []string {
 	return e.model.head.labels
 }
 
-// Kernel names the instructions that are used: "avx512", "avx2" or "scalar".
+// Kernel names the instructions that are used: "avx512", "avx2", "neon" or "scalar".
 func (e *Encoder) Kernel() string { return e.model.kernels.name }
 
 // Encode writes the vector of each text, a passage, to dst; each of dst has room for Dimensions numbers. On an error dst is

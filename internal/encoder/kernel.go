@@ -3,7 +3,7 @@ package encoder
 import "math"
 
 // width is how many columns of a matrix lie together in a panel: panel p of a matrix with k rows is k groups of width numbers,
-// the columns p*width to p*width+width-1 of each row in turn. One group fills two AVX2 registers, or one of AVX-512.
+// the columns p*width to p*width+width-1 of each row in turn. One group fills one register of AVX-512, two of AVX2, four of NEON.
 const width = 16
 
 // kernels are the inner loops, in the instructions that this processor has. All of them compute the same to within a few units in

@@ -67,7 +67,7 @@ func TestBrokenFilesAreErrors(t *testing.T) {
 		{weights, entry(query, "dtype", "I16"), "type I16"},
 		{weights, entry(query, "dtype", "Q4"), "not known"},
 		{weights, entry(query, "shape", []int{16, 64}), "asks for [32 32]"},
-		{weights, entry(query, "shape", []int{1 << 62, 1 << 62}), "not possible"},
+		{weights, entry(query, "shape", []int64{1 << 62, 1 << 62}), "not possible"},
 		{weights, entry(query, "shape", []int{-32, -32}), "not possible"},
 		{weights, entry(query, "shape", "all"), "entry of tensor"},
 		{weights, entry(query, "data_offsets", []int{0, 2048}), "overlap"},
