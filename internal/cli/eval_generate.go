@@ -26,15 +26,16 @@ func evalGenerateCommand(e *env) *cobra.Command {
 	var g generateEval
 	c := &cobra.Command{
 		Use:   "generate FOLDER",
-		Short: "Make retrieval sets of a collection: its own headings, comments and commits ask",
+		Short: "Make retrieval sets of a collection: its own headings, comments, commits and messages ask",
 		Long: `Writes retrieval sets in BEIR's layout, one folder below FOLDER for each kind, for "dragoman eval retrieval" to
 measure how well a collection's own questions are answered:
 
   headings    a heading asks for the section below it
   docstrings  the first sentence of a comment asks for the function or type below it
   commits     the subject of a commit asks for the passages whose lines it wrote
+  messages    an error message, as its reader sees it, asks for the code that reports it
 
-What is asked with is taken out of the passages that answer. A kind of which the collection has nothing is left out.`,
+A heading or comment is taken out of the passage that answers. A kind of which the collection has nothing is left out.`,
 		Example: `  dragoman eval generate /tmp/sets
   dragoman eval generate --path ~/src/zap --kinds docstrings --limit 500 /tmp/sets
   dragoman eval retrieval /tmp/sets/*`,

@@ -20,6 +20,7 @@ type retrievalEval struct {
 	save, baseline string
 	seed           uint64
 	asJSON         bool
+	compare        []string
 }
 
 func evalRetrievalCommand(e *env) *cobra.Command {
@@ -46,12 +47,21 @@ relevant), mrr@K, hit@K.`,
 	f.StringSliceVar(&r.metrics, "metrics", lab.DefaultMetrics, "what to report")
 	f.StringVar(&r.save, "save", "", "write the rankings into this `folder`")
 	f.StringVar(&r.baseline, "baseline", "", "compare with the rankings in this `folder`")
+	f.StringArrayVar(&r.compare, "compare", nil, "`settings` to compare with those in use, as in \"rules.run=0 index.prose.k1=1.2\"")
 	f.Uint64Var(&r.seed, "seed", 1, "what the bootstrap draws by")
 	f.BoolVar(&r.asJSON, "json", false, "print one JSON object for each set")
 	return c
 }
 
 func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
+	settings := make([]knowledge.Settings, len(r.compare))
+	for i, changes := range r.compare {
+		s, err := knowledge.DefaultSettings.With(changes)
+		if err != nil {
+			return &usageError{err}
+		}
+		settings[i] = s
+	}
 	metrics := make([]lab.Metric, len(r.metrics))
 	for i, name := range r.metrics {
 		m, err := lab.ParseMetric(strings.TrimSpace(name))
@@ -65,7 +75,7 @@ func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
 		if err != nil {
 			return err
 		}
-		run, err := e.rank(ctx, set)
+		run, err := e.rank(ctx, set, knowledge.DefaultSettings)
 		if err != nil {
 			return err
 		}
@@ -83,15 +93,29 @@ func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
 				return err
 			}
 		}
-		rep := set.Judge(run, baseline, metrics, r.seed)
-		if r.asJSON {
-			if err := json.NewEncoder(e.out).Encode(rep); err != nil {
+		if err := r.report(e, set.Judge(run, baseline, metrics, r.seed), metrics); err != nil {
+			return err
+		}
+		for i, s := range settings {
+			other, err := e.rank(ctx, set, s)
+			if err != nil {
 				return err
 			}
-			continue
+			rep := set.Judge(other, run, metrics, r.seed)
+			rep.Setting = r.compare[i]
+			if err := r.report(e, rep, metrics); err != nil {
+				return err
+			}
 		}
-		printRetrieval(e, rep, metrics)
 	}
+	return nil
+}
+
+func (r *retrievalEval) report(e *env, rep *lab.RetrievalReport, metrics []lab.Metric) error {
+	if r.asJSON {
+		return json.NewEncoder(e.out).Encode(rep)
+	}
+	printRetrieval(e, rep, metrics)
 	return nil
 }
 
@@ -115,13 +139,13 @@ func saveRun(path string, set *lab.RetrievalSet, run *lab.Run) error {
 }
 
 // rank indexes a set for the time of the evaluation, and asks its queries.
-func (e *env) rank(ctx context.Context, set *lab.RetrievalSet) (*lab.Run, error) {
+func (e *env) rank(ctx context.Context, set *lab.RetrievalSet, settings knowledge.Settings) (*lab.Run, error) {
 	tmp, err := os.MkdirTemp("", "dragoman-eval-*")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
-	col, err := knowledge.Open(ctx, knowledge.Options{Name: set.Name, Root: tmp, DataDir: tmp})
+	col, err := knowledge.Open(ctx, knowledge.Options{Name: set.Name, Root: tmp, DataDir: tmp, Settings: &settings})
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +157,9 @@ func (e *env) rank(ctx context.Context, set *lab.RetrievalSet) (*lab.Run, error)
 }
 
 func printRetrieval(e *env, rep *lab.RetrievalReport, metrics []lab.Metric) {
+	if rep.Setting != "" {
+		fmt.Fprintf(e.out, "with %s\n", rep.Setting)
+	}
 	fmt.Fprintf(e.out, "%s: %s, %s; a search takes %.1f ms (p50), %.1f ms (p99)\n", rep.Set, count(rep.Documents, "document"), queries(rep.Queries), rep.P50, rep.P99)
 	for _, m := range metrics {
 		v := rep.Metrics[m.Name]

@@ -18,8 +18,10 @@ type Collection struct {
 	Include []string // only these paths or patterns; empty for all
 	Exclude []string // never these
 
-	index *index.Index
-	gate  chan struct{} // held by the one Sync of this process
+	index    *index.Index
+	settings Settings
+	gate     chan struct{}       // held by the one Sync of this process
+	passages map[string][]string // ids of the texts that were added, by document
 }
 
 // Options says which collection to open.
@@ -29,6 +31,8 @@ type Options struct {
 	Include []string // only these paths or patterns; empty for all
 	Exclude []string // never these
 	DataDir string   // where the index is kept
+
+	Settings *Settings // nil for DefaultSettings
 }
 
 // Open opens the collection's index, empty if it is new. Nothing is read from the folder until Sync.
@@ -40,11 +44,15 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 	if resolved, err := filepath.EvalSymlinks(root); err == nil {
 		root = resolved
 	}
-	ix, err := index.Open(ctx, filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude)))
+	settings := DefaultSettings
+	if o.Settings != nil {
+		settings = *o.Settings
+	}
+	ix, err := index.Open(ctx, filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude)), settings.Index)
 	if err != nil {
 		return nil, err
 	}
-	return &Collection{Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, gate: make(chan struct{}, 1)}, nil
+	return &Collection{Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, gate: make(chan struct{}, 1)}, nil
 }
 
 // indexName tells a person whose index it is, and keeps folders of the same name apart.

@@ -108,8 +108,9 @@ func (r *ranker) lookUp(word string) []termUse {
 	return out
 }
 
-// longestRun is the weight of the longest sequence of the question's words that stands in the chunk as it stands in the
-// question, beyond a single word, relative to the whole question. Function words count as steps but not as weight.
+// longestRun is the weight, relative to the whole question, of the longest sequence of the question's words that stands in the
+// chunk as it stands in the question. Two words in a row are chance, each further one makes it less so: of three words half
+// the weight counts, of six four fifths. Function words count as steps but not as weight.
 func (r *ranker) longestRun(c *candidate) float64 {
 	words := r.q.words
 	if len(words) < 2 {
@@ -147,8 +148,8 @@ func (r *ranker) longestRun(c *candidate) float64 {
 			if old, ok := last[i]; !ok || old.pos != m.pos || old.weight < cur.weight {
 				last[i] = cur
 			}
-			if cur.n >= 2 {
-				best = max(best, cur.weight)
+			if cur.n > 2 {
+				best = max(best, cur.weight*float64(cur.n-2)/float64(cur.n-1))
 			}
 		}
 	}

@@ -16,13 +16,17 @@ type question struct {
 	asked    string               // the question as it is put, without its mark; empty for names and messages
 	words    []int                // the question's words in order: index into concepts, or -1
 	lower    []string             // the same, lower-cased
+	phrases  [][]string           // words that are wanted as they stand
 	asks     intent
+	rules    *QuestionRules
 }
 
 // concept is one thing the question names: usually one of its words.
 type concept struct {
 	word       string   // as written
-	weight     float32  // 1 for a content word, less for words that questions are made of
+	weight     float32  // in code: 1 for a content word, less for words that questions are made of
+	prose      float32  // the same in prose
+	asking     bool     // belongs to how people ask
 	identifier bool     // looks like code: camelCase, snake_case, call(), --flag, CONSTANT, in backticks
 	whole      string   // the joined lower-cased identifier, for comparison with names
 	own        []string // the terms of the word itself, the most telling last
@@ -35,19 +39,27 @@ type termUse struct {
 }
 
 // intent is what kind of document the question asks for in so many words.
-type intent struct{ tests, examples, history, data bool }
+type intent struct{ tests, examples, history, data, latest, report bool }
 
-const (
-	weightPart    = 0.7  // of one part of an identifier
-	weightWhole   = 1.5  // of an identifier as a whole
-	weightJoined  = 0.8  // of two neighbouring words as one identifier ("rate limit" -> RateLimit)
-	weightRelated = 0.25 // of a synonym or abbreviation
-	maxConcepts   = 24   // further words of a long text add noise, not aim
-)
+// maxConcepts bounds a question: further words of a long text add noise, not aim.
+const maxConcepts = 24
+
+// require returns the places of the terms of some words, as far as they are terms of the question.
+func (q *question) require(words []string) []int {
+	var out []int
+	for _, w := range words {
+		for _, part := range analysis.Of(w).Parts {
+			if i := slices.IndexFunc(q.terms, func(t index.Term) bool { return t.Text == part }); i >= 0 && !slices.Contains(out, i) {
+				out = append(out, i)
+			}
+		}
+	}
+	return out
+}
 
 // parseQuestion analyses text. Words of earlier (a conversation's previous question) count for less.
-func parseQuestion(text, earlier string) *question {
-	q := &question{byTerm: map[string][]termUse{}}
+func parseQuestion(text, earlier string, rules *QuestionRules) *question {
+	q := &question{byTerm: map[string][]termUse{}, rules: rules}
 	if asked, ok := strings.CutSuffix(strings.TrimSpace(text), "?"); ok && strings.Count(asked, " ") >= 4 {
 		q.asked = asked
 	}
@@ -88,18 +100,21 @@ func (q *question) add(text string, weight float32) {
 				continue
 			}
 			id = len(q.concepts)
-			c := concept{word: word, weight: weight, identifier: code}
-			if !code && questionWords[lower] {
-				c.weight *= 0.3
+			c := concept{word: word, weight: weight, prose: weight, identifier: code}
+			if c.asking = !code && questionWords[lower]; c.asking {
+				c.weight *= q.rules.Asking
+				c.prose *= q.rules.AskingText
 			}
 			q.concepts = append(q.concepts, c)
 			seen[lower] = id
 			q.expand(id, lower)
+		} else if q.rules.Repeated > 0 {
+			q.repeat(id)
 		}
 		q.words = append(q.words, id)
 		if prev >= 0 && prev == len(q.words)-2 && !known && isPlain(prevWord) && isPlain(lower) {
-			q.use(prevWord+lower, weightJoined*weight, id, 1)
-			q.use(prevWord+lower, 0, q.words[prev], 1)
+			q.use(prevWord+lower, q.rules.Joined*weight, q.rules.JoinedProse*weight, id, 1)
+			q.use(prevWord+lower, 0, 0, q.words[prev], 1)
 		}
 		prev, prevWord = len(q.words)-1, lower
 	}
@@ -111,15 +126,15 @@ func (q *question) expand(id int, lower string) {
 	t := analysis.Of(c.word)
 	n := float32(len(t.Parts))
 	if n == 1 {
-		q.use(t.Parts[0], c.weight, id, 1)
+		q.use(t.Parts[0], c.weight, c.prose, id, 1)
 		c.whole = lower
 		c.own = t.Parts
 	} else {
 		for _, p := range t.Parts {
-			q.use(p, weightPart*c.weight, id, 0.9/n)
+			q.use(p, q.rules.Part*c.weight, q.rules.Part*c.prose, id, 0.9/n)
 		}
 		if t.Whole != "" {
-			q.use(t.Whole, weightWhole*c.weight, id, 1)
+			q.use(t.Whole, q.rules.Whole*c.weight, q.rules.Whole*c.prose, id, 1)
 			c.whole = t.Whole
 		}
 		c.own = append(slices.Clone(t.Parts), c.whole)
@@ -128,17 +143,27 @@ func (q *question) expand(id int, lower string) {
 		return
 	}
 	for _, r := range related[lower] {
-		q.use(analysis.Stem(r), weightRelated*c.weight, id, 0.6)
+		q.use(analysis.Stem(r), q.rules.Related*c.weight, q.rules.RelatedText*c.prose, id, 0.6)
 	}
 	if n == 1 {
 		for _, r := range related[t.Parts[0]] {
-			q.use(analysis.Stem(r), weightRelated*c.weight, id, 0.6)
+			q.use(analysis.Stem(r), q.rules.Related*c.weight, q.rules.RelatedText*c.prose, id, 0.6)
+		}
+	}
+}
+
+// repeat raises the weight of a word that occurs again.
+func (q *question) repeat(id int) {
+	c := &q.concepts[id]
+	for i := range q.terms {
+		if slices.Contains(c.own, q.terms[i].Text) {
+			q.terms[i].Prose += q.rules.Repeated * c.prose
 		}
 	}
 }
 
 // use notes that term speaks for a concept. The greater weight wins where a term speaks for several.
-func (q *question) use(term string, weight float32, id int, share float32) {
+func (q *question) use(term string, code, prose float32, id int, share float32) {
 	uses, known := q.byTerm[term]
 	for i := range uses {
 		if uses[i].concept == id {
@@ -149,11 +174,11 @@ func (q *question) use(term string, weight float32, id int, share float32) {
 		if len(q.terms) == index.MaxTerms {
 			return
 		}
-		q.terms = append(q.terms, index.Term{Text: term, Weight: weight})
-	} else if weight > 0 {
+		q.terms = append(q.terms, index.Term{Text: term, Code: code, Prose: prose})
+	} else {
 		for i := range q.terms {
 			if q.terms[i].Text == term {
-				q.terms[i].Weight = max(q.terms[i].Weight, weight)
+				q.terms[i].Code, q.terms[i].Prose = max(q.terms[i].Code, code), max(q.terms[i].Prose, prose)
 			}
 		}
 	}
@@ -176,18 +201,18 @@ func LooksLikeCode(text string, start, end int) bool {
 	if start > 1 && text[start-1] == '.' && isWordByte(text[start-2]) || end+1 < len(text) && text[end] == '.' && isWordByte(text[end+1]) {
 		return true // a.b
 	}
-	lower, upperInside, digit := false, false, false
+	lower, upper, upperInside, digit := false, false, false, false
 	for i := range len(word) {
 		switch c := word[i]; {
 		case c >= 'a' && c <= 'z':
 			lower = true
 		case c >= 'A' && c <= 'Z':
-			upperInside = upperInside || i > 0
+			upper, upperInside = true, upperInside || i > 0
 		case c >= '0' && c <= '9':
 			digit = true
 		}
 	}
-	return upperInside && lower || digit && lower && len(word) > 2
+	return upperInside && lower || digit && (lower || upper) && len(word) > 2 // maxConns, sha256, E0308
 }
 
 func isWordByte(c byte) bool {
@@ -208,6 +233,11 @@ func (a *intent) note(word string) {
 	switch word {
 	case "test", "tests", "tested", "testing", "unittest", "benchmark", "benchmarks", "fuzz", "mock", "fixture":
 		a.tests = true
+	case "error", "errors", "panic", "panics", "exception", "traceback", "fatal", "failed", "fails", "failure", "warning", "unexpected", "invalid", "cannot", "undefined",
+		"unknown", "denied", "refused":
+		a.report = true
+	case "latest", "newest", "recent", "recently", "lately", "yesterday":
+		a.latest = true
 	case "example", "examples", "sample", "demo", "tutorial":
 		a.examples = true
 	case "changelog", "release", "released", "releases", "version", "versions", "changed", "upgrade", "migrate", "deprecated", "history", "since":

@@ -5,38 +5,13 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge/analysis"
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
-
-// The weights of the ranking rules, found by coordinate search over the tuning sets named in bench/README.md.
-type weights struct {
-	coverage   float64 // how much of the question a passage speaks of, beyond what BM25 gives for it
-	names      float64 // what it defines is what the question names
-	exact      float64 // it defines the very identifier asked for
-	run        float64 // consecutive words of the question stand in it as they are (error messages)
-	near       float64 // the question's words stand near each other
-	file       float64 // other passages of its file match as well
-	again      float64 // per passage of the same file ranked above
-	window     float64 // per window of the same definition ranked above
-	test       float64
-	example    float64
-	history    float64
-	data       float64
-	head       float64
-	loose      float64
-	section    float64
-	asked      float64 // code that holds the question itself
-	definition float64
-}
-
-var ranking = weights{
-	coverage: 1, names: 0.3, exact: 0.85, run: 0.35, near: 0.1, file: 0.5, again: 0.93, window: 0.8,
-	test: 0.4, example: 0.7, history: 0.5, data: 0.6, head: 0.8, loose: 0.9, section: 1, asked: 0.5, definition: 1,
-}
 
 // candidate is a chunk while it is ranked.
 type candidate struct {
@@ -45,7 +20,25 @@ type candidate struct {
 	score    float64
 	coverage float64 // share of the question's weight that occurs, 0..1
 	rules    []string
+	factors  []Factor // what the rules did, for an explanation
 	marks    []mark
+}
+
+// Factor is what a ranking rule made of a score.
+type Factor struct {
+	Rule   string  `json:"rule"`
+	Factor float64 `json:"factor"` // by which the score was multiplied
+}
+
+// apply multiplies the score by a rule's factor. The trace says so when the rule decided something.
+func (c *candidate) apply(rule string, factor float64, decided bool) {
+	c.score *= factor
+	if decided {
+		c.rules = append(c.rules, rule)
+	}
+	if factor != 1 {
+		c.factors = append(c.factors, Factor{rule, factor})
+	}
 }
 
 // mark is a word of a chunk that speaks for a concept.
@@ -63,10 +56,12 @@ type ranker struct {
 	total float64
 	words map[string][]termUse // surface word -> what it speaks for; nil for nothing
 	begin map[[2]byte]bool     // how the question's terms begin: a word whose parts all begin otherwise need not be stemmed
-	w     *weights
+	w     *Rules
+
+	newest time.Time // when the youngest candidate was changed
 }
 
-func newRanker(q *question, res *index.Result, w *weights) *ranker {
+func newRanker(q *question, res *index.Result, w *Rules) *ranker {
 	r := &ranker{q: q, idf: make([]float64, len(q.concepts)), words: map[string][]termUse{}, begin: map[[2]byte]bool{}, w: w}
 	for term := range q.byTerm {
 		r.begin[beginning(term)] = true
@@ -100,6 +95,11 @@ func newRanker(q *question, res *index.Result, w *weights) *ranker {
 
 // rank scores and sorts candidates.
 func (r *ranker) rank(cands []candidate) {
+	for i := range cands {
+		if at := cands[i].Doc.Updated; at.After(r.newest) {
+			r.newest = at
+		}
+	}
 	byFile := map[int64][]int{}
 	for i := range cands {
 		r.score(&cands[i])
@@ -120,7 +120,7 @@ func (r *ranker) rank(cands []candidate) {
 				support += cands[m].score / best / 3
 			}
 			for _, m := range members {
-				cands[m].score *= 1 + r.w.file*support
+				cands[m].apply("other passages of its document match", 1+r.w.File*support, false)
 			}
 		}
 	}
@@ -132,17 +132,25 @@ func (r *ranker) rank(cands []candidate) {
 	seen := map[unit]int{}
 	for i := range cands {
 		file := unit{doc: cands[i].Doc.ID}
-		cands[i].score *= math.Pow(r.w.again, float64(seen[file]))
+		if n := min(seen[file], maxDecay); n > 0 {
+			cands[i].apply("its document was found before", math.Pow(r.w.Again, float64(n)), false)
+		}
 		seen[file]++
 		if cands[i].Symbol == "" {
 			continue
 		}
 		file.symbol = cands[i].Symbol
-		cands[i].score *= math.Pow(r.w.window, float64(seen[file]))
+		if n := min(seen[file], maxDecay); n > 0 {
+			cands[i].apply("another part of it was found before", math.Pow(r.w.Window, float64(n)), false)
+		}
 		seen[file]++
 	}
 	slices.SortStableFunc(cands, func(a, b candidate) int { return cmpDesc(a.score, b.score) })
 }
+
+// maxDecay is how many passages of the same file, or windows of the same definition, hold one back: beyond it the rule would
+// decide for small files and against large ones.
+const maxDecay = 3
 
 func cmpDesc(a, b float64) int {
 	switch {
@@ -168,7 +176,8 @@ func (r *ranker) score(c *candidate) {
 	for i, v := range found {
 		c.coverage += r.idf[i] * v / r.total
 	}
-	s := float64(c.hit.Score) * (1 + r.w.coverage*c.coverage)
+	c.score = float64(c.hit.Score)
+	c.apply("speaks of more of the question", 1+r.w.Coverage*c.coverage, false)
 	nameCoverage, namePrecision := 0.0, 0.0
 	for i, v := range names {
 		nameCoverage += r.idf[i] * v / r.total
@@ -181,28 +190,29 @@ func (r *ranker) score(c *candidate) {
 		namePrecision = min(1, n/float64(namesWords))
 	}
 	if f := nameCoverage * (0.3 + 0.7*namePrecision); f > 0.05 {
-		s *= 1 + r.w.names*f
-		c.note(f > 0.25, "its name matches")
+		c.apply("its name matches", 1+r.w.Names*f, f > 0.25)
 	}
 	if exact > 0 {
-		s *= 1 + r.w.exact*exact
-		c.note(true, "defines what is asked for")
+		c.apply("defines what is asked for", 1+r.w.Exact*exact, true)
 	}
 	if run := r.longestRun(c); r.q.asked != "" && c.Kind != chunk.Section && strings.Contains(c.Text, r.q.asked) {
-		s *= r.w.asked // code that holds the very question is an example of asking, not an answer
-		c.note(true, "holds the question itself")
+		c.apply("holds the question itself", r.w.Asked, true) // code that holds the very question is an example of asking, not an answer
 	} else if run > 0 {
-		s *= 1 + r.w.run*run
-		c.note(run > 0.3, "contains words of the question in sequence")
+		weight := r.w.Run
+		if c.Kind == chunk.Section {
+			weight = r.w.RunProse
+		}
+		c.apply("contains words of the question in sequence", 1+weight*run, run > 0.3)
 	}
-	s *= 1 + r.w.near*r.nearness(c)
-	c.score = s * r.prior(c)
-}
-
-func (c *candidate) note(when bool, rule string) {
-	if when {
-		c.rules = append(c.rules, rule)
+	if near := r.nearness(c); near > 0 {
+		c.apply("words of the question stand near each other", 1+r.w.Near*near, false)
 	}
+	for _, p := range r.q.phrases {
+		if containsPhrase(c.Text, p) {
+			c.apply(`holds "`+strings.Join(p, " ")+`"`, 1+r.w.Phrase, true)
+		}
+	}
+	r.prior(c)
 }
 
 // named compares what the chunk defines, and its file's name, with the question. It returns how well each concept is
@@ -233,9 +243,9 @@ func (r *ranker) named(c *candidate) (found []float64, words int, exact float64)
 				e = 1
 			case q.identifier:
 				e = 0.8
-			case q.weight >= 0.5 && q.word == word && word != strings.ToLower(word):
+			case !q.asking && q.weight >= 0.5 && q.word == word && word != strings.ToLower(word):
 				e = 0.6 // "Check" in a question about Check
-			case q.weight >= 0.5 && len(r.q.concepts) <= 3:
+			case !q.asking && q.weight >= 0.5 && len(r.q.concepts) <= 3:
 				e = 0.4
 			}
 			exact = max(exact, e*min(1, 1.5*r.idf[i]/r.total+0.3))
@@ -265,35 +275,40 @@ func (r *ranker) named(c *candidate) (found []float64, words int, exact float64)
 	return found, words, exact
 }
 
-// prior is what speaks for or against a chunk whatever the question, unless the question asks for that very thing.
-func (r *ranker) prior(c *candidate) float64 {
-	p := 1.0
+// prior applies what speaks for or against a chunk whatever the question, unless the question asks for that very thing.
+func (r *ranker) prior(c *candidate) {
 	flags := source.Flags(c.Doc.Flags)
 	if flags&source.Test != 0 && !r.q.asks.tests {
-		p *= r.w.test
-		c.note(true, "a test")
+		c.apply("a test", r.w.Test, true)
 	}
 	if flags&source.Example != 0 && !r.q.asks.examples {
-		p *= r.w.example
-		c.note(true, "an example")
+		c.apply("an example", r.w.Example, true)
 	}
 	if flags&source.Changelog != 0 && !r.q.asks.history {
-		p *= r.w.history
-		c.note(true, "a change log")
+		c.apply("a change log", r.w.History, true)
 	}
 	switch c.Kind {
 	case chunk.Data:
 		if !r.q.asks.data {
-			p *= r.w.data
+			c.apply("data", r.w.Data, false)
 		}
 	case chunk.Head:
-		p *= r.w.head
+		c.apply("the head of a file", r.w.Head, false)
 	case chunk.Code:
-		p *= r.w.loose
+		c.apply("code outside definitions", r.w.Loose, false)
 	case chunk.Section:
-		p *= r.w.section
+		c.apply("a section", r.w.Section, false)
+		if r.q.asks.report {
+			c.apply("a section, where an error is asked for", r.w.Report, false) // code says what makes it
+		}
 	default:
-		p *= r.w.definition
+		c.apply("a definition", r.w.Definition, false)
 	}
-	return p
+	if r.q.asks.latest && !r.newest.IsZero() {
+		age := r.newest.Sub(c.Doc.Updated).Hours() / 24
+		c.apply("changed lately", 1+r.w.Recency/(1+age/recentDays), age < recentDays)
+	}
 }
+
+// recentDays is the age at which what is recent counts half.
+const recentDays = 30

@@ -15,11 +15,14 @@ import (
 
 // Query asks a collection for passages.
 type Query struct {
-	Text    string
+	Text    string   // as people type it: see Understand
 	Earlier string   // the conversation's previous question; its words count for less
 	Limit   int      // passages at most; 0 means 12
 	Paths   []string // only documents whose path matches one of these patterns or lies below one; nil for all
+	Filter  Filter
 	Pins    []Pin
+	Now     time.Time // what "after:7d" in the text counts back from
+	Explain bool      // say where the scores come from
 }
 
 // Passage is a chunk that was found.
@@ -27,9 +30,14 @@ type Passage struct {
 	Collection string
 	Path       string
 	Start, End int // lines, from 1, both inclusive
+	Page       int // where it begins, in a document with pages; else 0
 	Kind       chunk.Kind
-	Symbol     string
-	Context    string
+	Symbol     string // qualified name, or the headings above it
+	Context    string // what surrounds it: see chunk.Header
+	Title      string // of the document
+	Language   string
+	Team       string
+	Author     string // who changed the document last
 	Text       string // lines Start to End
 	Updated    time.Time
 	Score      float64  // comparable within one result; greater is better
@@ -38,16 +46,19 @@ type Passage struct {
 	Pinned     bool     // the question pointed at it
 	Spans      []Span   // the lines worth showing
 	Key        []int    // of these, the lines that tell most
+
+	Explanation *Explanation // when asked for
 }
 
 // LeftOut is a passage that matched and was not taken.
 type LeftOut struct {
-	Collection string
-	Path       string
-	Start, End int
-	Symbol     string
-	Score      float64
-	Reason     string
+	Collection string  `json:"collection"`
+	Path       string  `json:"path"`
+	Start      int     `json:"start"`
+	End        int     `json:"end"`
+	Symbol     string  `json:"symbol,omitempty"`
+	Score      float64 `json:"score"`
+	Reason     string  `json:"reason"`
 }
 
 // Result is what a search found.
@@ -61,8 +72,6 @@ type Result struct {
 
 const (
 	defaultLimit = 12
-	// candidates are re-ranked by rules; the right passage was below the 80th place by BM25 alone in 2 of 100 questions.
-	candidates = 80
 	// belowBest is the part of the best passage's score under which one is noise more often than not.
 	belowBest = 0.3
 )
@@ -99,12 +108,30 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 	return res, nil
 }
 
-// candidates returns the best chunks by BM25, re-ranked by the rules.
+// candidates returns the best chunks by BM25F, re-ranked by the rules.
 func (c *Collection) candidates(ctx context.Context, query Query) ([]candidate, *ranker, *index.Result, error) {
-	q := parseQuestion(query.Text, query.Earlier)
-	found, err := c.index.Search(ctx, index.Query{Terms: q.terms, Limit: candidates, Allow: allow(query.Paths)})
+	u := Understand(query.Text, query.Now)
+	q := parseQuestion(focus(u.Text), query.Earlier, &c.settings.Question)
+	iq := index.Query{Terms: q.terms, Limit: max(c.settings.Candidates, query.Limit), Explain: query.Explain}
+	iq.Allow, iq.Kinds = both(&u.Filter, &query.Filter, query.Paths)
+	found, err := c.index.Search(ctx, iq)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if len(u.Phrases) > 0 {
+		for _, p := range u.Phrases {
+			q.phrases = append(q.phrases, wordsOf(p))
+			iq.Require = append(iq.Require, q.require(q.phrases[len(q.phrases)-1])...)
+		}
+		more, err := c.index.Search(ctx, iq)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		for _, h := range more.Hits {
+			if !slices.ContainsFunc(found.Hits, func(o index.Hit) bool { return o.Chunk == h.Chunk }) {
+				found.Hits = append(found.Hits, h)
+			}
+		}
 	}
 	chunks, err := c.index.Chunks(ctx, found.Hits)
 	if err != nil {
@@ -118,7 +145,7 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]candidate, 
 	for i := range chunks {
 		cands[i] = candidate{Chunk: chunks[i], hit: hits[chunks[i].ID]}
 	}
-	r := newRanker(q, found, &ranking)
+	r := newRanker(q, found, &c.settings.Rules)
 	r.rank(cands)
 	return cands, r, found, nil
 }
@@ -220,8 +247,12 @@ func overlaps(taken []Passage, c *candidate) bool {
 
 func (c *Collection) passage(r *ranker, cand *candidate, lines int) Passage {
 	p := Passage{
-		Collection: c.Name, Path: cand.Doc.Path, Start: cand.Start, End: cand.End, Kind: cand.Kind, Symbol: cand.Symbol,
-		Context: cand.Context, Text: cand.Text, Updated: cand.Doc.Updated, Score: cand.score, Coverage: cand.coverage, Rules: cand.rules,
+		Collection: c.Name, Path: cand.Doc.Path, Start: cand.Start, End: cand.End, Page: cand.Page, Kind: cand.Kind, Symbol: cand.Symbol,
+		Context: cand.Context, Title: cand.Doc.Title, Language: cand.Doc.Language, Team: cand.Doc.Team, Author: cand.Doc.Author, Text: cand.Text,
+		Updated: cand.Doc.Updated, Score: cand.score, Coverage: cand.coverage, Rules: cand.rules,
+	}
+	if cand.hit.Parts != nil {
+		p.Explanation = r.explain(cand)
 	}
 	p.Spans, p.Key = r.excerpt(cand, lines)
 	return p
@@ -276,31 +307,9 @@ func (q *question) missing(res *index.Result) []string {
 	}
 	var out []string
 	for i, ok := range occurs {
-		if !ok && q.concepts[i].weight >= 0.4 {
+		if !ok && !q.concepts[i].asking && q.concepts[i].weight >= 0.4 {
 			out = append(out, q.concepts[i].word)
 		}
 	}
 	return out
-}
-
-// allow makes the filter for path patterns: "internal/**", "*.go", "docs".
-func allow(patterns []string) func(*index.Document) bool {
-	if len(patterns) == 0 {
-		return nil
-	}
-	return func(d *index.Document) bool {
-		return slices.ContainsFunc(patterns, func(p string) bool { return matchPath(p, d.Path) })
-	}
-}
-
-func matchPath(pattern, name string) bool {
-	pattern = strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(pattern, "./"), "/**"), "/")
-	if pattern == "." || name == pattern || strings.HasPrefix(name, pattern+"/") {
-		return true
-	}
-	if !strings.Contains(pattern, "/") {
-		name = path.Base(name)
-	}
-	ok, err := path.Match(pattern, name)
-	return err == nil && ok
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -159,7 +160,7 @@ func (s *syncer) indexAll(ctx context.Context, gone []string, total int64) error
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			b := index.NewBuilder()
+			b := s.c.index.NewBuilder()
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(s.todo) {
@@ -172,7 +173,7 @@ func (s *syncer) indexAll(ctx context.Context, gone []string, total int64) error
 				if b.Size() >= segmentBytes {
 					select {
 					case full <- b:
-						b = index.NewBuilder()
+						b = s.c.index.NewBuilder()
 					case <-ctx.Done():
 					}
 				}
@@ -246,6 +247,7 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 			return nil
 		}
 		chunks = chunk.Split(f.Path, content.Text)
+		describe(&doc, content.Text, chunks)
 	}
 	b.Add(doc, chunks)
 	s.mu.Lock()
@@ -261,6 +263,26 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 		s.report.Changed++
 	}
 	return nil
+}
+
+// describe tells of a document what its path and text say.
+func describe(d *index.Document, text string, chunks []chunk.Chunk) {
+	d.Language = chunk.LanguageOf(d.Path, text).Name
+	flags := source.Flags(d.Flags)
+	switch {
+	case flags&source.Config != 0:
+		d.Type = "config"
+	case flags&source.Doc != 0:
+		d.Type = "doc"
+	default:
+		d.Type = "code"
+	}
+	for i := range chunks {
+		if c := &chunks[i]; c.Kind == chunk.Section && c.Symbol != "" {
+			d.Title, _, _ = strings.Cut(c.Symbol, " > ")
+			return
+		}
+	}
 }
 
 // unchanged notes that a document was read and is what it was.
@@ -297,11 +319,11 @@ func (s *syncer) history(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	updated := map[string]time.Time{}
-	for path, at := range times {
-		if d := docs[path]; d != nil && !d.Updated.Equal(at) {
-			updated[path] = at
+	changed := map[string]index.LastChange{}
+	for path, last := range times {
+		if d := docs[path]; d != nil && (!d.Updated.Equal(last.At) || d.Author != last.Author) {
+			changed[path] = index.LastChange(last)
 		}
 	}
-	return s.c.index.Commit(ctx, index.Change{Updated: updated, Meta: map[string]string{historyHead: head}})
+	return s.c.index.Commit(ctx, index.Change{Changed: changed, Meta: map[string]string{historyHead: head}})
 }

@@ -1,34 +1,51 @@
 package knowledge
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
+	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 )
 
-// Text is a document that comes from no folder; it is one passage.
+// Text is a passage of a document that comes from no folder.
 type Text struct {
-	ID, Text string
-	Language string // file extension of the language, "py"; empty for prose
+	ID       string
+	Document string // consecutive texts of the same one are its passages, in order; empty for one that stands alone
+	Title    string // of the document
+	Text     string
 }
 
 // Add indexes texts. Only a collection that is never synced with a folder keeps them.
 func (c *Collection) Add(ctx context.Context, texts []Text) error {
-	b := index.NewBuilder()
-	for _, t := range texts {
-		sum := sha256.Sum256([]byte(t.Text))
-		doc := index.Document{Path: t.ID, Hash: [16]byte(sum[:16]), Size: int64(len(t.Text)), Updated: time.Unix(0, 0)}
-		c := chunk.Chunk{Start: 1, End: 1, Kind: chunk.Section, Text: t.Text}
-		if t.Language != "" {
-			c.Kind = chunk.Function
-			for _, part := range chunk.Split("passage."+t.Language, t.Text) {
-				c.Defines += part.Defines + " "
-			}
+	b := c.index.NewBuilder()
+	c.passages = map[string][]string{}
+	for i := 0; i < len(texts); {
+		n := i + 1
+		for n < len(texts) && texts[i].Document != "" && texts[n].Document == texts[i].Document {
+			n++
 		}
-		b.Add(doc, []chunk.Chunk{c})
+		t := &texts[i]
+		name := cmp.Or(t.Document, t.ID)
+		h := sha256.New()
+		var passages, ids []string
+		size := int64(0)
+		for _, p := range texts[i:n] {
+			text := p.Text
+			if len(passages) == 0 && t.Title != "" && !strings.HasPrefix(text, t.Title) {
+				text = t.Title + "\n" + text
+			}
+			passages, ids = append(passages, text), append(ids, p.ID)
+			h.Write([]byte(text + "\x00"))
+			size += int64(len(text))
+		}
+		doc := index.Document{Path: name, Hash: [16]byte(h.Sum(nil)[:16]), Size: size, Updated: time.Unix(0, 0), Title: t.Title}
+		b.Add(doc, chunk.Passages(name, t.Title, passages))
+		c.passages[name] = ids
+		i = n
 	}
 	return c.index.Commit(ctx, index.Change{Add: b})
 }
@@ -47,7 +64,8 @@ func (c *Collection) Rank(ctx context.Context, query string, limit int) ([]Ranke
 	}
 	out := make([]Ranked, min(limit, len(cands)))
 	for i := range out {
-		out[i] = Ranked{cands[i].Doc.Path, cands[i].score}
+		cand := &cands[i]
+		out[i] = Ranked{c.passages[cand.Doc.Path][cand.Number()], cand.score}
 	}
 	return out, nil
 }

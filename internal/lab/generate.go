@@ -18,7 +18,7 @@ import (
 // Generated is a retrieval set made of a folder: its passages, and questions that its own authors answered. Passages are
 // named PATH#N, N counted from 0 in each document.
 type Generated struct {
-	Kind     string // "headings", "docstrings" or "commits"
+	Kind     string // "headings", "docstrings", "commits" or "messages"
 	Passages []GeneratedPassage
 	Queries  []GeneratedQuery
 }
@@ -42,10 +42,11 @@ type GeneratedQuery struct {
 //	headings    a heading asks for the section below it
 //	docstrings  the first sentence of a comment asks for the function or type below it
 //	commits     the subject of a commit asks for the passages whose lines it wrote, as they are now
+//	messages    a message, as its reader sees it, asks for the code that reports it
 //
-// What is asked with is taken out of the passages that answer, so that they must be found by the rest.
+// A heading or comment is taken out of the passage that answers, so that this must be found by the rest.
 var generators = map[string]func(ctx context.Context, f *Folder, limit int, rng *rand.Rand) (*Generated, error){
-	"headings": headings, "docstrings": docstrings, "commits": commits,
+	"headings": headings, "docstrings": docstrings, "commits": commits, "messages": messages,
 }
 
 // Folder is a folder cut into passages.
@@ -141,10 +142,13 @@ func (f *Folder) set(kind string, questions []question, limit int, rng *rand.Ran
 	return g, nil
 }
 
-// asks says whether a text has at least n words that mean something.
+// asks says whether a text has at least n words that mean something: numbers, addresses and function words don't.
 func asks(text string, n int) bool {
+	if strings.Contains(text, "://") || strings.Contains(text, "@") {
+		return false
+	}
 	analysis.Each(text, func(word string, _ analysis.Terms) {
-		if !analysis.IsStopword(strings.ToLower(word)) {
+		if !strings.ContainsAny(word, "0123456789") && !analysis.IsStopword(strings.ToLower(word)) {
 			n--
 		}
 	})
@@ -157,6 +161,9 @@ const leastSection = 200
 func headings(_ context.Context, f *Folder, limit int, rng *rand.Rand) (*Generated, error) {
 	var out []question
 	for i, d := range f.documents {
+		if source.Classify(d.path)&source.Changelog != 0 {
+			continue
+		}
 		for j, c := range d.chunks {
 			if c.Kind != chunk.Section || !strings.Contains(c.Symbol, " > ") && j == 0 || j > 0 && d.chunks[j-1].Symbol == c.Symbol {
 				continue // the title of a document asks for all of it, and a section cut in two has two answers
@@ -201,6 +208,9 @@ func docstrings(_ context.Context, f *Folder, limit int, rng *rand.Rand) (*Gener
 // firstSentence is the first sentence of the first paragraph, at most 40 words of it.
 func firstSentence(doc string) string {
 	paragraph, _, _ := strings.Cut(strings.TrimSpace(doc), "\n\n")
+	for _, list := range []string{"\n@", "\n:", "\nArgs:", "\nParameters", "\nReturns"} { // of parameters
+		paragraph, _, _ = strings.Cut(paragraph, list)
+	}
 	words := strings.Fields(paragraph)
 	for i, w := range words {
 		if strings.HasSuffix(w, ".") && len(w) > 3 {

@@ -86,6 +86,21 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
+func TestMessage(t *testing.T) {
+	for line, want := range map[string]string{
+		`return fmt.Errorf("read the index of %q: it is damaged", path)`: "read the index of %q: it is damaged",
+		`raise ValueError(f"no header in file {name} of the archive")`:   "no header in file {name} of the archive",
+		`throw new Error('cannot reuse a closed connection')`:            "cannot reuse a closed connection",
+		`x := "a text that reports nothing to anybody"`:                  "",
+		`return errors.New("too short")`:                                 "",
+		`log.Println("see https://example.com/a/b/c for more of that")`:  "",
+	} {
+		if got := message(line); got != want {
+			t.Errorf("%s: %q", line, got)
+		}
+	}
+}
+
 func TestGenerateFromCommits(t *testing.T) {
 	root := sourceFolder(t)
 	git := func(args ...string) {
@@ -135,7 +150,7 @@ func TestGenerateSaysWhatIsNotThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind, want := range map[string]string{"headings": "nothing to make headings of", "commits": "git", "tweets": "kinds are commits, docstrings, headings"} {
+	for kind, want := range map[string]string{"headings": "nothing to make headings of", "commits": "git", "tweets": "kinds are commits, docstrings, headings, messages"} {
 		if _, err := f.Generate(t.Context(), kind, 10, rand.New(rand.NewPCG(1, 1))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", kind, err)
 		}

@@ -73,12 +73,20 @@ type record struct {
 	Text  string `json:"text"`
 }
 
+// document is the record as a text. "DOCUMENT#N" names passage N of a document.
 func (r record) document() knowledge.Text {
-	text := r.Text
-	if r.Title != "" && !strings.HasPrefix(text, r.Title) {
-		text = r.Title + "\n" + text
+	t := knowledge.Text{ID: r.ID, Title: r.Title, Text: r.Text}
+	if name, number, ok := cutLast(r.ID, "#"); ok && name != "" && number != "" && strings.Trim(number, "0123456789") == "" {
+		t.Document = name
 	}
-	return knowledge.Text{ID: r.ID, Text: text}
+	return t
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 func eachRecord(path string, f func(record) error) error {

@@ -23,10 +23,11 @@ const (
 // Chunk is one passage of a document.
 type Chunk struct {
 	Start, End int    // lines, from 1, both inclusive
+	Page       int    // where it begins, from 1; 0 in a document without pages
 	Kind       Kind   //
 	Symbol     string // qualified name of what is defined here ("Logger.Check"), or the heading path ("Usage > Flags")
 	Defines    string // all names defined here, separated by blanks
-	Context    string // what surrounds it: package, enclosing type, document title
+	Context    string // what surrounds it: package, enclosing type, document title, imports, neighbours; see Header
 	Text       string // the lines as they are, without the last line break
 }
 
@@ -45,16 +46,20 @@ func Split(path, text string) []Chunk {
 	if lang == nil {
 		lang = plain
 	}
-	src := newSource(path, text, lang)
+	return splitAs(newSource(path, text, lang))
+}
+
+// splitAs cuts a document by the rules of its language.
+func splitAs(src *source) []Chunk {
 	if len(src.lines) == 0 {
 		return nil
 	}
-	if lang.split != nil {
-		if chunks, ok := lang.split(src); ok {
-			return chunks
+	if src.lang.split != nil {
+		if chunks, ok := src.lang.split(src); ok {
+			return annotate(src, chunks)
 		}
 	}
-	return splitOutline(src)
+	return annotate(src, splitOutline(src))
 }
 
 // source is a document while it is being cut.

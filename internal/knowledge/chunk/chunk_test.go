@@ -22,6 +22,7 @@ func outlineOf(chunks []Chunk) []string {
 
 func TestSplit(t *testing.T) {
 	body := strings.Repeat("    x = x + 1;\n", 30)
+	long := strings.Repeat("    TEST(x);\n", 29)
 	deep := strings.Repeat("        x = x + 1;\n", 30)
 	for name, c := range map[string]struct {
 		path, text string
@@ -41,6 +42,7 @@ func TestSplit(t *testing.T) {
 			[]string{"1-1 head ", "3-8 type Cart", "10-44 function Cart.total"}},
 		"c": {"a.c", "#include <x.h>\n\nstruct foo *global;\n\n/* Adds. */\nstatic int\nadd(int a, int b)\n{\n    if (a) {\n        goto out;\n    }\nout:\n    return a;\n}\n\nint mul(int a) {\n    return a;\n}\n",
 			nil},
+		"c++ in a macro": {"a.cpp", "TEST_CLASS(A)\n{\n" + long + "public:\n    void common()\n    {\n        x();\n    }\n};\n", []string{"1-32 type A", "33-37 function A.common"}},
 		"ruby":  {"a.rb", "module A\n  def self.run(x)\n    x\n  end\nend\n\ndef top\n  1\nend\n", []string{"1-5 type A", "7-9 function top"}},
 		"shell": {"a.sh", "#!/bin/sh\nset -e\n\n# Builds.\nbuild() {\n  go build\n}\n", []string{"1-2 head ", "4-7 function build"}},
 		"yaml":  {"a.yaml", "name: x\njobs:\n  test:\n    steps: []\non: push\n", nil},
@@ -70,7 +72,7 @@ func TestDefinitions(t *testing.T) {
 		javascript: {"export default function () {": "function", "  get size() {": "size", "if (x) {": "", "return foo(a) {": "", "foo(bar)": "", "export const useX = (a) => {": "useX",
 			"module.exports = {": "exports", "x = 3": "", "export interface Options {": "Options", "type Props = {": "Props", "while (a) {": "", "items.forEach((x) => {": "", "const x = require('y')": ""},
 		java:    {"    return total(x);": "", "    for (int i = 0;;) {": "", "  public static void main(String[] a) {": "main", "  new Thread() {": "", "  List<String> names() {": "names", "public record P(int x) {": "P"},
-		clang:   {"int main(void) {": "main", "  return f(x);": "", "void Foo::bar(int x)": "bar", "foo(bar);": "", "struct point {": "point", "static const struct ops x = {": "", "else if (a) {": ""},
+		clang:   {"int main(void) {": "main", "  return f(x);": "", "void Foo::bar(int x)": "bar", "foo(bar);": "", "struct point {": "point", "static const struct ops x = {": "", "else if (a) {": "", "TEST(Pool, takes_idle) {": "Pool.takes_idle", "LOGUNIT_CLASS(FmtTest)": "FmtTest", "FOO(a + b) {": "", "CHECK(x);": ""},
 		python:  {"def f(x):": "f", "async def g():": "g", "class A(B):": "A", "LIMITS = {": "LIMITS", "print(x)": "", "x == (": ""},
 		rust:    {"pub async fn go() {": "go", "impl fmt::Display for Foo {": "Foo", "macro_rules! my {": "my", "let x = 3;": "", "match x {": ""},
 		ruby:    {"def self.run(x)": "run", "class Foo < Bar": "Foo", "puts x": ""},

@@ -22,7 +22,7 @@ func DocComment(path string, c Chunk) (doc, code string) {
 	if doc := strings.TrimSpace(strings.Join(words, "\n")); doc != "" {
 		return doc, strings.Join(lines[end:], "\n")
 	}
-	if lang == python {
+	if lang.like(python) {
 		return docString(lines)
 	}
 	return "", c.Text

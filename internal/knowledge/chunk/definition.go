@@ -53,6 +53,9 @@ func (l *Language) definition(line string, nested bool) (name string, kind Kind,
 	}
 	if l.clike {
 		if name, ok := cFunction(t, line, nested); ok {
+			if strings.Contains(t[:strings.IndexByte(t, '(')], "CLASS") { // a macro that makes one
+				return name, Type, true
+			}
 			return name, Function, true
 		}
 	}
@@ -79,21 +82,21 @@ func identByte(c byte) bool {
 // nameAfter is the name that follows a keyword: "self.name", "Type::name" and "(receiver) name" give the last part.
 func nameAfter(s string, l *Language) string {
 	s = strings.TrimLeft(s, " \t*")
-	if l == golang && strings.HasPrefix(s, "(") {
+	if l.like(golang) && strings.HasPrefix(s, "(") {
 		if end := strings.IndexByte(s, ')'); end > 0 {
 			s = strings.TrimLeft(s[end+1:], " ")
 		}
 	}
-	if l == clang || l == php || l == rust {
+	if l.like(clang) || l.like(php) || l.like(rust) {
 		s = strings.TrimLeft(s, "&")
 	}
 	i := 0
-	for i < len(s) && (identByte(s[i]) || s[i] == '.' || s[i] == ':' && i+1 < len(s) && (s[i+1] == ':' || s[i-1+b2i(i == 0)] == ':') || s[i] == '?' || s[i] == '!') {
+	for i < len(s) && (identByte(s[i]) || s[i] == '.' || s[i] == '-' && i > 0 && l.like(powershell) || s[i] == ':' && i+1 < len(s) && (s[i+1] == ':' || s[i-1+b2i(i == 0)] == ':') || s[i] == '?' || s[i] == '!') {
 		i++
 	}
 	name := strings.Trim(s[:i], ".:?!")
-	if l == golang || l == rust || l == perl || l == elixir || l == ruby || l == lua {
-		if cut := strings.LastIndexAny(name, ".:"); cut >= 0 && l != elixir && l != perl {
+	if l.like(golang) || l.like(rust) || l.like(perl) || l.like(elixir) || l.like(ruby) || l.like(lua) {
+		if cut := strings.LastIndexAny(name, ".:"); cut >= 0 && !l.like(elixir) && !l.like(perl) {
 			name = name[cut+1:]
 		}
 	}
@@ -161,12 +164,29 @@ func cFunction(t, line string, nested bool) (string, bool) {
 		return "", false
 	}
 	if before == "" && !strings.Contains(name, "::") {
-		return "", false // a call
+		return testMacro(name, t[open:]) // or a call
 	}
 	if cut := strings.LastIndex(name, "::"); cut >= 0 {
 		name = name[cut+2:]
 	}
 	return name, name != ""
+}
+
+// testMacro reads "TEST(Suite, name) {" and its like: a macro in capitals whose arguments name what it defines.
+func testMacro(macro, rest string) (string, bool) {
+	args, body, ok := strings.Cut(strings.TrimPrefix(rest, "("), ")")
+	if !ok || len(macro) < 4 || strings.ToUpper(macro) != macro || strings.TrimSpace(body) != "" && !strings.HasPrefix(strings.TrimSpace(body), "{") {
+		return "", false
+	}
+	var names []string
+	for arg := range strings.SplitSeq(args, ",") {
+		arg = strings.TrimSpace(arg)
+		if arg == "" || identifier(arg) != arg {
+			return "", false
+		}
+		names = append(names, arg)
+	}
+	return strings.Join(names, "."), len(names) > 0
 }
 
 // assignment reads definitions of JavaScript that are assignments: "const f = (x) =>", "exports.f = function", "A.prototype.f =".

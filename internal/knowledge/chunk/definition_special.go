@@ -158,3 +158,122 @@ func makeTarget(line string) (string, Kind, bool) {
 	}
 	return strings.TrimSpace(line[:i]), Function, true
 }
+
+// objcMethod reads "- (void)name:(int)x" and "+ (id)name".
+func objcMethod(line string) (string, Kind, bool) {
+	if !strings.HasPrefix(line, "- (") && !strings.HasPrefix(line, "+ (") && !strings.HasPrefix(line, "-(") && !strings.HasPrefix(line, "+(") {
+		return "", "", false
+	}
+	_, rest, ok := strings.Cut(line, ")")
+	name := identifier(strings.TrimSpace(rest))
+	return name, Function, ok && name != ""
+}
+
+// zigType reads "const Name = struct {".
+func zigType(line string) (string, Kind, bool) {
+	t := strings.TrimPrefix(strings.TrimSpace(line), "pub ")
+	left, right, ok := strings.Cut(t, " = ")
+	if !ok || !strings.HasPrefix(left, "const ") {
+		return "", "", false
+	}
+	for _, k := range []string{"struct", "enum", "union", "opaque", "packed struct", "extern struct"} {
+		if strings.HasPrefix(right, k) {
+			name := identifier(strings.TrimPrefix(left, "const "))
+			return name, Type, name != ""
+		}
+	}
+	return "", "", false
+}
+
+// erlangFunction reads "name(Args) ->" at the beginning of a line, and "-record(name,".
+func erlangFunction(line string) (string, Kind, bool) {
+	if rest, ok := strings.CutPrefix(line, "-record("); ok {
+		name := identifier(rest)
+		return name, Type, name != ""
+	}
+	name := identifier(line)
+	return name, Function, name != "" && strings.HasPrefix(line[len(name):], "(") && strings.Contains(line, "->")
+}
+
+// rFunction reads "name <- function(".
+func rFunction(line string) (string, Kind, bool) {
+	for _, arrow := range []string{"<-", "="} {
+		left, right, ok := strings.Cut(line, arrow)
+		if ok && indent(line) == 0 && strings.HasPrefix(strings.TrimSpace(right), "function") {
+			name := strings.TrimSpace(left)
+			return name, Function, name != "" && !strings.ContainsAny(name, " (")
+		}
+	}
+	return "", "", false
+}
+
+// matlabFunction reads "function [a, b] = name(x)".
+func matlabFunction(line string) (string, Kind, bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(line), "function ")
+	if !ok {
+		return "", "", false
+	}
+	if _, after, ok := strings.Cut(rest, "="); ok {
+		rest = after
+	}
+	name := identifier(strings.TrimSpace(rest))
+	return name, Function, name != ""
+}
+
+// batchLabel reads ":name".
+func batchLabel(line string) (string, Kind, bool) {
+	if !strings.HasPrefix(line, ":") || strings.HasPrefix(line, "::") {
+		return "", "", false
+	}
+	name := identifier(line[1:])
+	return name, Function, name != ""
+}
+
+// lispForm reads "(defn name" and other forms that begin with def.
+func lispForm(line string) (string, Kind, bool) {
+	form, rest, ok := strings.Cut(line, " ")
+	if !ok || !strings.HasPrefix(form, "(def") && form != "(ns" {
+		return "", "", false
+	}
+	rest = strings.TrimLeft(rest, " (^:")
+	end := strings.IndexAny(rest, " ()[]{}\t")
+	if end < 0 {
+		end = len(rest)
+	}
+	kind := Function
+	switch form {
+	case "(defstruct", "(defclass", "(defrecord", "(deftype", "(defprotocol", "(definterface", "(ns":
+		kind = Type
+	case "(def", "(defvar", "(defparameter", "(defconstant", "(defcustom", "(defonce":
+		kind = Value
+	}
+	return rest[:end], kind, end > 0
+}
+
+// cobolParagraph reads "       NAME." and "NAME SECTION." in columns 8 to 11.
+func cobolParagraph(line string) (string, Kind, bool) {
+	t := strings.TrimSpace(line)
+	if indent(line) > 11 || !strings.HasSuffix(t, ".") {
+		return "", "", false
+	}
+	t = strings.TrimSuffix(strings.TrimSuffix(t, "."), " SECTION")
+	return t, Function, t != "" && !strings.Contains(t, " ")
+}
+
+// assemblyLabel reads "name:".
+func assemblyLabel(line string) (string, Kind, bool) {
+	name, _, ok := strings.Cut(line, ":")
+	if !ok || name == "" || strings.ContainsAny(name, " \t\"'") || strings.HasPrefix(name, ".L") || indent(line) > 0 {
+		return "", "", false
+	}
+	return name, Function, true
+}
+
+// identifier is the identifier that s begins with.
+func identifier(s string) string {
+	i := 0
+	for i < len(s) && identByte(s[i]) {
+		i++
+	}
+	return s[:i]
+}

@@ -18,7 +18,7 @@ func splitGo(s *source) ([]Chunk, bool) {
 	tf := fset.File(f.Pos())
 	// Positions as they are, whatever "//line" directives say.
 	line := func(p token.Pos) int { return tf.PositionFor(p, false).Line - 1 } // from 0
-	context := "package " + f.Name.Name
+	context := "in " + f.Name.Name
 
 	type unit struct {
 		from, to int // lines [from, to)
@@ -40,7 +40,7 @@ func splitGo(s *source) ([]Chunk, bool) {
 			if d.Recv != nil && len(d.Recv.List) > 0 {
 				recv := receiverName(d.Recv.List[0].Type)
 				c.Symbol = recv + "." + d.Name.Name
-				c.Context += " type " + recv
+				c.Context += "." + recv
 			}
 		case *ast.GenDecl:
 			if d.Doc != nil {

@@ -94,7 +94,8 @@ func (o *outline) nest(parent *block, bodyOf int) {
 			i++
 			continue
 		}
-		name, kind, ok := o.lang.definition(o.lines[i], bodyOf >= 0)
+		// An indented line outside any definition stands in something that was not understood: a macro that makes a class.
+		name, kind, ok := o.lang.definition(o.lines[i], bodyOf >= 0 || o.lang.clike && sh.indent > 0)
 		if !ok {
 			i++
 			continue

@@ -30,7 +30,7 @@ func splitProse(s *source) ([]Chunk, bool) {
 			}
 			path = append(path, sec.heading)
 		}
-		c := Chunk{Kind: Section, Symbol: join(path), Defines: sec.title, Context: title}
+		c := Chunk{Kind: Section, Symbol: join(path), Defines: sec.title, Context: of(title)}
 		to := sec.to
 		// A small section takes in those after it that are not above it, while all of them together stay small.
 		for i+1 < len(sections) && sections[i+1].level >= sec.level && sec.title != "" && s.bytes(sec.from, sections[i+1].to) < smallSection {
@@ -44,6 +44,14 @@ func splitProse(s *source) ([]Chunk, bool) {
 		out = s.add(out, c, sec.from, to)
 	}
 	return out, true
+}
+
+// of is the line of a header that names a document.
+func of(title string) string {
+	if title == "" {
+		return ""
+	}
+	return "of " + title
 }
 
 type heading struct {
@@ -116,7 +124,7 @@ func (s *source) sections() []section {
 		if fence != "" || t == "" {
 			continue
 		}
-		if h, ok := atxHeading(t); ok && indent(s.lines[i]) < 4 {
+		if h, ok := atxHeading(t); ok && s.lang.Name != "text" && indent(s.lines[i]) < 4 { // in other text # begins a comment
 			open(h, i)
 			continue
 		}

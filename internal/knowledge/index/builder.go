@@ -7,20 +7,9 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 )
 
-// Weights of a word by where it stands, in units of one occurrence in the text. A name that a chunk defines says more of
-// it than a name that it uses; its path and surroundings say a little.
-const (
-	weightText    = 1
-	weightDefines = 4
-	weightPath    = 1
-	weightContext = 1
-)
-
-// maxFrequency bounds what a repetitive chunk can claim for a word; BM25 flattens long before.
-const maxFrequency = 255
-
 // Builder collects documents into one segment, in memory. It is used by one goroutine.
 type Builder struct {
+	scoring  *Scoring
 	terms    map[string]uint32   // term -> index in names, postings
 	words    map[string][]uint32 // word as written -> terms; nil for words that are not indexed in text
 	labels   map[string][]uint32 // the same for words in names, of which all are
@@ -29,6 +18,7 @@ type Builder struct {
 	entries  []entry
 	lengths  []uint16
 	bytes    int
+	ordinal  int32 // of the chunk being added
 }
 
 type entry struct {
@@ -39,32 +29,32 @@ type entry struct {
 // posting is the list of one term while it grows.
 type posting struct {
 	data    []byte
-	last    int32 // ordinal written last, -1 for none
-	current int32 // ordinal being counted, -1 for none
-	tf      uint32
+	last    int32  // ordinal written last, -1 for none
+	current int32  // ordinal being counted, -1 for none
+	own     uint32 // of the chunk itself
+	around  uint32 // of its header and path
 	count   int
 }
 
-func (p *posting) add(ordinal int32, weight uint32) {
+func (p *posting) open(ordinal int32) {
 	if p.current != ordinal {
 		p.flush()
-		p.current, p.tf = ordinal, 0
+		p.current, p.own, p.around = ordinal, 0, 0
 	}
-	p.tf += weight
 }
 
 func (p *posting) flush() {
 	if p.current < 0 {
 		return
 	}
-	p.data = appendPosting(p.data, uint32(p.current-p.last-1), min(p.tf, maxFrequency))
+	p.data = appendPosting(p.data, uint32(p.current-p.last-1), min(p.own+min(p.around, unit-1), maxFrequency))
 	p.last, p.current = p.current, -1
 	p.count++
 }
 
-// NewBuilder makes an empty builder.
-func NewBuilder() *Builder {
-	return &Builder{terms: map[string]uint32{}, words: map[string][]uint32{}, labels: map[string][]uint32{}}
+// NewBuilder makes an empty builder for what is to be committed to ix.
+func (ix *Index) NewBuilder() *Builder {
+	return &Builder{scoring: &ix.scoring, terms: map[string]uint32{}, words: map[string][]uint32{}, labels: map[string][]uint32{}}
 }
 
 // Size is the number of bytes of text added so far: what the builder holds in memory is a small multiple of it.
@@ -78,21 +68,24 @@ func (b *Builder) Add(doc Document, chunks []chunk.Chunk) {
 	b.entries = append(b.entries, entry{doc, chunks})
 	for i := range chunks {
 		c := &chunks[i]
-		ordinal := int32(len(b.lengths))
-		n := b.text(ordinal, c.Text, weightText)
-		n += b.text(ordinal, c.Context, weightContext)
-		b.label(ordinal, c.Defines, weightDefines)
+		b.ordinal = int32(len(b.lengths))
+		n := b.text(c.Text)
 		if c.Kind == chunk.Section {
-			b.label(ordinal, c.Symbol, weightContext)
+			b.label(c.Defines, units(b.scoring.Heading), false)
+			b.label(c.Symbol, units(b.scoring.Trail), false)
+			b.label(c.Context, units(b.scoring.Title), true)
+		} else {
+			b.label(c.Defines, units(b.scoring.Names), false)
+			b.label(c.Context, units(b.scoring.Header), true)
 		}
-		b.label(ordinal, doc.Path, weightPath)
+		b.label(doc.Path, units(b.scoring.Path), true)
 		b.lengths = append(b.lengths, uint16(min(n, 1<<16-1)))
 		b.bytes += len(c.Text)
 	}
 }
 
-// text indexes running text and returns its number of words; very frequent English words are left out.
-func (b *Builder) text(ordinal int32, s string, weight uint32) int {
+// text indexes running text and returns its number of terms; very frequent English words are left out.
+func (b *Builder) text(s string) int {
 	n := 0
 	for i := 0; ; {
 		start, end := analysis.NextWord(s, i)
@@ -105,10 +98,12 @@ func (b *Builder) text(ordinal int32, s string, weight uint32) int {
 		if !ok {
 			ids = b.resolve(word)
 		}
+		n += len(ids)
 		for _, id := range ids {
-			b.postings[id].add(ordinal, weight)
+			p := &b.postings[id]
+			p.open(b.ordinal)
+			p.own += unit
 		}
-		n++
 	}
 }
 
@@ -146,8 +141,12 @@ func (b *Builder) id(term string) uint32 {
 	return id
 }
 
-// label indexes names, of which no word is too common to keep: a method may well be called "With".
-func (b *Builder) label(ordinal int32, s string, weight uint32) {
+// label indexes names, of which no word is too common to keep: a method may well be called "With". What stands around the
+// chunk says less than any word of its own, and does not make a word more common.
+func (b *Builder) label(s string, weight uint32, around bool) {
+	if weight == 0 {
+		return
+	}
 	for i := 0; ; {
 		start, end := analysis.NextWord(s, i)
 		if start == len(s) {
@@ -160,8 +159,17 @@ func (b *Builder) label(ordinal int32, s string, weight uint32) {
 			ids = b.ids(analysis.Of(word))
 			b.labels[word] = ids
 		}
+		if around && analysis.IsStopword(s[start:end]) {
+			continue
+		}
 		for _, id := range ids {
-			b.postings[id].add(ordinal, weight)
+			p := &b.postings[id]
+			p.open(b.ordinal)
+			if around {
+				p.around += weight
+			} else {
+				p.own += weight
+			}
 		}
 	}
 }

@@ -10,11 +10,17 @@ import (
 
 // Change is what one commit does, all or nothing.
 type Change struct {
-	Add     *Builder             // documents to add, each in place of the one at its path; nil for none
-	Remove  []string             // paths that are gone
-	Touch   []*Document          // documents found unchanged: Modified and Seen are noted
-	Updated map[string]time.Time // when documents last changed, by path
+	Add     *Builder              // documents to add, each in place of the one at its path; nil for none
+	Remove  []string              // paths that are gone
+	Touch   []*Document           // documents found unchanged: Modified and Seen are noted
+	Changed map[string]LastChange // when documents last changed, by path
 	Meta    map[string]string
+}
+
+// LastChange is when a document's content last changed, and by whom.
+type LastChange struct {
+	At     time.Time
+	Author string
 }
 
 // Commit makes a change durable and visible to searches that begin afterwards.
@@ -39,12 +45,12 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 		}
 	}
 	if c.Add != nil && c.Add.Len() > 0 {
-		if err := addSegment(ctx, tx, c.Add); err != nil {
+		if err := ix.addSegment(ctx, tx, c.Add); err != nil {
 			return fmt.Errorf("write a segment: %w", err)
 		}
 	}
-	for path, at := range c.Updated {
-		if _, err := tx.ExecContext(ctx, "UPDATE document SET updated = ? WHERE path = ?", at.Unix(), path); err != nil {
+	for path, last := range c.Changed {
+		if _, err := tx.ExecContext(ctx, "UPDATE document SET updated = ?, author = ? WHERE path = ?", last.At.Unix(), last.Author, path); err != nil {
 			return fmt.Errorf("note when %q changed: %w", path, err)
 		}
 	}
@@ -83,17 +89,17 @@ func removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
 	return err
 }
 
-func addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
+func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 	var chunkID int64
 	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'next_chunk'), 1)").Scan(&chunkID); err != nil {
 		return err
 	}
-	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?)`)
+	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
 	if err != nil {
 		return err
 	}
 	defer insertDocument.Close()
-	insertChunk, err := tx.PrepareContext(ctx, `INSERT INTO chunk(id, start, "end", kind, symbol, defines, context, text) VALUES(?,?,?,?,?,?,?,?)`)
+	insertChunk, err := tx.PrepareContext(ctx, `INSERT INTO chunk(id, start, "end", page, kind, symbol, defines, context, text) VALUES(?,?,?,?,?,?,?,?,?)`)
 	if err != nil {
 		return err
 	}
@@ -105,7 +111,7 @@ func addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 		if err := removeDocument(ctx, tx, d.Path); err != nil {
 			return err
 		}
-		res, err := insertDocument.ExecContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, chunkID, len(e.chunks))
+		res, err := insertDocument.ExecContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, d.Title, d.Type, d.Language, d.Team, d.Author, chunkID, len(e.chunks))
 		if err != nil {
 			return err
 		}
@@ -115,10 +121,10 @@ func addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 		}
 		for i := range e.chunks {
 			c := &e.chunks[i]
-			if _, err := insertChunk.ExecContext(ctx, chunkID, c.Start, c.End, string(c.Kind), c.Symbol, c.Defines, c.Context, c.Text); err != nil {
+			if _, err := insertChunk.ExecContext(ctx, chunkID, c.Start, c.End, c.Page, string(c.Kind), c.Symbol, c.Defines, c.Context, c.Text); err != nil {
 				return err
 			}
-			rows = append(rows, row{chunkID, docID, b.lengths[len(rows)]})
+			rows = append(rows, row{chunkID, docID, b.lengths[len(rows)], kindNumber(c.Kind)})
 			chunkID++
 		}
 	}
@@ -128,7 +134,7 @@ func addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta(name, value) VALUES('next_chunk', ?)", chunkID); err != nil {
 		return err
 	}
-	sw, err := newSegmentWriter(ctx, tx, rows)
+	sw, err := newSegmentWriter(ctx, tx, rows, &ix.scoring)
 	if err != nil {
 		return err
 	}
@@ -136,7 +142,7 @@ func addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 	for _, id := range sortedTerms(b.names) {
 		p := &b.postings[id]
 		p.flush()
-		if err := sw.add([]byte(b.names[id]), p.count, p.data); err != nil {
+		if err := sw.put([]byte(b.names[id]), p.count, p.data); err != nil {
 			return err
 		}
 	}
@@ -150,13 +156,14 @@ type segmentWriter struct {
 	tx        *sql.Tx
 	insert    *sql.Stmt
 	rows      []row
+	encoder   *encoder
 	first     int64 // id of the first block
 	next      int64
 	directory []byte
 }
 
-func newSegmentWriter(ctx context.Context, tx *sql.Tx, rows []row) (*segmentWriter, error) {
-	w := &segmentWriter{ctx: ctx, tx: tx, rows: rows}
+func newSegmentWriter(ctx context.Context, tx *sql.Tx, rows []row, s *Scoring) (*segmentWriter, error) {
+	w := &segmentWriter{ctx: ctx, tx: tx, rows: rows, encoder: newEncoder(s, rows)}
 	if err := tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(id), 0) + 1 FROM block").Scan(&w.first); err != nil {
 		return nil, err
 	}
@@ -172,6 +179,15 @@ func newSegmentWriter(ctx context.Context, tx *sql.Tx, rows []row) (*segmentWrit
 		return err
 	}
 	return w, nil
+}
+
+// put writes a term with its plain list of count postings.
+func (w *segmentWriter) put(term []byte, count int, plain []byte) error {
+	list, err := w.encoder.encode(plain, count)
+	if err != nil {
+		return err
+	}
+	return w.add(term, list.count, list.own, list.data)
 }
 
 // finish writes the last block and the segment's row.

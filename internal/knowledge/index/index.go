@@ -27,17 +27,20 @@ import (
 
 // contents is to be raised whenever the same source would be indexed otherwise: by another encoding of postings, another
 // analysis or other chunks.
-const contents = 1
+const contents = 2
 
-// format tells files of other versions apart: those are built anew. It changes with the schema by itself.
-var format = int32(crc32.ChecksumIEEE([]byte(schema))>>1) + contents
+// format tells files of other versions apart: those are built anew. It changes with the schema and the scoring by itself.
+func (ix *Index) format() int32 {
+	return int32(crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d %+v", schema, contents, ix.scoring)) >> 1)
+}
 
 const schema = `
 CREATE TABLE meta     (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, hash BLOB NOT NULL, size INTEGER NOT NULL,
                        modified INTEGER NOT NULL, seen INTEGER NOT NULL, updated INTEGER NOT NULL, flags INTEGER NOT NULL, skip TEXT NOT NULL,
+                       title TEXT NOT NULL, type TEXT NOT NULL, language TEXT NOT NULL, team TEXT NOT NULL, author TEXT NOT NULL,
                        first_chunk INTEGER NOT NULL, chunks INTEGER NOT NULL);
-CREATE TABLE chunk    (id INTEGER PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER NOT NULL, kind TEXT NOT NULL, symbol TEXT NOT NULL,
+CREATE TABLE chunk    (id INTEGER PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER NOT NULL, kind TEXT NOT NULL, symbol TEXT NOT NULL,
                        defines TEXT NOT NULL, context TEXT NOT NULL, text TEXT NOT NULL);
 CREATE TABLE segment  (id INTEGER PRIMARY KEY AUTOINCREMENT, chunks BLOB NOT NULL, first_block INTEGER NOT NULL, directory BLOB NOT NULL);
 CREATE TABLE block    (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
@@ -46,19 +49,23 @@ CREATE TABLE block    (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 // Index is an open index file. Its methods may be called by several goroutines; several processes may share the file, of
 // which one at a time writes.
 type Index struct {
-	db   *sql.DB
-	path string
+	db      *sql.DB
+	path    string
+	scoring Scoring
+	blocks  blockCache
+	pool    sync.Pool // of *scorer
 
 	mu   sync.Mutex
 	snap *snapshot // what is in memory of the last generation seen
 }
 
-// Open opens the index file at path or creates it, with its folder. A file of another format or a damaged one is replaced.
-func Open(ctx context.Context, path string) (*Index, error) {
+// Open opens the index file at path or creates it, with its folder. A file of another format or scoring, or a damaged one,
+// is replaced.
+func Open(ctx context.Context, path string, s Scoring) (*Index, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("create the index folder: %w", err)
 	}
-	ix, err := open(ctx, path)
+	ix, err := open(ctx, path, s)
 	if err == nil {
 		return ix, nil
 	}
@@ -70,7 +77,7 @@ func Open(ctx context.Context, path string) (*Index, error) {
 			return nil, fmt.Errorf("discard the obsolete index: %w", err)
 		}
 	}
-	if ix, err = open(ctx, path); err != nil {
+	if ix, err = open(ctx, path, s); err != nil {
 		return nil, fmt.Errorf("create index %s: %w", path, err)
 	}
 	return ix, nil
@@ -83,7 +90,7 @@ func damaged(err error) bool {
 	return ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB)
 }
 
-func open(ctx context.Context, path string) (*Index, error) {
+func open(ctx context.Context, path string, s Scoring) (*Index, error) {
 	// synchronous=NORMAL under WAL never damages the file; the last commits may be lost with the power, and are then made
 	// again from the sources.
 	q := url.Values{"_pragma": {"busy_timeout(10000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-8000)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)"}}
@@ -94,7 +101,7 @@ func open(ctx context.Context, path string) (*Index, error) {
 	}
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(4)
-	ix := &Index{db: db, path: path}
+	ix := &Index{db: db, path: path, scoring: s}
 	if err := ix.prepare(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -108,6 +115,7 @@ func (ix *Index) prepare(ctx context.Context) error {
 	if err := ix.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
+	format := ix.format()
 	if version == format {
 		return nil
 	}
@@ -152,6 +160,12 @@ type Document struct {
 	Updated  time.Time // when its content last changed, by the source's history where there is one
 	Flags    uint32    // the source's classification
 	Skip     string    // why its content is not searchable; empty when it is
+
+	Title    string // of a text for people; empty for code
+	Type     string // what it is: "code", "doc", "config", or what its source calls it ("issue", "page")
+	Language string // of programs ("go"), or of people where the source says so
+	Team     string // whose it is
+	Author   string // who wrote it last
 
 	firstChunk, chunks int64
 }

@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -21,7 +22,7 @@ import (
 
 func openTest(t testing.TB) *Index {
 	t.Helper()
-	ix, err := Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	ix, err := Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), DefaultScoring)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func openTest(t testing.TB) *Index {
 // put commits documents whose chunks are the given texts.
 func put(t testing.TB, ix *Index, docs map[string][]string, remove ...string) {
 	t.Helper()
-	b := NewBuilder()
+	b := ix.NewBuilder()
 	paths := make([]string, 0, len(docs))
 	for p := range docs {
 		paths = append(paths, p)
@@ -41,7 +42,7 @@ func put(t testing.TB, ix *Index, docs map[string][]string, remove ...string) {
 	for _, p := range paths {
 		var chunks []chunk.Chunk
 		for i, text := range docs[p] {
-			chunks = append(chunks, chunk.Chunk{Start: i + 1, End: i + 1, Kind: chunk.Code, Text: text})
+			chunks = append(chunks, chunk.Chunk{Start: i + 1, End: i + 1, Kind: kindOf(p), Text: text})
 		}
 		b.Add(Document{Path: p, Size: 1, Updated: time.Unix(1, 0), Modified: time.Unix(1, 0), Seen: time.Unix(9, 0)}, chunks)
 	}
@@ -50,11 +51,19 @@ func put(t testing.TB, ix *Index, docs map[string][]string, remove ...string) {
 	}
 }
 
+// kindOf makes half of the documents prose.
+func kindOf(path string) chunk.Kind {
+	if path[len(path)-1]%2 == 0 {
+		return chunk.Section
+	}
+	return chunk.Code
+}
+
 func query(text string) Query {
 	q := Query{Limit: 10}
 	analysis.Each(text, func(_ string, t analysis.Terms) {
 		for _, p := range t.Parts {
-			q.Terms = append(q.Terms, Term{p, 1})
+			q.Terms = append(q.Terms, Term{p, 1, 1})
 		}
 	})
 	return q
@@ -97,7 +106,7 @@ func TestSearchSeesCommits(t *testing.T) {
 	if got := paths(search(t, ix, query("backoff"))); got != "" {
 		t.Errorf("the removed document is still found: %q", got)
 	}
-	res, err := ix.Search(t.Context(), Query{Terms: []Term{{"someth", 1}}, Limit: 5, Allow: func(d *Document) bool { return d.Path != "a.go" }})
+	res, err := ix.Search(t.Context(), Query{Terms: []Term{{"someth", 1, 1}}, Limit: 5, Allow: func(d *Document) bool { return d.Path != "a.go" }})
 	if err != nil || len(res.Hits) != 0 {
 		t.Errorf("a filtered document was found: %v, %v", res.Hits, err)
 	}
@@ -111,7 +120,7 @@ func TestSearchAgainstReference(t *testing.T) {
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
-		ix, err := Open(t.Context(), filepath.Join(dir, fmt.Sprint(n)))
+		ix, err := Open(t.Context(), filepath.Join(dir, fmt.Sprint(n)), DefaultScoring)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -189,7 +198,7 @@ func mergeAll(t *testing.T, ix *Index) {
 	if err := countCommit(t.Context(), tx); err != nil {
 		t.Fatal(err)
 	}
-	if err := merge(t.Context(), tx, snap.segments); err != nil {
+	if err := ix.merge(t.Context(), tx, snap.segments); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.Commit(); err != nil {
@@ -197,46 +206,134 @@ func mergeAll(t *testing.T, ix *Index) {
 	}
 }
 
-// reference computes BM25 from the formula. The path of a document counts as words of each of its chunks.
+// reference computes scores from the formula. The path of a document counts as words of each of its chunks.
 func reference(live map[string][]string, q Query) map[string]float64 {
-	type doc struct {
-		tf  map[string]float64
-		len float64
+	type passage struct {
+		own, near map[string]float64 // own: the path's words included
+		length    float64
+		prose     bool
 	}
-	docs := map[string]doc{}
-	df := map[string]float64{}
-	total := 0.0
+	passages := map[string]*passage{}
+	df, headers, sum, number := map[string]float64{}, map[string]float64{}, [2]float64{}, [2]float64{}
 	for path, chunks := range live {
+		var own []map[string]float64
 		for i, text := range chunks {
-			d := doc{tf: map[string]float64{}}
-			analysis.Each(text, func(_ string, t analysis.Terms) { d.tf[t.Parts[0]]++; d.len++ })
-			analysis.Each(path, func(_ string, t analysis.Terms) { d.tf[t.Parts[0]]++ })
-			for w := range d.tf {
+			p := &passage{own: map[string]float64{}, near: map[string]float64{}, prose: kindOf(path) == chunk.Section}
+			analysis.Each(text, func(_ string, t analysis.Terms) { p.own[t.Parts[0]]++; p.length++ })
+			for w := range p.own {
 				df[w]++
 			}
-			total += d.len
-			docs[fmt.Sprintf("%s#%d", path, i+1)] = d
+			analysis.Each(path, func(_ string, t analysis.Terms) {
+				p.own[t.Parts[0]] += float64(DefaultScoring.Path)
+				headers[t.Parts[0]]++
+			})
+			sum[b2i(p.prose)] += p.length
+			number[b2i(p.prose)]++
+			own = append(own, p.own)
+			passages[fmt.Sprintf("%s#%d", path, i+1)] = p
+		}
+		for i := range chunks {
+			p := passages[fmt.Sprintf("%s#%d", path, i+1)]
+			shares := DefaultScoring.of(p.prose).Near
+			for j := range own {
+				share := 0.0
+				switch d := max(i-j, j-i); d {
+				case 0:
+					share = 1
+				case 1, 2:
+					share = float64(shares[d-1])
+				}
+				for w, n := range own[j] {
+					p.near[w] += share * n
+				}
+			}
 		}
 	}
-	n := float64(len(docs))
-	mean := max(1, total/n)
+	n := float64(len(passages))
 	out := map[string]float64{}
-	for id, d := range docs {
-		score := 0.0
+	for id, p := range passages {
+		score, matches := 0.0, false
+		k := DefaultScoring.of(p.prose)
+		mean := max(1, sum[b2i(p.prose)]/number[b2i(p.prose)])
 		for _, term := range q.Terms {
-			tf := d.tf[term.Text]
-			if tf == 0 {
-				continue
+			matches = matches || p.own[term.Text] > 0
+			tf := p.near[term.Text]
+			f := max(df[term.Text], headers[term.Text]/headerCount)
+			idf := math.Log(1 + (n-f+0.5)/(f+0.5))
+			norm := float64(k.K1) * (1 - float64(k.B) + float64(k.B)*p.length/mean)
+			if tf > 0 {
+				score += idf * tf * (float64(k.K1) + 1) / (tf + norm)
 			}
-			idf := math.Log(1 + (n-df[term.Text]+0.5)/(df[term.Text]+0.5))
-			norm := bm25K1 * (1 - bm25B + bm25B*d.len/mean)
-			score += idf * tf * (bm25K1 + 1) / (tf + norm)
 		}
-		if score > 0 {
+		if matches {
 			out[id] = score
 		}
 	}
 	return out
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestPruningLosesNothing compares the best few hits of a larger index with the first of all hits. Documents are of all
+// lengths, also beyond a group, words of all frequencies, and segments of different mean lengths.
+func TestPruningLosesNothing(t *testing.T) {
+	ix := openTest(t)
+	rng := rand.New(rand.NewPCG(3, 4))
+	zipf := rand.NewZipf(rng, 1.2, 3, 3000)
+	for commit := range 4 {
+		docs := map[string][]string{}
+		for d := range 120 {
+			p := fmt.Sprintf("%d/%d", commit, d)
+			for range 1 + rng.IntN(12)*rng.IntN(16) {
+				var text strings.Builder
+				for range 1 + rng.IntN(40*(commit+1)) {
+					fmt.Fprintf(&text, "w%d ", zipf.Uint64())
+				}
+				docs[p] = append(docs[p], text.String())
+			}
+		}
+		put(t, ix, docs, fmt.Sprintf("%d/7", commit))
+	}
+	for range 200 {
+		q := Query{Limit: 1 << 20}
+		for range 1 + rng.IntN(8) {
+			q.Terms = append(q.Terms, Term{fmt.Sprintf("w%d", zipf.Uint64()), rng.Float32(), rng.Float32()})
+		}
+		switch rng.IntN(4) {
+		case 0:
+			q.Allow = func(d *Document) bool { return strings.HasSuffix(d.Path, "3") }
+		case 1:
+			q.Kinds = []chunk.Kind{chunk.Section}
+		}
+		all := search(t, ix, q)
+		for _, h := range all {
+			if q.Allow != nil && !q.Allow(h.Doc) || len(q.Kinds) > 0 && kindOf(h.Doc.Path) != chunk.Section {
+				t.Fatalf("%s is not allowed", h.Doc.Path)
+			}
+		}
+		q.Limit, q.Explain = 1+rng.IntN(30), true
+		best := search(t, ix, q)
+		if len(best) != min(q.Limit, len(all)) {
+			t.Fatalf("%d of %d hits, of %d that there are", len(best), q.Limit, len(all))
+		}
+		for i, h := range best {
+			if math.Abs(float64(h.Score-all[i].Score)) > 1e-5 {
+				t.Fatalf("hit %d scores %v, and the %dth best of all %v", i, h.Score, i, all[i].Score)
+			}
+			sum := float32(0)
+			for _, p := range h.Parts {
+				sum += p
+			}
+			if math.Abs(float64(sum-h.Score)) > 1e-4 {
+				t.Fatalf("parts %v make %v, not %v", h.Parts, sum, h.Score)
+			}
+		}
+	}
 }
 
 func TestMergeKeepsSegmentsFew(t *testing.T) {
@@ -263,12 +360,12 @@ func TestMergeKeepsSegmentsFew(t *testing.T) {
 
 func TestTwoProcessesShareTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	writer, err := Open(t.Context(), path)
+	writer, err := Open(t.Context(), path, DefaultScoring)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer writer.Close()
-	reader, err := Open(t.Context(), path)
+	reader, err := Open(t.Context(), path, DefaultScoring)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +410,7 @@ func TestOpenReplacesWhatItCannotRead(t *testing.T) {
 			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			ix, err := Open(t.Context(), path)
+			ix, err := Open(t.Context(), path, DefaultScoring)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -326,7 +423,7 @@ func TestOpenReplacesWhatItCannotRead(t *testing.T) {
 	}
 	t.Run("another format", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "x.db")
-		ix, err := Open(t.Context(), path)
+		ix, err := Open(t.Context(), path, DefaultScoring)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -335,7 +432,7 @@ func TestOpenReplacesWhatItCannotRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		ix.Close()
-		if ix, err = Open(t.Context(), path); err != nil {
+		if ix, err = Open(t.Context(), path, DefaultScoring); err != nil {
 			t.Fatal(err)
 		}
 		defer ix.Close()
@@ -347,17 +444,67 @@ func TestOpenReplacesWhatItCannotRead(t *testing.T) {
 
 func FuzzBlock(f *testing.F) {
 	w := blockWriter{emit: func(_, data []byte) error { f.Add(append([]byte(nil), data...), []byte("beta")); return nil }}
-	w.add([]byte("alpha"), 1, appendPosting(nil, 3, 1))
-	w.add([]byte("beta"), 2, appendPosting(appendPosting(nil, 0, 7), 2, 1))
+	var rows []row
+	for i := range int64(150) {
+		rows = append(rows, row{chunk: i, document: i / 3, length: 10})
+	}
+	e := newEncoder(&DefaultScoring, rows)
+	var plain []byte
+	for i := range uint32(20) {
+		plain = appendPosting(plain, i%9, 1+i*12)
+	}
+	grouped, err := e.encode(plain, 20)
+	if err != nil {
+		f.Fatal(err)
+	}
+	w.add([]byte("alpha"), 1, 1, appendPosting(nil, 3, unit))
+	w.add([]byte("beta"), 20, grouped.own, grouped.data)
 	w.flush()
+	l := newLayout(rows)
 	f.Fuzz(func(t *testing.T, block, term []byte) {
-		_, postings, err := findTerm(block, term)
+		list, err := findTerm(block, term)
 		if err == nil {
-			eachPosting(postings, 100, func(o, _ uint32) {
-				if o >= 100 {
+			eachPosting(list, &l, func(o, _ uint32) {
+				if o >= 150 {
 					t.Fatalf("ordinal %d", o)
 				}
 			})
+		}
+	})
+}
+
+// Lists come out as they went in, whatever form they are kept in.
+func TestPostingsRoundTrip(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var rows []row
+		doc := int64(0)
+		for range rapid.IntRange(1, 400).Draw(rt, "rows") {
+			if rapid.IntRange(0, 20).Draw(rt, "next") == 0 {
+				doc++
+			}
+			rows = append(rows, row{document: doc, length: 5})
+		}
+		e := newEncoder(&DefaultScoring, rows)
+		want := map[uint32]uint32{}
+		var plain []byte
+		last := -1
+		for i := range rows {
+			if rapid.Bool().Draw(rt, "in") {
+				want[uint32(i)] = rapid.Uint32Range(1, maxFrequency).Draw(rt, "frequency")
+				plain = appendPosting(plain, uint32(i-last-1), want[uint32(i)])
+				last = i
+			}
+		}
+		list, err := e.encode(plain, len(want))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		got := map[uint32]uint32{}
+		if err := eachPosting(list, e.layout, func(o, f uint32) { got[o] = f }); err != nil {
+			rt.Fatal(err)
+		}
+		if !maps.Equal(got, want) {
+			rt.Fatalf("%v became %v", want, got)
 		}
 	})
 }
@@ -385,7 +532,7 @@ func BenchmarkSearch(b *testing.B) {
 	for b.Loop() {
 		q := Query{Limit: 80}
 		for range 6 {
-			q.Terms = append(q.Terms, Term{fmt.Sprintf("w%d", 20+zipf.Uint64()), 1})
+			q.Terms = append(q.Terms, Term{fmt.Sprintf("w%d", 20+zipf.Uint64()), 1, 1})
 		}
 		if _, err := ix.Search(b.Context(), q); err != nil {
 			b.Fatal(err)

@@ -31,7 +31,7 @@ func (ix *Index) Merge(ctx context.Context) (bool, error) {
 	if err := countCommit(ctx, tx); err != nil {
 		return false, fmt.Errorf("merge segments: %w", err)
 	}
-	if err := merge(ctx, tx, victims); err != nil {
+	if err := ix.merge(ctx, tx, victims); err != nil {
 		return false, fmt.Errorf("merge segments: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
@@ -67,7 +67,7 @@ func chooseMerge(segments []*segment) []*segment {
 }
 
 // merge writes one segment in place of several.
-func merge(ctx context.Context, tx *sql.Tx, segments []*segment) error {
+func (ix *Index) merge(ctx context.Context, tx *sql.Tx, segments []*segment) error {
 	var rows []row
 	cursors := make([]*cursor, 0, len(segments))
 	for _, seg := range segments {
@@ -84,7 +84,7 @@ func merge(ctx context.Context, tx *sql.Tx, segments []*segment) error {
 		}
 		cursors = append(cursors, c)
 	}
-	w, err := newSegmentWriter(ctx, tx, rows)
+	w, err := newSegmentWriter(ctx, tx, rows, &ix.scoring)
 	if err != nil {
 		return err
 	}
@@ -105,9 +105,11 @@ func merge(ctx context.Context, tx *sql.Tx, segments []*segment) error {
 			if c.done || !bytes.Equal(c.reader.term, term) {
 				continue
 			}
-			err := eachPosting(c.reader.postings, len(c.ordinals), func(ordinal, frequency uint32) {
+			err := eachPosting(c.reader.list, &c.segment.layout, func(ordinal, frequency uint32) {
 				if o := c.ordinals[ordinal]; o >= 0 {
-					p.add(o, frequency)
+					p.data = appendPosting(p.data, uint32(o-p.last-1), frequency)
+					p.last = o
+					p.count++
 				}
 			})
 			if err != nil {
@@ -117,8 +119,8 @@ func merge(ctx context.Context, tx *sql.Tx, segments []*segment) error {
 				return err
 			}
 		}
-		if p.flush(); p.count > 0 {
-			if err := w.add(term, p.count, p.data); err != nil {
+		if p.count > 0 {
+			if err := w.put(term, p.count, p.data); err != nil {
 				return err
 			}
 		}

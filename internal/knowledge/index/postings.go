@@ -1,133 +1,40 @@
 package index
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
-	"sort"
+	"math"
 )
-
-// A block holds consecutive terms of a segment: for each
-//
-//	uvarint length of the prefix shared with the term before it in the block
-//	uvarint length of the rest of the term, and the rest
-//	uvarint number of chunks, uvarint length of the postings, and the postings
-//
-// Postings are in ascending order of the chunk's ordinal in the segment: uvarint (gap<<1 | 1) where the weighted frequency is
-// 1, else uvarint (gap<<1) and uvarint frequency. The gap is counted from the ordinal before, the first from -1, less one.
-
-// blockSize is where a block ends: large enough that the directory, which is kept in memory, stays small; small enough to
-// be read and scanned in some 20 us.
-const blockSize = 6 << 10
 
 var errDamaged = errors.New("index block is damaged; run `dragoman index --rebuild`")
 
-// blockWriter cuts sorted terms into blocks.
-type blockWriter struct {
-	emit  func(first, data []byte) error
-	first []byte
-	last  []byte
-	buf   []byte
-}
+// Postings of a word, in ascending order of the chunks' ordinals in the segment, come in two forms.
+//
+// A word in fewer than 8 chunks has a plain list: for each chunk uvarint (gap<<1 | 1) where the frequency is one unit of
+// text, else uvarint (gap<<1) and uvarint frequency. The gap is counted from the ordinal before, the first from -1, less one.
+//
+// Others are grouped, so that a search reads only the groups that may hold a good hit: uvarint number of groups; for each
+// group uvarint gap from the group before less one, a byte that bounds the score (see impact), and the number of bytes
+// of its postings less one; then the postings of all groups. A posting is a byte: its low six bits are the chunk's number in the
+// group, the high ones an index into frequencies, of which 0 says that the frequency follows as another byte.
+const plainCount = 8
 
-func (w *blockWriter) add(term []byte, count int, postings []byte) error {
-	if len(w.buf) >= blockSize {
-		if err := w.flush(); err != nil {
-			return err
-		}
-	}
-	shared := 0
-	if len(w.buf) == 0 {
-		w.first = append(w.first[:0], term...)
-	} else {
-		for shared < len(term) && shared < len(w.last) && term[shared] == w.last[shared] {
-			shared++
-		}
-	}
-	w.buf = binary.AppendUvarint(w.buf, uint64(shared))
-	w.buf = binary.AppendUvarint(w.buf, uint64(len(term)-shared))
-	w.buf = append(w.buf, term[shared:]...)
-	w.buf = binary.AppendUvarint(w.buf, uint64(count))
-	w.buf = binary.AppendUvarint(w.buf, uint64(len(postings)))
-	w.buf = append(w.buf, postings...)
-	w.last = append(w.last[:0], term...)
-	return nil
-}
+// frequencies that need no byte of their own: once and twice in the text, and once in what counts half.
+var frequencies = [4]uint8{0, unit, 2 * unit, unit / 2}
 
-func (w *blockWriter) flush() error {
-	if len(w.buf) == 0 {
-		return nil
-	}
-	err := w.emit(w.first, w.buf)
-	w.buf = w.buf[:0]
-	return err
-}
-
-// blockReader walks the terms of a block.
-type blockReader struct {
-	data     []byte
-	term     []byte
-	count    int
-	postings []byte
-	err      error
-}
-
-func (r *blockReader) next() bool {
-	if len(r.data) == 0 || r.err != nil {
-		return false
-	}
-	shared, ok1 := r.uvarint()
-	rest, ok2 := r.uvarint()
-	if !ok1 || !ok2 || shared > uint64(len(r.term)) || rest > uint64(len(r.data)) {
-		r.err = errDamaged
-		return false
-	}
-	r.term = append(r.term[:shared], r.data[:rest]...)
-	r.data = r.data[rest:]
-	count, ok1 := r.uvarint()
-	size, ok2 := r.uvarint()
-	if !ok1 || !ok2 || size > uint64(len(r.data)) || count > size {
-		r.err = errDamaged
-		return false
-	}
-	r.count, r.postings = int(count), r.data[:size]
-	r.data = r.data[size:]
-	return true
-}
-
-func (r *blockReader) uvarint() (uint64, bool) {
-	v, n := binary.Uvarint(r.data)
-	if n <= 0 {
-		return 0, false
-	}
-	r.data = r.data[n:]
-	return v, true
-}
-
-// find returns the postings of term in the block.
-func findTerm(block, term []byte) (count int, postings []byte, err error) {
-	r := blockReader{data: block}
-	for r.next() {
-		switch bytes.Compare(r.term, term) {
-		case 0:
-			return r.count, r.postings, nil
-		case 1:
-			return 0, nil, nil
-		}
-	}
-	return 0, nil, r.err
-}
+// maxFrequency bounds what a repetitive chunk can claim for a word; BM25 flattens long before.
+const maxFrequency = 255
 
 func appendPosting(dst []byte, gap, frequency uint32) []byte {
-	if frequency == 1 {
+	if frequency == unit {
 		return binary.AppendUvarint(dst, uint64(gap)<<1|1)
 	}
 	dst = binary.AppendUvarint(dst, uint64(gap)<<1)
 	return binary.AppendUvarint(dst, uint64(frequency))
 }
 
-// eachPosting calls f with each ordinal below n and its weighted frequency.
-func eachPosting(p []byte, n int, f func(ordinal, frequency uint32)) error {
+// eachPlain calls f with each ordinal of a plain list, below n, and its frequency.
+func eachPlain(p []byte, n int, f func(ordinal, frequency uint32)) error {
 	ordinal := int64(-1)
 	for len(p) > 0 {
 		v, k := uint64(p[0]), 1
@@ -137,15 +44,18 @@ func eachPosting(p []byte, n int, f func(ordinal, frequency uint32)) error {
 			}
 		}
 		p = p[k:]
-		frequency := uint64(1)
+		frequency := uint64(unit)
 		if v&1 == 0 {
-			if frequency, k = binary.Uvarint(p); k <= 0 {
+			if frequency, k = binary.Uvarint(p); k <= 0 || frequency > maxFrequency {
 				return errDamaged
 			}
 			p = p[k:]
 		}
+		if v>>1 >= uint64(n) {
+			return errDamaged
+		}
 		ordinal += int64(v>>1) + 1
-		if ordinal < 0 || ordinal >= int64(n) {
+		if ordinal >= int64(n) {
 			return errDamaged
 		}
 		f(uint32(ordinal), uint32(frequency))
@@ -153,63 +63,170 @@ func eachPosting(p []byte, n int, f func(ordinal, frequency uint32)) error {
 	return nil
 }
 
-// row is what a segment keeps of each of its chunks, besides postings.
-type row struct {
-	chunk    int64  // id
-	document int64  // id
-	length   uint16 // weighted number of words
-}
-
-const rowSize = 4 + 4 + 2
-
-func encodeRows(rows []row) []byte {
-	out := make([]byte, 0, len(rows)*rowSize)
-	for _, r := range rows {
-		out = binary.LittleEndian.AppendUint32(out, uint32(r.chunk))
-		out = binary.LittleEndian.AppendUint32(out, uint32(r.document))
-		out = binary.LittleEndian.AppendUint16(out, r.length)
+// eachPosting calls f with each ordinal of a list of either form, and its frequency.
+func eachPosting(list termList, l *layout, f func(ordinal, frequency uint32)) error {
+	if list.count < plainCount {
+		return eachPlain(list.data, int(l.start[len(l.start)-1]), f)
 	}
-	return out
-}
-
-func decodeRows(b []byte) ([]row, error) {
-	if len(b)%rowSize != 0 {
-		return nil, errDamaged
+	var groups []group
+	groups, data, err := readGroups(groups, list.data, l.groups())
+	if err != nil {
+		return err
 	}
-	rows := make([]row, len(b)/rowSize)
-	for i := range rows {
-		e := b[i*rowSize:]
-		rows[i] = row{int64(binary.LittleEndian.Uint32(e)), int64(binary.LittleEndian.Uint32(e[4:])), binary.LittleEndian.Uint16(e[8:])}
-	}
-	return rows, nil
-}
-
-// A directory holds the first term of each of a segment's blocks: uvarint length and the term. The blocks' ids are
-// consecutive.
-
-func appendDirectory(dst, first []byte) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(first))), first...)
-}
-
-func decodeDirectory(b []byte) ([]string, error) {
-	var out []string
-	for len(b) > 0 {
-		n, k := binary.Uvarint(b)
-		if k <= 0 || n > uint64(len(b)-k) {
-			return nil, errDamaged
+	for _, g := range groups {
+		first, n := l.start[g.number], l.start[g.number+1]-l.start[g.number]
+		err := eachInGroup(data[g.from:g.to], int(n), func(i int, frequency uint8) { f(first+uint32(i), uint32(frequency)) })
+		if err != nil {
+			return err
 		}
-		out = append(out, string(b[k:k+int(n)]))
-		b = b[k+int(n):]
 	}
-	return out, nil
+	return nil
 }
 
-// sortedTerms returns the ids of names in the order of their names.
-func sortedTerms(names []string) []uint32 {
-	order := make([]uint32, len(names))
-	for i := range order {
-		order[i] = uint32(i)
+// group is one group of a grouped list.
+type group struct {
+	number   int
+	impact   uint8
+	from, to int // its postings
+}
+
+// readGroups reads the beginning of a grouped list and appends its groups, all of them below n, to dst.
+func readGroups(dst []group, p []byte, n int) (groups []group, data []byte, err error) {
+	count, k := binary.Uvarint(p)
+	if k <= 0 || count > uint64(n) {
+		return nil, nil, errDamaged
 	}
-	sort.Slice(order, func(a, b int) bool { return names[order[a]] < names[order[b]] })
-	return order
+	p = p[k:]
+	number, at := -1, 0
+	for range count {
+		var gap uint64
+		if len(p) > 0 && p[0] < 0x80 {
+			gap, p = uint64(p[0]), p[1:]
+		} else if gap, k = binary.Uvarint(p); k > 0 && gap < uint64(n) {
+			p = p[k:]
+		} else {
+			return nil, nil, errDamaged
+		}
+		if number += int(gap) + 1; number >= n || len(p) < 2 {
+			return nil, nil, errDamaged
+		}
+		g := group{number, p[0], at, at + int(p[1]) + 1}
+		at, p = g.to, p[2:]
+		dst = append(dst, g)
+	}
+	if at != len(p) {
+		return nil, nil, errDamaged
+	}
+	return dst, p, nil
+}
+
+// eachInGroup calls f with each posting of a group of n chunks.
+func eachInGroup(p []byte, n int, f func(i int, frequency uint8)) error {
+	for at := 0; at < len(p); at++ {
+		i, frequency := int(p[at]&63), frequencies[p[at]>>6]
+		if frequency == 0 {
+			if at++; at == len(p) {
+				return errDamaged
+			}
+			frequency = p[at]
+		}
+		if i >= n {
+			return errDamaged
+		}
+		f(i, frequency)
+	}
+	return nil
+}
+
+// encoder turns plain lists into what a segment keeps.
+type encoder struct {
+	scoring *Scoring
+	layout  *layout
+	norms   []float32
+
+	spread spreader
+	table  []byte
+	data   []byte
+}
+
+func newEncoder(s *Scoring, rows []row) *encoder {
+	l := newLayout(rows)
+	var sum lengths
+	for i := range rows {
+		sum.add(&rows[i])
+	}
+	return &encoder{scoring: s, layout: &l, norms: s.norms(rows, sum.means()), spread: newSpreader(s)}
+}
+
+// plainEncoder groups plain lists of a finished segment for a search. Its bounds hold for the segment's norms of today.
+func (seg *segment) plainEncoder(s *Scoring) *encoder {
+	return &encoder{scoring: s, layout: &seg.layout, norms: seg.norms, spread: newSpreader(s)}
+}
+
+// encode returns the list to keep in place of a plain one.
+func (e *encoder) encode(plain []byte, count int) (termList, error) {
+	list := termList{count: count, data: plain}
+	err := eachPlain(plain, len(e.norms), func(_, frequency uint32) {
+		if frequency >= unit {
+			list.own++
+		}
+	})
+	if err == nil && count >= plainCount {
+		list.data, err = e.group(plain)
+	}
+	return list, err
+}
+
+// group turns a plain list into a grouped one.
+func (e *encoder) group(plain []byte) ([]byte, error) {
+	e.table, e.data = e.table[:0], e.data[:0]
+	last, current, from, groups := -1, -1, 0, 0
+	finish := func() {
+		if current < 0 {
+			return
+		}
+		e.table = binary.AppendUvarint(e.table, uint64(current-last-1))
+		e.table = append(e.table, e.impact(current), byte(len(e.data)-from-1))
+		last, from = current, len(e.data)
+		groups++
+	}
+	err := eachPlain(plain, len(e.norms), func(ordinal, frequency uint32) {
+		if current < 0 || ordinal >= e.layout.start[current+1] {
+			g := e.layout.groupOf(ordinal, current)
+			finish()
+			current = g
+			e.spread.open(e.layout, g)
+		}
+		i := int(ordinal - e.layout.start[current])
+		e.spread.add(i, float32(frequency))
+		e.data = appendInGroup(e.data, i, uint8(frequency))
+	})
+	if err != nil {
+		return nil, err
+	}
+	finish()
+	head := binary.AppendUvarint(nil, uint64(groups))
+	out := make([]byte, 0, len(head)+len(e.table)+len(e.data))
+	return append(append(append(out, head...), e.table...), e.data...), nil
+}
+
+func appendInGroup(dst []byte, i int, frequency uint8) []byte {
+	for code := 1; code < len(frequencies); code++ {
+		if frequencies[code] == frequency {
+			return append(dst, byte(code<<6|i))
+		}
+	}
+	return append(dst, byte(i), frequency)
+}
+
+// impact is the greatest score of what the spreader holds of group g, as a share of the greatest there is, in 255ths and
+// rounded up. It holds as long as the mean lengths do; what shorter means would do to it, the search knows.
+func (e *encoder) impact(g int) uint8 {
+	best := float32(0)
+	first := e.layout.start[g]
+	prose := e.layout.prose[g]
+	e.spread.drain(func(i int, frequency float32) {
+		best = max(best, e.scoring.of(prose>>i&1 == 1).saturate(frequency, e.norms[first+uint32(i)]))
+	})
+	return uint8(min(255, math.Ceil(float64(best/e.scoring.most()*255)+1e-3)))
 }

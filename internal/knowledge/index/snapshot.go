@@ -13,8 +13,8 @@ type snapshot struct {
 	docs       map[int64]*Document
 	byPath     map[string]*Document
 	segments   []*segment
-	chunks     int     // alive
-	meanLength float32 // of a chunk, in weighted words
+	chunks     int // alive
+	means      means
 }
 
 type segment struct {
@@ -22,7 +22,10 @@ type segment struct {
 	directory  []string // first term of each block
 	firstBlock int64
 	rows       []row
+	layout     layout
+	means      means       // of its rows when it was written, by which its bounds were made
 	docs       []*Document // of each row; nil where the document is gone
+	norms      []float32   // of each row, by the means of the snapshot
 	live       int
 }
 
@@ -47,7 +50,7 @@ func (ix *Index) load(ctx context.Context, tx *sql.Tx) (*snapshot, error) {
 	if ix.snap != nil && ix.snap.generation == generation {
 		return ix.snap, nil
 	}
-	snap, err := readSnapshot(ctx, tx, generation, ix.snap)
+	snap, err := readSnapshot(ctx, tx, &ix.scoring, generation, ix.snap)
 	if err != nil {
 		return nil, fmt.Errorf("read the index: %w", err)
 	}
@@ -57,9 +60,9 @@ func (ix *Index) load(ctx context.Context, tx *sql.Tx) (*snapshot, error) {
 	return snap, nil
 }
 
-func readSnapshot(ctx context.Context, tx *sql.Tx, generation int64, old *snapshot) (*snapshot, error) {
+func readSnapshot(ctx context.Context, tx *sql.Tx, scoring *Scoring, generation int64, old *snapshot) (*snapshot, error) {
 	s := &snapshot{generation: generation, docs: map[int64]*Document{}, byPath: map[string]*Document{}}
-	rows, err := tx.QueryContext(ctx, "SELECT id, path, hash, size, modified, seen, updated, flags, skip, first_chunk, chunks FROM document")
+	rows, err := tx.QueryContext(ctx, "SELECT id, path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, first_chunk, chunks FROM document")
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +71,7 @@ func readSnapshot(ctx context.Context, tx *sql.Tx, generation int64, old *snapsh
 		d := &Document{}
 		var hash sql.RawBytes
 		var modified, seen, updated int64
-		if err := rows.Scan(&d.ID, &d.Path, &hash, &d.Size, &modified, &seen, &updated, &d.Flags, &d.Skip, &d.firstChunk, &d.chunks); err != nil {
+		if err := rows.Scan(&d.ID, &d.Path, &hash, &d.Size, &modified, &seen, &updated, &d.Flags, &d.Skip, &d.Title, &d.Type, &d.Language, &d.Team, &d.Author, &d.firstChunk, &d.chunks); err != nil {
 			return nil, err
 		}
 		copy(d.Hash[:], hash)
@@ -81,16 +84,19 @@ func readSnapshot(ctx context.Context, tx *sql.Tx, generation int64, old *snapsh
 	if err := s.readSegments(ctx, tx, old); err != nil {
 		return nil, err
 	}
-	total := 0
+	var sum lengths
 	for _, seg := range s.segments {
 		for i := range seg.rows {
 			if seg.docs[i] != nil {
 				s.chunks++
-				total += int(seg.rows[i].length)
+				sum.add(&seg.rows[i])
 			}
 		}
 	}
-	s.meanLength = max(1, float32(total)/float32(max(s.chunks, 1)))
+	s.means = sum.means()
+	for _, seg := range s.segments {
+		seg.norms = scoring.norms(seg.rows, s.means)
+	}
 	return s, nil
 }
 
@@ -118,7 +124,7 @@ func (s *snapshot) readSegments(ctx context.Context, tx *sql.Tx, old *snapshot) 
 	}
 	for _, seg := range s.segments {
 		if k := known[seg.id]; k != nil {
-			seg.rows, seg.directory, seg.firstBlock = k.rows, k.directory, k.firstBlock
+			seg.rows, seg.layout, seg.means, seg.directory, seg.firstBlock = k.rows, k.layout, k.means, k.directory, k.firstBlock
 		} else {
 			var chunks, directory []byte
 			if err := tx.QueryRowContext(ctx, "SELECT chunks, first_block, directory FROM segment WHERE id = ?", seg.id).Scan(&chunks, &seg.firstBlock, &directory); err != nil {
@@ -130,6 +136,12 @@ func (s *snapshot) readSegments(ctx context.Context, tx *sql.Tx, old *snapshot) 
 			if seg.directory, err = decodeDirectory(directory); err != nil {
 				return err
 			}
+			seg.layout = newLayout(seg.rows)
+			var sum lengths
+			for i := range seg.rows {
+				sum.add(&seg.rows[i])
+			}
+			seg.means = sum.means()
 		}
 		seg.docs = make([]*Document, len(seg.rows))
 		for i, r := range seg.rows {

@@ -25,15 +25,21 @@ const (
 	maxHistoryTime = 3 * time.Second
 )
 
-// History tells when each file below root was last changed by a commit, and at which commit (its full hash) it looked. Keys
-// are paths as in File.Path; files that are gone since are among them. Times are those of the commit, in UTC.
+// Change is the last change of a file.
+type Change struct {
+	At     time.Time // of the commit, in UTC
+	Author string    // the name of who wrote it, by the repository's mailmap
+}
+
+// History tells when and by whom each file below root was last changed by a commit, and at which commit (its full hash) it
+// looked. Keys are paths as in File.Path; files that are gone since are among them.
 //
 // With the head of an earlier call as since only what came later is read, to be laid over the earlier result; a since that
 // the repository no longer knows is as good as none. Renamed files count as changed, merged ones when they were merged. Beyond 20,000 commits or three seconds
 // older changes are missing, without an error.
 //
 // Nothing that a stranger's repository configures is run, and nothing is fetched.
-func History(ctx context.Context, root, since string) (changed map[string]time.Time, head string, err error) {
+func History(ctx context.Context, root, since string) (changed map[string]Change, head string, err error) {
 	git, err := lookGit()
 	if err != nil {
 		return nil, "", err
@@ -50,7 +56,7 @@ func History(ctx context.Context, root, since string) (changed map[string]time.T
 		return nil, "", err
 	}
 	if head == since {
-		return map[string]time.Time{}, head, nil
+		return map[string]Change{}, head, nil
 	}
 	rev := head
 	if isHash(since) {
@@ -99,10 +105,10 @@ func (h history) position(ctx context.Context) (head, prefix string, err error) 
 }
 
 // log reads the changes of a revision range. The map it returns with an error holds what was read until then.
-func (h history) log(ctx context.Context, rev, prefix string) (map[string]time.Time, error) {
+func (h history) log(ctx context.Context, rev, prefix string) (map[string]Change, error) {
 	// No path in git begins with a slash, so a record that does is the head of a commit. For who reads this branch, what
 	// a merge brings changed when it was merged; this also reaches further back than reading every commit.
-	args := []string{"log", "-z", "--format=/%ct", "--name-only", "-m", "--first-parent", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null",
+	args := []string{"log", "-z", "--format=/%ct %aN", "--name-only", "-m", "--first-parent", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null",
 		"--no-show-signature", "--no-color", "-n", strconv.Itoa(maxCommits), rev, "--"}
 	if prefix != "" {
 		args = append(args, ".")
@@ -127,22 +133,23 @@ func (h history) log(ctx context.Context, rev, prefix string) (map[string]time.T
 	return changed, readErr
 }
 
-// parseLog reads what log asks git for: "/seconds NUL", then for a commit with changes "\n", and each path followed by NUL.
-func parseLog(r io.Reader, prefix string) (map[string]time.Time, error) {
-	changed := make(map[string]time.Time)
+// parseLog reads what log asks git for: "/seconds author NUL", then for a commit with changes "\n", and each path followed by NUL.
+func parseLog(r io.Reader, prefix string) (map[string]Change, error) {
+	changed := make(map[string]Change)
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(make([]byte, 64<<10), 1<<20)
 	scanner.Split(splitNUL)
-	var when time.Time
+	var last Change
 	fresh := false // the last record was the head of a commit
 	for scanner.Scan() {
 		record := scanner.Bytes()
 		if len(record) > 0 && record[0] == '/' {
-			seconds, err := strconv.ParseInt(string(record[1:]), 10, 64)
+			at, author, _ := strings.Cut(string(record[1:]), " ")
+			seconds, err := strconv.ParseInt(at, 10, 64)
 			if err != nil {
 				return changed, fmt.Errorf("git log wrote the time %q", record)
 			}
-			when, fresh = time.Unix(seconds, 0).UTC(), true
+			last, fresh = Change{time.Unix(seconds, 0).UTC(), author}, true
 			continue
 		}
 		if fresh {
@@ -152,8 +159,8 @@ func parseLog(r io.Reader, prefix string) (map[string]time.Time, error) {
 		if !ok || len(path) == 0 {
 			continue
 		}
-		if known, ok := changed[string(path)]; !ok || when.After(known) {
-			changed[string(path)] = when
+		if known, ok := changed[string(path)]; !ok || last.At.After(known.At) {
+			changed[string(path)] = last
 		}
 	}
 	return changed, scanner.Err()

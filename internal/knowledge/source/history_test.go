@@ -32,10 +32,10 @@ func (r repository) at(t *testing.T, hour int) {
 func hourOf(n int) time.Time { return time.Date(2020, 1, 1, n, 0, 0, 0, time.UTC) }
 
 // hours turns a history into hours after 2020 began.
-func hours(changed map[string]time.Time) map[string]int {
+func hours(changed map[string]Change) map[string]int {
 	m := map[string]int{}
-	for path, at := range changed {
-		m[path] = int(at.Sub(hourOf(0)).Hours())
+	for path, last := range changed {
+		m[path] = int(last.At.Sub(hourOf(0)).Hours())
 	}
 	return m
 }
@@ -43,6 +43,11 @@ func hours(changed map[string]time.Time) map[string]int {
 func read(t *testing.T, dir, since string) (map[string]int, string) {
 	t.Helper()
 	changed, head, err := History(t.Context(), dir, since)
+	for path, last := range changed {
+		if last.Author == "" {
+			t.Errorf("nobody wrote %q", path)
+		}
+	}
 	must(t, err)
 	return hours(changed), head
 }
