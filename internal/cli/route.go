@@ -66,7 +66,7 @@ it is asked at the configured address, or at --server.`,
 		Example: `  dragoman route explain auto "why does this deadlock? compare two designs"
   dragoman route explain auto --fact class=autocomplete --fact tokens=12000
   dragoman route explain --body request.json
-  curl-log | dragoman route explain --body - --json | jq .models`,
+  cat request.json | dragoman route explain auto --body - --json | jq .models`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return e.explainRoute(c.Context(), &x, args) },
 	}
@@ -243,6 +243,9 @@ func factValue(f route.Fact, text string) (reflect.Value, error) {
 	return reflect.ValueOf(v), nil
 }
 
+// notKnown begins what is said where no server tells how the models do.
+const notKnown = "not known: "
+
 // liveHealth asks a running server how the models do, and says where that is from, or why it is not known.
 func (e *env) liveHealth(ctx context.Context, ap *app.App, server string) string {
 	named := server != ""
@@ -258,7 +261,7 @@ func (e *env) liveHealth(ctx context.Context, ap *app.App, server string) string
 		if named {
 			why = err.Error()
 		}
-		return "not known: " + why
+		return notKnown + why
 	}
 	ap.Believe(h)
 	return "from " + server
@@ -322,7 +325,11 @@ func printExplanation(t *terminal, x *assistant.Explanation, health string) {
 		if c.Cost != nil {
 			cost = fmt.Sprintf("about $%.6f", *c.Cost)
 		}
-		fmt.Fprintf(t.w, "  %s  %-40s %-18s %s", mark, safe(c.Model), cost, liveliness(c))
+		live := ""
+		if !strings.HasPrefix(health, notKnown) {
+			live = liveliness(c)
+		}
+		fmt.Fprintf(t.w, "  %s  %-40s %-18s %s", mark, safe(c.Model), cost, live)
 		if c.Why != "" {
 			fmt.Fprint(t.w, t.style("  "+map[bool]string{true: "", false: "passed over: "}[c.Chosen > 0]+safe(c.Why), yellow))
 		}
