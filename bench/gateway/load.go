@@ -160,9 +160,13 @@ func readAnswer(in *bufio.Reader, buf []byte, ends string) (events int, err erro
 			return events, err
 		}
 	}
-	if length < 0 {
-		if _, err := in.Discard(len("\r\n")); err != nil { // after the last chunk
+	for length < 0 { // trailers, and the empty line after them
+		line, err := in.ReadSlice('\n')
+		if err != nil {
 			return events, err
+		}
+		if len(bytes.TrimRight(line, "\r\n")) == 0 {
+			break
 		}
 	}
 	if !strings.HasSuffix(status, " 200 OK") || !bytes.HasSuffix(last, []byte(ends)) {

@@ -81,14 +81,6 @@ func (e *Engine) open(ctx context.Context, t *Turn) (*provider.Reply, error) {
 // ask sends the turn's request to the first of several models that answers. Each request has its row in the books before it
 // leaves.
 func (e *Engine) ask(ctx context.Context, t *Turn, targets []provider.Target) (*provider.Reply, error) {
-	use := func(target provider.Target) {
-		for _, m := range t.decision.Models {
-			if m.Provider == target.Upstream.Name() && m.Name == target.Model {
-				t.useModel(m)
-				return
-			}
-		}
-	}
 	stream, used, attempts, err := provider.Open(ctx, targets, t.outgoing, provider.Options{
 		Caller:  e.caller(t),
 		Retries: e.Retries,
@@ -97,23 +89,31 @@ func (e *Engine) ask(ctx context.Context, t *Turn, targets []provider.Target) (*
 			return e.dispatch(ctx, t, target, try)
 		},
 		Resumed: func(a provider.Attempt, target provider.Target) {
-			t.Trace.Attempts = append(t.Trace.Attempts, traceAttempt(a))
+			t.Trace.attempted(a)
 			if a.Err == nil {
 				t.Trace.note("the answer broke off; " + target.Upstream.Name() + "/" + target.Model + " went on with it")
-				use(target)
+				t.answers(target)
 			}
 		},
 	})
-	for _, a := range attempts {
-		t.Trace.Attempts = append(t.Trace.Attempts, traceAttempt(a))
-	}
+	t.Trace.attempted(attempts...)
 	if err != nil {
 		return nil, err
 	}
-	use(used)
+	t.answers(used)
 	t.dropped = stream.Dropped
 	t.Trace.NotSent = stream.Dropped
 	return stream, nil
+}
+
+// answers notes in the trace which of the models that were chosen answers.
+func (t *Turn) answers(by provider.Target) {
+	for i := range t.decision.Models {
+		if m := &t.decision.Models[i]; m.Provider == by.Upstream.Name() && m.Name == by.Model {
+			t.useModel(m)
+			return
+		}
+	}
 }
 
 // payable are the models that may be asked: where a budget bounds the caller, those whose price is known. Where it is of none,
@@ -142,7 +142,7 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 		tokens = EstimateInput(t.outgoing)
 	}
 	p := &t.Principal
-	row := ledger.Row{
+	row := &ledger.Row{
 		TraceID: t.Trace.ID, Principal: p.Name, KeyID: p.KeyID, Org: e.Org, Team: p.Team(), User: p.User(), Tier: p.Tier(), Assistant: t.Definition.Name,
 		Feature: t.Feature, Class: t.Class, Door: string(t.Door), Stream: t.Request.Stream, Provider: target.Upstream.Name(), Model: target.Model, Try: try,
 		Cache: t.Trace.Cache, Images: countImages(t.outgoing),
@@ -164,24 +164,27 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 		}
 		return nil, &chat.Error{Code: chat.CodeInternal, Message: "the request was not sent, because its cost could not be booked; see the server's log", Err: err}
 	}
-	return func(o provider.Outcome) {
-		e.suspect(t, target, o.Err)
-		out := ledger.Outcome{Usage: used(o), Finish: o.Finish, First: o.FirstToken, Duration: o.Total}
-		if o.Err != nil {
-			out.ErrorCode, out.Status = o.Err.Code, o.Err.Status
-		}
-		booked, err := e.Books.Settle(ctx, ticket, out)
-		t.spend(booked.Usage)
-		if err != nil {
-			t.Trace.note("the books could not be settled: " + err.Error())
-			return
-		}
-		t.Trace.Cost = addCost(t.Trace.Cost, booked)
-		e.Metrics.Request(&observe.Request{
-			Provider: row.Provider, Model: row.Model, Status: cmp.Or(string(out.ErrorCode), "ok"), Input: booked.Usage.Input, CachedInput: booked.Usage.CachedInput,
-			CacheWrite: booked.Usage.CacheWrite, Output: booked.Usage.Output, Think: booked.Usage.Reasoning, Dollars: booked.Cost.Dollars(), Priced: booked.CostKnown,
-		})
-	}, nil
+	return func(o provider.Outcome) { e.over(ctx, t, target, ticket, o) }, nil
+}
+
+// over books how a request ended.
+func (e *Engine) over(ctx context.Context, t *Turn, target provider.Target, ticket *ledger.Ticket, o provider.Outcome) {
+	e.suspect(t, target, o.Err)
+	out := ledger.Outcome{Usage: used(o), Finish: o.Finish, First: o.FirstToken, Duration: o.Total}
+	if o.Err != nil {
+		out.ErrorCode, out.Status = o.Err.Code, o.Err.Status
+	}
+	booked, err := e.Books.Settle(ctx, ticket, out)
+	t.spend(booked.Usage)
+	if err != nil {
+		t.Trace.note("the books could not be settled: " + err.Error())
+		return
+	}
+	t.Trace.Cost = addCost(t.Trace.Cost, booked)
+	e.Metrics.Request(&observe.Request{
+		Provider: target.Upstream.Name(), Model: target.Model, Status: cmp.Or(string(out.ErrorCode), "ok"), Input: booked.Usage.Input, CachedInput: booked.Usage.CachedInput,
+		CacheWrite: booked.Usage.CacheWrite, Output: booked.Usage.Output, Think: booked.Usage.Reasoning, Dollars: booked.Cost.Dollars(), Priced: booked.CostKnown,
+	})
 }
 
 // spend adds what one request used to what the turn used.
@@ -208,7 +211,14 @@ func addCost(sum string, o ledger.Outcome) string {
 
 const unknownCost = "unknown"
 
-func traceAttempt(a provider.Attempt) Attempt {
+// attempted adds requests to the trace.
+func (tr *Trace) attempted(attempts ...provider.Attempt) {
+	for i := range attempts {
+		tr.Attempts = append(tr.Attempts, traceAttempt(&attempts[i]))
+	}
+}
+
+func traceAttempt(a *provider.Attempt) Attempt {
 	out := Attempt{Provider: a.Provider, Model: a.Model, Try: a.Try, WaitMS: milliseconds(a.Wait), Resumed: a.Resumed, KeptBack: a.KeptBack, RequestID: a.RequestID}
 	if a.Err != nil {
 		out.Code, out.Error = a.Err.Code, a.Err.Message

@@ -84,18 +84,18 @@ type books struct {
 	sequence int
 }
 
-func (b *books) Dispatch(context.Context, ledger.Row, ledger.Estimate, *limit.Hold) (ledger.Ticket, error) {
+func (b *books) Dispatch(context.Context, *ledger.Row, ledger.Estimate, *limit.Hold) (*ledger.Ticket, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.refuse != nil {
-		return ledger.Ticket{}, b.refuse
+		return nil, b.refuse
 	}
 	b.open++
 	b.sequence++
-	return ledger.Ticket{}, nil
+	return &ledger.Ticket{}, nil
 }
 
-func (b *books) Settle(_ context.Context, _ ledger.Ticket, o ledger.Outcome) (ledger.Outcome, error) {
+func (b *books) Settle(_ context.Context, _ *ledger.Ticket, o ledger.Outcome) (ledger.Outcome, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.open--

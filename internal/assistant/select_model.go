@@ -49,7 +49,7 @@ func (e *Engine) selectModel(ctx context.Context, t *Turn) error {
 	default:
 		t.Trace.Mode = Grounded
 	}
-	t.useModel(d.Models[0])
+	t.useModel(&d.Models[0])
 	return nil
 }
 
@@ -104,7 +104,7 @@ func codeLanguage(question string) string {
 }
 
 // useModel notes in the trace who answers.
-func (t *Turn) useModel(m route.Model) {
+func (t *Turn) useModel(m *route.Model) {
 	t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = m.Provider, m.Name, m.Host
 	if m.Local {
 		t.Trace.SeenBy = ""

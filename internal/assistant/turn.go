@@ -193,8 +193,8 @@ type Searcher interface {
 
 // Books is what the pipeline needs of the ledger.
 type Books interface {
-	Dispatch(ctx context.Context, r ledger.Row, e ledger.Estimate, hold *limit.Hold) (ledger.Ticket, error)
-	Settle(ctx context.Context, t ledger.Ticket, o ledger.Outcome) (ledger.Outcome, error)
+	Dispatch(ctx context.Context, r *ledger.Row, e ledger.Estimate, hold *limit.Hold) (*ledger.Ticket, error)
+	Settle(ctx context.Context, t *ledger.Ticket, o ledger.Outcome) (ledger.Outcome, error)
 	Estimate(provider, model string, u chat.Usage) (cost ledger.Money, known bool)
 }
 

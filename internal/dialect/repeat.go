@@ -13,19 +13,20 @@ type Repeat struct {
 	id, model     string
 }
 
-// Event is what data says, where that is the last event with another text. It has no Raw.
-func (r *Repeat) Event(data []byte) (ev chat.Event, ok bool) {
+// Read puts into ev what data says, where that is the last event with another text.
+func (r *Repeat) Read(data []byte, ev *chat.Event) bool {
 	from, to := len(r.before), len(data)-len(r.after)
 	if from == 0 || to < from || !bytes.HasPrefix(data, r.before) || !bytes.HasSuffix(data, r.after) {
-		return ev, false
+		return false
 	}
 	text := data[from:to]
 	for _, c := range text {
 		if c < ' ' || c == '"' || c == '\\' { // these end a string, or are not what they say
-			return ev, false
+			return false
 		}
 	}
-	return chat.Event{Text: string(text), ID: r.id, Model: r.model}, true
+	ev.Text, ev.ID, ev.Model = string(text), r.id, r.model
+	return true
 }
 
 // Saw remembers an event and what it says; at is where the string stands that its text was read from.

@@ -50,11 +50,12 @@ func TestRepeat(t *testing.T) {
 	var r dialect.Repeat
 	event := func(text string) []byte { return []byte(`{"id":"1","text":"` + text + `"}`) }
 	r.Saw(event("one"), chat.Span{Start: 17, End: 22}, &chat.Event{ID: "1", Text: "one"})
-	if ev, ok := r.Event(event("two")); !ok || ev.Text != "two" || ev.ID != "1" {
+	var ev chat.Event
+	if ok := r.Read(event("two"), &ev); !ok || ev.Text != "two" || ev.ID != "1" {
 		t.Error(ev, ok)
 	}
 	for _, other := range []string{`{"id":"2","text":"two"}`, `{"id":"1","text":"a\"b"}`, `{"id":"1","text":"`, `{"id":"1","text":"two"} `} {
-		if ev, ok := r.Event([]byte(other)); ok {
+		if r.Read([]byte(other), &ev) {
 			t.Errorf("%s: %+v", other, ev)
 		}
 	}

@@ -170,7 +170,7 @@ func spread(v string) bool {
 
 // entropy is Shannon's, in bits per character.
 func entropy(v string) float64 {
-	var n [256]int
+	var n [256]uint16 // a run is at most maxToken long; small, since it is on the stack of a request
 	for i := range len(v) {
 		n[v[i]]++
 	}

@@ -66,7 +66,7 @@ type Ticket struct {
 }
 
 // ID is the row's.
-func (t Ticket) ID() string { return t.row.ID }
+func (t *Ticket) ID() string { return t.row.ID }
 
 // defaultOutput is reserved at least for an answer where neither the caller nor the price list bounds it.
 const defaultOutput = 8192
@@ -92,13 +92,13 @@ func (l *Ledger) longest(e Estimate, p Price, model string, input int64) int64 {
 }
 
 // Dispatch sets aside what the request may cost and writes its row. The caller must not send the request when Dispatch
-// fails. Of r, ID and Started are filled in where empty; State, Outcome and what is reserved are ignored. Errors that a caller should see
-// are *limit.Exceeded and *chat.Error.
-func (l *Ledger) Dispatch(ctx context.Context, r Row, e Estimate, hold *limit.Hold) (Ticket, error) {
+// fails. r is the ledger's from here on; of it, ID and Started are filled in where empty, and State, Outcome and what is reserved are
+// ignored. Errors that a caller should see are *limit.Exceeded and *chat.Error.
+func (l *Ledger) Dispatch(ctx context.Context, r *Row, e Estimate, hold *limit.Hold) (*Ticket, error) {
 	if r.ID == "" {
 		id, err := uuid.NewV7()
 		if err != nil {
-			return Ticket{}, fmt.Errorf("make an id for a usage row: %w", err)
+			return nil, fmt.Errorf("make an id for a usage row: %w", err)
 		}
 		r.ID = id.String()
 	}
@@ -110,11 +110,10 @@ func (l *Ledger) Dispatch(ctx context.Context, r Row, e Estimate, hold *limit.Ho
 		*s = clip(*s)
 	}
 	e.Input = min(max(e.Input, 0), mostTokens)
-	t := Ticket{row: &r, input: e.Input, hold: hold}
+	t := &Ticket{row: r, input: e.Input, hold: hold}
 	t.price, t.known = l.prices().Lookup(r.Provider, r.Model, r.Started)
 	if !t.known && hold.MoneyBounded() {
-		return Ticket{}, &chat.Error{Code: chat.CodeBudget, Message: fmt.Sprintf(
-			"a budget bounds what you may spend, and what %s/%s costs is not known; the operator can set it under providers.%s.prices", r.Provider, r.Model, r.Provider)}
+		return nil, unpriced(r)
 	}
 	model := r.Provider + "/" + r.Model
 	r.ReservedInput = min(l.calibration.Tokens(model, e.Input), mostTokens)
@@ -124,13 +123,18 @@ func (l *Ledger) Dispatch(ctx context.Context, r Row, e Estimate, hold *limit.Ho
 	}
 	var err error
 	if t.reserved, err = hold.Reserve(int64(r.Reserved), r.ReservedInput+r.ReservedOutput); err != nil {
-		return Ticket{}, err
+		return nil, err
 	}
-	if err := l.write(ctx, &t); err != nil {
+	if err := l.write(ctx, t); err != nil {
 		hold.Settle(t.reserved, 0, 0)
-		return Ticket{}, err
+		return nil, err
 	}
 	return t, nil
+}
+
+func unpriced(r *Row) error {
+	return &chat.Error{Code: chat.CodeBudget, Message: fmt.Sprintf(
+		"a budget bounds what you may spend, and what %s/%s costs is not known; the operator can set it under providers.%s.prices", r.Provider, r.Model, r.Provider)}
 }
 
 // settleRecord is how many bytes a settlement takes in the journal, at most.
@@ -140,10 +144,7 @@ var errBehind = &chat.Error{Code: chat.CodeOverloaded, RetryAfter: 5 * time.Seco
 
 func (l *Ledger) write(ctx context.Context, t *Ticket) error {
 	if l.journal == nil {
-		if err := l.store.InsertUsage(ctx, *t.row); err != nil {
-			return fmt.Errorf("write the usage row before sending to %s: %w", t.row.Provider, err)
-		}
-		return nil
+		return l.insert(ctx, t.row)
 	}
 	if l.queue.Behind() {
 		return errBehind
@@ -157,6 +158,13 @@ func (l *Ledger) write(ctx context.Context, t *Ticket) error {
 		return full(err)
 	}
 	t.segment, t.promised = s, true
+	return nil
+}
+
+func (l *Ledger) insert(ctx context.Context, r *Row) error {
+	if err := l.store.InsertUsage(ctx, *r); err != nil {
+		return fmt.Errorf("write the usage row before sending to %s: %w", r.Provider, err)
+	}
 	return nil
 }
 
@@ -176,7 +184,7 @@ func full(err error) error {
 //
 // Settle works after ctx is cancelled, as it is when the caller of a turn goes away. A second Settle of the same ticket, after
 // the first has returned, changes nothing and is no error.
-func (l *Ledger) Settle(ctx context.Context, t Ticket, o Outcome) (Outcome, error) {
+func (l *Ledger) Settle(ctx context.Context, t *Ticket, o Outcome) (Outcome, error) {
 	r := t.row
 	if r.State != Dispatched {
 		return r.Outcome, nil
@@ -225,7 +233,7 @@ func sane(u chat.Usage) chat.Usage {
 	return u
 }
 
-func (l *Ledger) settleInJournal(t Ticket) error {
+func (l *Ledger) settleInJournal(t *Ticket) error {
 	s, err := l.journal.Append(appendSettle(make([]byte, 0, settleRecord), t.row), settleRecord)
 	// The row goes to the store in any case: what the journal lacks matters only if this process dies first.
 	l.queue.AddUsage(*t.row, func() {

@@ -75,7 +75,7 @@ func setup(t *testing.T, own ...ledger.Entry) (*ledger.Ledger, *book, *time.Time
 
 func TestDispatchThenSettle(t *testing.T) {
 	l, b, now := setup(t)
-	ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: "openai", Model: "gpt-4.1", TraceID: "t1", Try: 1}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil)
+	ticket, err := l.Dispatch(t.Context(), &ledger.Row{Provider: "openai", Model: "gpt-4.1", TraceID: "t1", Try: 1}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestDispatchThenSettle(t *testing.T) {
 func TestSettleAfterTheCallerLeft(t *testing.T) {
 	l, b, _ := setup(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	ticket, err := l.Dispatch(ctx, ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil)
+	ticket, err := l.Dispatch(ctx, &ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestSettleAfterTheCallerLeft(t *testing.T) {
 
 func TestUnknownPriceIsNeverNothing(t *testing.T) {
 	l, b, _ := setup(t)
-	ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: "rack", Model: "mystery"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil)
+	ticket, err := l.Dispatch(t.Context(), &ledger.Row{Provider: "rack", Model: "mystery"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestUnknownPriceIsNeverNothing(t *testing.T) {
 func TestNothingIsSentWithoutARow(t *testing.T) {
 	l, b, _ := setup(t)
 	b.refuses = errors.New("disk full")
-	if _, err := l.Dispatch(t.Context(), ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil); !errors.Is(err, b.refuses) {
+	if _, err := l.Dispatch(t.Context(), &ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil); !errors.Is(err, b.refuses) {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func TestAbsurdReports(t *testing.T) {
 		{Input: math.MaxInt64, CachedInput: math.MaxInt64, Output: math.MaxInt64, Reasoning: math.MaxInt64},
 		{Input: math.MaxInt64, Output: math.MaxInt64},
 	} {
-		ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: math.MaxInt64, MaxOutput: math.MaxInt64}, hold)
+		ticket, err := l.Dispatch(t.Context(), &ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: math.MaxInt64, MaxOutput: math.MaxInt64}, hold)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestReservation(t *testing.T) {
 		{"rack", "small", ledger.Estimate{Input: 1000}, 2000 - 1501},
 		{"rack", "small", ledger.Estimate{Input: 5000}, 1},
 	} {
-		ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: c.provider, Model: c.model}, c.e, nil)
+		ticket, err := l.Dispatch(t.Context(), &ledger.Row{Provider: c.provider, Model: c.model}, c.e, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,14 +203,14 @@ func TestReservation(t *testing.T) {
 		}
 	}
 	// An answer that was longer than thought makes the next reservation longer.
-	ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: "rack", Model: "any"}, ledger.Estimate{Input: 100}, nil)
+	ticket, err := l.Dispatch(t.Context(), &ledger.Row{Provider: "rack", Model: "any"}, ledger.Estimate{Input: 100}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Settle(t.Context(), ticket, ledger.Outcome{Usage: chat.Usage{Input: 100, Output: 20_000}}); err != nil {
 		t.Fatal(err)
 	}
-	if ticket, err = l.Dispatch(t.Context(), ledger.Row{Provider: "rack", Model: "any"}, ledger.Estimate{Input: 100}, nil); err != nil || b.rows[ticket.ID()].ReservedOutput != 20_000 {
+	if ticket, err = l.Dispatch(t.Context(), &ledger.Row{Provider: "rack", Model: "any"}, ledger.Estimate{Input: 100}, nil); err != nil || b.rows[ticket.ID()].ReservedOutput != 20_000 {
 		t.Errorf("%d tokens are set aside, %v", b.rows[ticket.ID()].ReservedOutput, err)
 	}
 }
@@ -218,8 +218,8 @@ func TestReservation(t *testing.T) {
 // TestEstimatesLearn: what a model reports of its prompts is what others are counted by, and is set aside for them.
 func TestEstimatesLearn(t *testing.T) {
 	l, b, _ := setup(t)
-	dispatch := func() ledger.Ticket {
-		ticket, err := l.Dispatch(t.Context(), ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil)
+	dispatch := func() *ledger.Ticket {
+		ticket, err := l.Dispatch(t.Context(), &ledger.Row{Provider: "openai", Model: "gpt-4.1"}, ledger.Estimate{Input: 100, MaxOutput: 50}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,8 +275,8 @@ func TestBackPressure(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := strings.Repeat("x", 1000)
-	dispatch := func() (ledger.Ticket, error) {
-		return l.Dispatch(t.Context(), ledger.Row{
+	dispatch := func() (*ledger.Ticket, error) {
+		return l.Dispatch(t.Context(), &ledger.Row{
 			Provider: "openai", Model: "gpt-4.1", Feature: long, Class: long, Org: long, Team: long, User: long, Assistant: long, Principal: long, Region: long,
 		}, ledger.Estimate{Input: 100, MaxOutput: 50}, hold)
 	}
@@ -290,7 +290,7 @@ func TestBackPressure(t *testing.T) {
 	_, err = dispatch()
 	refused(err)
 	q.behind = false
-	var sent []ledger.Ticket
+	var sent []*ledger.Ticket
 	for {
 		ticket, err := dispatch()
 		if err != nil {

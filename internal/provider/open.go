@@ -226,33 +226,19 @@ func (o *Options) try(ctx context.Context, t Target, req *chat.Request, number i
 		s.settled(e)
 		return nil, sent, e
 	}
-	for {
-		ev, err := s.inner.Next()
-		if errors.Is(err, io.EOF) {
-			err = &chat.Error{Code: chat.CodeUpstream, Provider: t.Upstream.Name(), Message: "the provider sent an empty answer"}
-		}
-		if err != nil {
-			s.inner.Close()
-			e := chat.AsError(err)
-			s.settled(e)
-			return nil, sent, e
-		}
-		s.note(ev)
-		s.held = append(s.held, *ev)
-		if ev.Says() || ev.Finish != "" {
-			s.outcome.FirstToken = s.now().Sub(s.begun)
-			answered = true
-			return &Reply{s, s.inner.Dropped, s.inner.RequestID}, sent, nil
-		}
-		last := &s.held[len(s.held)-1]
-		last.Raw = bytes.Clone(last.Raw) // the next event takes its place
+	if err := s.begin(t.Upstream.Name()); err != nil {
+		s.inner.Close()
+		s.settled(err)
+		return nil, sent, err
 	}
+	answered = true
+	return &Reply{s, s.inner.Dropped, s.inner.RequestID}, sent, nil
 }
 
 // openStream is a stream whose first events were read, and which settles its request when it ends.
 type openStream struct {
 	inner  *Reply
-	held   []chat.Event
+	held   []*chat.Event
 	begun  time.Time
 	now    func() time.Time
 	settle func(Outcome)
@@ -263,6 +249,32 @@ type openStream struct {
 	pieces  int64     // of what was said
 	bytes   int       // of it
 	once    sync.Once // settles
+}
+
+// begin reads up to the first token.
+func (s *openStream) begin(provider string) *chat.Error {
+	for {
+		ev, err := s.inner.Next()
+		if errors.Is(err, io.EOF) {
+			return &chat.Error{Code: chat.CodeUpstream, Provider: provider, Message: "the provider sent an empty answer"}
+		}
+		if err != nil {
+			return chat.AsError(err)
+		}
+		s.note(ev)
+		if ev.Says() || ev.Finish != "" {
+			s.held = append(s.held, ev)
+			s.outcome.FirstToken = s.now().Sub(s.begun)
+			return nil
+		}
+		s.held = append(s.held, kept(ev)) // the next event takes its place
+	}
+}
+
+func kept(ev *chat.Event) *chat.Event {
+	out := *ev
+	out.Raw = bytes.Clone(ev.Raw)
+	return &out
 }
 
 func (s *openStream) note(ev *chat.Event) {
@@ -282,8 +294,10 @@ func (s *openStream) note(ev *chat.Event) {
 
 func (s *openStream) Next() (*chat.Event, error) {
 	if len(s.held) > 0 {
-		ev := &s.held[0]
-		s.held = s.held[1:]
+		ev := s.held[0]
+		if s.held = s.held[1:]; len(s.held) == 0 {
+			s.held = nil
+		}
 		return ev, nil
 	}
 	ev, err := s.inner.Next()

@@ -150,6 +150,11 @@ func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) 
 	if err != nil {
 		return nil, p.own(chat.AsError(err))
 	}
+	return p.answer(ctx, up, req, body, dropped)
+}
+
+// answer sends a request as it is encoded.
+func (p *Provider) answer(ctx context.Context, up dialect.Upstream, req *chat.Request, body []byte, dropped []string) (*Reply, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	patience := p.cfg.FirstTokenTimeout
 	if !req.Stream {
@@ -172,18 +177,27 @@ func (p *Provider) Send(ctx context.Context, req *chat.Request) (*Reply, error) 
 	}
 	if isJSON(resp.Header) {
 		defer stop()
-		defer resp.Body.Close()
-		data, err := readWhole(resp)
+		whole, err := p.whole(ctx, up, resp)
 		if err != nil {
-			return nil, p.own(p.netError(ctx, err))
+			return nil, err
 		}
-		ev, err := up.Whole(data)
-		if err != nil {
-			return nil, p.own(chat.AsError(err))
-		}
-		return &Reply{&wholeStream{ev.Steps()}, dropped, requestID(resp.Header)}, nil
+		return &Reply{whole, dropped, requestID(resp.Header)}, nil
 	}
 	return &Reply{newStream(ctx, p, up, resp.Body, watch, stop), dropped, requestID(resp.Header)}, nil
+}
+
+// whole reads an answer that comes in one piece.
+func (p *Provider) whole(ctx context.Context, up dialect.Upstream, resp *http.Response) (*wholeStream, error) {
+	defer resp.Body.Close()
+	data, err := readWhole(resp)
+	if err != nil {
+		return nil, p.own(p.netError(ctx, err))
+	}
+	ev, err := up.Whole(data)
+	if err != nil {
+		return nil, p.own(chat.AsError(err))
+	}
+	return &wholeStream{ev.Steps()}, nil
 }
 
 // speaks is the wire on which a request goes out; what this wire cannot say as it came is rewritten.
@@ -250,15 +264,8 @@ func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path, 
 	if err != nil {
 		return nil, err
 	}
-	h := make(http.Header, 8)
-	h["User-Agent"] = userAgent
-	req := &http.Request{Method: method, URL: at, Host: at.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-	if body != nil {
-		h["Content-Type"], h["Accept"] = jsonType, acceptAll
-		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		// A connection that the server closed while it was idle is tried again on another.
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	}
+	req := newRequest(ctx, method, at, body)
+	h := req.Header
 	for name, value := range headers {
 		h.Set(name, value)
 	}
@@ -271,13 +278,31 @@ func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path, 
 		h.Set(name, value)
 	}
 	// The transport itself: an http.Client around it would follow redirects, which would send the key to where a server points.
-	resp, err := p.transport.RoundTrip(req.WithContext(ctx))
+	resp, err := p.transport.RoundTrip(req)
 	if err != nil {
 		return nil, &sendError{err}
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
 	}
+	return nil, p.refused(resp, up, number, model)
+}
+
+func newRequest(ctx context.Context, method string, at *url.URL, body []byte) *http.Request {
+	h := make(http.Header, 8)
+	h["User-Agent"] = userAgent
+	req := &http.Request{Method: method, URL: at, Host: at.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	if body != nil {
+		h["Content-Type"], h["Accept"] = jsonType, acceptAll
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		// A connection that the server closed while it was idle is tried again on another.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	}
+	return req.WithContext(ctx)
+}
+
+// refused reads what a failure status says.
+func (p *Provider) refused(resp *http.Response, up dialect.Upstream, number int, model string) error {
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	if err != nil {
@@ -285,7 +310,7 @@ func (p *Provider) send(ctx context.Context, up dialect.Upstream, method, path, 
 	}
 	e := up.Failure(resp.StatusCode, data, retryAfter(resp.Header, time.Now()))
 	e.RequestID = requestID(resp.Header)
-	return nil, p.failure(e, number, model)
+	return p.failure(e, number, model)
 }
 
 // failure lets a key rest that is limited or refused.

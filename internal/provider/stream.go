@@ -54,6 +54,14 @@ func (s source) Await() {
 	}
 }
 
+// ReadNow implements sse.Awaiter.
+func (s source) ReadNow(p []byte) (int, error) {
+	if a, ok := s.body.(sse.Awaiter); ok {
+		return a.ReadNow(p)
+	}
+	return 0, nil
+}
+
 func (s *stream) waiting() {
 	if s.begun && !s.waits {
 		s.waits = true
@@ -79,23 +87,34 @@ func (s *stream) Next() (*chat.Event, error) {
 			s.err = s.end(err)
 			break
 		}
-		if s.ev, err = s.decoder.Decode(raw.Name, raw.Data); err != nil {
-			s.err = s.p.own(s.broken(chat.AsError(err)))
-			break
-		}
-		ev := &s.ev
-		s.runes.Join(ev)
-		first := !s.begun && (ev.Says() || ev.Finish != "")
-		if first || s.waits {
-			s.watch.Stop() // how long the caller takes is not the provider's silence
-			s.begun, s.waits = true, false
-		}
-		if ev.Raw != nil || ev.Says() || ev.Finish != "" || ev.Usage != nil {
+		if ev := s.decode(raw); ev != nil {
 			return ev, nil
 		}
 	}
+	s.events.Release()
 	s.Close()
 	return nil, s.err
+}
+
+// decode returns nil for an event that tells nothing, and one that breaks the stream. It has a frame of its own, so that the stack
+// of a stream that waits is small.
+func (s *stream) decode(raw sse.Event) *chat.Event {
+	var err error
+	if s.ev, err = s.decoder.Decode(raw.Name, raw.Data); err != nil {
+		s.err = s.p.own(s.broken(chat.AsError(err)))
+		return nil
+	}
+	ev := &s.ev
+	s.runes.Join(ev)
+	first := !s.begun && (ev.Says() || ev.Finish != "")
+	if first || s.waits {
+		s.watch.Stop() // how long the caller takes is not the provider's silence
+		s.begun, s.waits = true, false
+	}
+	if ev.Raw != nil || ev.Says() || ev.Finish != "" || ev.Usage != nil {
+		return ev
+	}
+	return nil
 }
 
 // end says what it means that no more events can be read.

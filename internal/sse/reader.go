@@ -38,6 +38,8 @@ type Reader struct {
 type Awaiter interface {
 	// Await returns when Read will not wait, or will fail.
 	Await()
+	// ReadNow is Read for what is there already, which may be nothing.
+	ReadNow(p []byte) (n int, err error)
 }
 
 type buffer [4 << 10]byte
@@ -48,6 +50,12 @@ var buffers = sync.Pool{New: func() any { return new(buffer) }}
 func NewReader(r io.Reader, max int) *Reader {
 	a, _ := r.(Awaiter)
 	return &Reader{r: r, awaiter: a, max: max}
+}
+
+// Release gives what the reader holds back. Nothing more can be read then.
+func (r *Reader) Release() {
+	r.release()
+	r.err = io.EOF
 }
 
 // Next returns the next event with data. io.EOF is the end of the stream; an event that the end cuts off is dropped, as the
@@ -170,6 +178,25 @@ func (r *Reader) release() {
 // More says whether the next event is at hand, so that the next call does not wait for the network. A comment is none: servers
 // send them to keep a connection alive, and what came before must not wait for what comes after.
 func (r *Reader) More() bool {
+	if r.whole() {
+		return true
+	}
+	if r.awaiter == nil || r.err != nil {
+		return false
+	}
+	if r.buf == nil {
+		r.buf = buffers.Get().(*buffer)
+	}
+	n := copy(r.buf[:], r.unread)
+	m, err := r.awaiter.ReadNow(r.buf[n:])
+	if r.unread, r.err = r.buf[:n+m], err; n+m == 0 {
+		r.release()
+	}
+	return r.whole()
+}
+
+// whole says whether the end of an event with data has been read.
+func (r *Reader) whole() bool {
 	buf := r.unread
 	if r.cr && len(buf) > 0 && buf[0] == '\n' {
 		buf = buf[1:]

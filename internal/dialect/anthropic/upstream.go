@@ -75,20 +75,24 @@ func notMessages() *chat.Error {
 }
 
 // Decode implements dialect.StreamDecoder.
-func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
-	if ev, ok := d.last.Event(data); ok {
-		ev.Raw, ev.RawName, ev.Wire = data, name, chat.AnthropicMessages
+func (d *StreamDecoder) Decode(name string, data []byte) (ev chat.Event, err error) {
+	ev.Raw, ev.RawName, ev.Wire = data, name, chat.AnthropicMessages
+	if d.last.Read(data, &ev) {
 		d.said += utf8.RuneCountInString(ev.Text)
-		return ev, nil
+	} else {
+		err = d.parse(data, &ev)
 	}
-	ev := chat.Event{Raw: data, RawName: name, Wire: chat.AnthropicMessages}
+	return ev, err
+}
+
+func (d *StreamDecoder) parse(data []byte, ev *chat.Event) error {
 	if !dialect.Valid(data) {
-		return chat.Event{}, notMessages()
+		return notMessages()
 	}
 	text := string(data) // a copy: data is overwritten by the next event, and texts live on
 	v := gjson.Parse(text)
 	if !v.IsObject() {
-		return chat.Event{}, notMessages()
+		return notMessages()
 	}
 	switch v.Get("type").String() {
 	case "message_start":
@@ -96,12 +100,12 @@ func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
 		ev.ID, ev.Model = m.Get("id").String(), m.Get("model").String()
 		ev.Usage = d.count(m.Get("usage"))
 	case "content_block_start":
-		d.start(v, &ev)
+		d.start(v, ev)
 	case "content_block_delta":
-		d.delta(v, &ev)
-		d.last.Saw(data, dialect.PlaceIn(text, v.Get("delta.text")), &ev)
+		d.delta(v, ev)
+		d.last.Saw(data, dialect.PlaceIn(text, v.Get("delta.text")), ev)
 	case "content_block_stop":
-		d.stop(v, &ev)
+		d.stop(v, ev)
 	case "message_delta":
 		if reason := v.Get("delta.stop_reason"); reason.Type == gjson.String {
 			ev.Finish, d.ended = finishOf(reason.Str), true
@@ -111,13 +115,13 @@ func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
 	case "message_stop":
 		d.ended, d.done = true, true
 	case "error":
-		return chat.Event{}, streamError(v.Get("error"), data)
+		return streamError(v.Get("error"), data)
 	default:
-		if name == "error" {
-			return chat.Event{}, streamError(v, data)
+		if ev.RawName == "error" {
+			return streamError(v, data)
 		}
 	}
-	return ev, nil
+	return nil
 }
 
 func streamError(v gjson.Result, raw []byte) *chat.Error {

@@ -11,9 +11,9 @@ import (
 	"github.com/dragoman/dragoman/internal/dialect"
 )
 
-func (d *decoder) messages(v gjson.Result) (err error) {
+func (d *decoder) messages() (err error) {
 	i := 0
-	v.ForEach(func(_, m gjson.Result) bool {
+	d.list.ForEach(func(_, m gjson.Result) bool {
 		err = d.message(m, "messages."+strconv.Itoa(i))
 		i++
 		return err == nil

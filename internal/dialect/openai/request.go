@@ -44,6 +44,9 @@ func DecodeRequest(body []byte) (*chat.Request, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
+	if err := d.messages(); err != nil {
+		return nil, err
+	}
 	switch {
 	case d.req.Model == "":
 		return nil, invalid("model", "model is missing; GET /v1/models lists those there are")
@@ -63,6 +66,7 @@ type decoder struct {
 	body     []byte
 	req      *chat.Request
 	seen     map[string]bool
+	list     gjson.Result // of messages
 	logprobs bool
 	err      error
 }
@@ -92,7 +96,8 @@ func (d *decoder) field(name string, v gjson.Result) error {
 		if !v.IsArray() {
 			return invalid(name, "messages must be a list, not a "+typeOf(v))
 		}
-		return d.messages(v)
+		d.list = v
+		return nil
 	case "tools":
 		return d.tools(v)
 	case "tool_choice":

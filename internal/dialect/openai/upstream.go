@@ -51,31 +51,34 @@ type StreamDecoder struct {
 }
 
 // Decode implements dialect.StreamDecoder.
-func (d *StreamDecoder) Decode(name string, data []byte) (chat.Event, error) {
-	if ev, ok := d.last.Event(data); ok && name == "" {
-		ev.Raw, ev.Wire = data, chat.OpenAIChat
-		return ev, nil
+func (d *StreamDecoder) Decode(name string, data []byte) (ev chat.Event, err error) {
+	ev.Raw, ev.RawName, ev.Wire = data, name, chat.OpenAIChat
+	if name != "" || !d.last.Read(data, &ev) {
+		err = d.parse(data, &ev)
 	}
-	ev := chat.Event{Raw: data, RawName: name, Wire: chat.OpenAIChat}
+	return ev, err
+}
+
+func (d *StreamDecoder) parse(data []byte, ev *chat.Event) error {
 	if bytes.Equal(bytes.TrimSpace(data), []byte("[DONE]")) {
 		d.done = true
 		ev.Raw = nil // whoever speaks to the caller ends the stream
-		return ev, nil
+		return nil
 	}
 	if !dialect.Valid(data) {
-		return chat.Event{}, notChat()
+		return notChat()
 	}
 	text := string(data) // a copy: data is overwritten by the next event, and texts live on
 	c := gjson.Parse(text)
 	if !c.IsObject() {
-		return chat.Event{}, notChat()
+		return notChat()
 	}
 	d.content = gjson.Result{}
-	if err := d.read(c, name == "error", &ev); err != nil {
-		return ev, err
+	if err := d.read(c, ev.RawName == "error", ev); err != nil {
+		return err
 	}
-	d.last.Saw(data, dialect.PlaceIn(text, d.content), &ev)
-	return ev, nil
+	d.last.Saw(data, dialect.PlaceIn(text, d.content), ev)
+	return nil
 }
 
 func notChat() *chat.Error {
@@ -84,7 +87,7 @@ func notChat() *chat.Error {
 
 // read fills in an event from a chunk or a whole answer. failed says that it came as an error.
 func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error {
-	var choice, trouble gjson.Result
+	var choices, choice, trouble gjson.Result
 	c.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "object":
@@ -101,10 +104,7 @@ func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error 
 		case "model":
 			ev.Model = v.String()
 		case "choices":
-			v.ForEach(func(_, first gjson.Result) bool {
-				choice = first
-				return false
-			})
+			choices = v
 		case "usage":
 			if u := readUsage(v); u != nil {
 				ev.Usage = u
@@ -120,6 +120,10 @@ func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error 
 		}
 		return streamError([]byte(trouble.Raw))
 	}
+	choices.ForEach(func(_, first gjson.Result) bool {
+		choice = first
+		return false
+	})
 	if choice.Exists() {
 		return d.choice(choice, ev)
 	}
@@ -128,11 +132,12 @@ func (d *StreamDecoder) read(c gjson.Result, failed bool, ev *chat.Event) error 
 
 func (d *StreamDecoder) choice(choice gjson.Result, ev *chat.Event) error {
 	reason := ""
+	var delta gjson.Result
 	choice.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "delta", "message":
 			if v.IsObject() {
-				d.delta(v, ev)
+				delta = v
 			}
 		case "finish_reason":
 			reason = v.String()
@@ -145,6 +150,9 @@ func (d *StreamDecoder) choice(choice gjson.Result, ev *chat.Event) error {
 		}
 		return true
 	})
+	if delta.Exists() {
+		d.delta(delta, ev)
+	}
 	switch reason {
 	case "":
 		return nil

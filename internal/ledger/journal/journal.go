@@ -311,6 +311,11 @@ func (j *Journal) syncNow() {
 		}
 	}
 	j.mu.Lock()
+	for _, s := range dirty {
+		if s.mem != nil {
+			letGo(s.mem) // it is read after a crash only
+		}
+	}
 	j.done = gen
 	if failed != nil {
 		j.failed = failed // what the kernel lost it does not try again

@@ -13,4 +13,7 @@ func mapped(f *os.File, size int) ([]byte, error) {
 	return unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 }
 
+// letGo takes what was written out of the process's memory; it stays in the kernel's.
+func letGo(mem []byte) { _ = unix.Madvise(mem, unix.MADV_DONTNEED) }
+
 func unmap(mem []byte) { unix.Munmap(mem) }

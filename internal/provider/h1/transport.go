@@ -14,6 +14,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -35,37 +36,6 @@ func New() *Transport {
 }
 
 var _ http.RoundTripper = (*Transport)(nil)
-
-// conn is one connection.
-type conn struct {
-	net.Conn
-	addr  string
-	r     *bufio.Reader
-	since time.Time // when it became idle
-	rest  io.Reader // of the last response, where its end had not been read by then
-	now   bool      // Read does not wait
-}
-
-// Read implements io.Reader.
-func (c *conn) Read(p []byte) (int, error) {
-	if c.now {
-		return readNow(c.Conn, p)
-	}
-	return c.Conn.Read(p)
-}
-
-// ended says whether the last response has come to its end by now, with nothing behind it.
-func (c *conn) ended() bool {
-	if c.rest != nil {
-		c.now = true
-		n, err := c.rest.Read(make([]byte, 1))
-		c.rest, c.now = nil, false
-		if n > 0 || err != io.EOF {
-			return false
-		}
-	}
-	return c.r.Buffered() == 0
-}
 
 // buffers are for requests on their way out.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -133,19 +103,26 @@ func (t *Transport) connection(ctx context.Context, addr string) (c *conn, reuse
 		if c == nil {
 			break
 		}
-		if time.Since(c.since) < t.IdleTime && c.ended() && standing(c.Conn) {
+		if time.Since(c.since) < t.IdleTime && c.ended() && c.standing() {
 			return c, true, nil
 		}
 		c.Close()
 		c = nil
 	}
-	n, err := t.Dial(ctx, "tcp", addr)
+	n, err := t.dial(ctx, addr)
 	if err != nil {
 		return nil, false, err
 	}
-	c = &conn{Conn: n, addr: addr}
-	c.r = bufio.NewReaderSize(c, 4<<10)
-	return c, false, nil
+	return newConn(n, addr), false, nil
+}
+
+// dial makes a connection. It has a stack of its own for that, which is deeper than anything else that a request does, so that the
+// request's does not grow for as long as its answer takes.
+func (t *Transport) dial(ctx context.Context, addr string) (n net.Conn, err error) {
+	var dialled sync.WaitGroup
+	dialled.Go(func() { n, err = t.Dial(ctx, "tcp", addr) })
+	dialled.Wait()
+	return n, err
 }
 
 // keep makes a connection idle.
@@ -189,20 +166,26 @@ func (t *Transport) exchange(ctx context.Context, c *conn, req *http.Request) (_
 	if err := write(c, req); err != nil {
 		return nil, false, fmt.Errorf("send the request: %w", err)
 	}
-	if _, err := c.r.Peek(1); err != nil {
+	c.await()
+	r := readers.Get().(*bufio.Reader)
+	r.Reset(c.Conn)
+	if _, err := r.Peek(1); err != nil {
+		giveBack(r)
 		return nil, true, err
 	}
 	for range 10 {
-		resp, err := http.ReadResponse(c.r, req)
+		resp, err := http.ReadResponse(r, req)
 		if err != nil {
+			giveBack(r)
 			return nil, true, fmt.Errorf("read the response: %w", err)
 		}
 		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
-			resp.Body = &body{ReadCloser: resp.Body, t: t, c: c, stop: stop, reuse: !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols, endless: resp.ContentLength < 0, ctx: ctx}
+			resp.Body = newBody(t, c, ctx, stop, resp, r)
 			resp.Request = nil // so that what was sent need not stay as long as the answer is read
 			return resp, true, nil
 		}
 	}
+	giveBack(r)
 	return nil, true, errors.New("read the response: the server does not come to the point")
 }
 
@@ -221,8 +204,16 @@ func write(c *conn, req *http.Request) error {
 	b.WriteString(" HTTP/1.1\r\nHost: ")
 	b.WriteString(req.URL.Host)
 	b.WriteString("\r\n")
-	if err := req.Header.Write(b); err != nil {
-		return err
+	for name, values := range req.Header {
+		for _, v := range values {
+			if strings.ContainsAny(name, "\r\n: ") || strings.ContainsAny(v, "\r\n") {
+				return fmt.Errorf("a header %q cannot be sent", name)
+			}
+			b.WriteString(name)
+			b.WriteString(": ")
+			b.WriteString(v)
+			b.WriteString("\r\n")
+		}
 	}
 	if req.Body == nil {
 		b.WriteString("\r\n")
@@ -243,68 +234,4 @@ func write(c *conn, req *http.Request) error {
 	}
 	_, err := c.Write(b.Bytes())
 	return err
-}
-
-// body gives its connection back when it was read to its end.
-type body struct {
-	io.ReadCloser
-	t     *Transport
-	c     *conn
-	ctx   context.Context
-	stop  func() bool
-	reuse bool
-	// Its length is not known: before its end has been read, something more must come, be it the end itself.
-	endless bool
-	once    sync.Once
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		b.end(b.reuse)
-	} else if err != nil {
-		if cause := context.Cause(b.ctx); cause != nil {
-			err = cause
-		}
-		b.end(false)
-	}
-	return n, err
-}
-
-// Await returns when there is something to read, so that nobody need hold a buffer out to it meanwhile, or when there never
-// will be, which Read tells.
-func (b *body) Await() {
-	if b.endless {
-		b.c.r.Peek(1)
-	}
-}
-
-// Done ends a response of which nothing more is wanted although its end was not read yet: servers send the end of an answer and
-// the end of the response apart. If that has come by the next request, the connection is used again.
-func (b *body) Done() {
-	b.once.Do(func() {
-		if b.stop() && b.reuse {
-			b.c.rest = b.ReadCloser
-			b.t.keep(b.c)
-			return
-		}
-		b.c.Close()
-	})
-}
-
-// Close ends the response; what was not read is not waited for.
-func (b *body) Close() error {
-	b.end(false)
-	return nil
-}
-
-func (b *body) end(reuse bool) {
-	b.once.Do(func() {
-		// Where stop comes too late, the connection has a deadline in the past.
-		if b.stop() && reuse {
-			b.t.keep(b.c)
-			return
-		}
-		b.c.Close()
-	})
 }

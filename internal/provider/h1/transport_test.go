@@ -128,7 +128,7 @@ func TestLateEnd(t *testing.T) {
 				resp.Body.Close() // changes nothing
 				done <- struct{}{}
 				<-sent
-				for c.late != "" && standing(conn) { // until it is here
+				for c.late != "" && newConn(conn, "").standing() { // until it is here
 					runtime.Gosched()
 				}
 			}
@@ -264,5 +264,22 @@ func TestNothingIsSentTwice(t *testing.T) {
 	}
 	if n := asked.Load(); n != 2 {
 		t.Errorf("asked %d times", n)
+	}
+}
+
+// A header that would end itself early, and begin what its sender likes, is not sent.
+func TestForgedHeaders(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	defer s.Close()
+	for name, value := range map[string]string{"X-A": "b\r\nX-C: d", "X-A: b\nX-C": "d"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header[name] = []string{value}
+		if resp, err := transport(t).RoundTrip(req); err == nil {
+			resp.Body.Close()
+			t.Errorf("%q: %q was sent", name, value)
+		}
 	}
 }

@@ -211,10 +211,14 @@ func (w *Writer) write(ctx context.Context) (more bool, err error) {
 	return len(w.rows)+len(w.traces) >= most, nil
 }
 
-// cut takes the first n off, and lets go of a list that is empty.
+// cut takes the first n off. The room of a list that is empty is used again, where it is no more than batches need.
 func cut[T any](list []T, n int) []T {
-	if n == len(list) {
+	if n < len(list) {
+		return list[n:]
+	}
+	if cap(list) > 2*most {
 		return nil
 	}
-	return list[n:]
+	clear(list)
+	return list[:0]
 }
