@@ -11,7 +11,9 @@ import (
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/guard"
+	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 )
 
 // minConfidence is the share of a question's weight that the best passages must speak of. Below it nothing that was found
@@ -23,7 +25,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	if len(t.Definition.Knowledge) == 0 {
 		return nil
 	}
-	q := knowledge.Query{Text: t.question, Paths: t.Paths, Pins: knowledge.Pins(t.question)}
+	q := knowledge.Query{Who: subjects(t.Principal), Text: t.question, Paths: t.Paths, Pins: knowledge.Pins(t.question)}
 	if needsContext(t.question) {
 		q.Earlier = t.earlier
 	}
@@ -75,6 +77,15 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 		t.Trace.note("occurs nowhere: " + strings.Join(t.Trace.Missing, ", "))
 	}
 	return nil
+}
+
+// subjects are what documents' permissions know a principal as. On the command line nobody has a key: who can read the index may see
+// what is in it.
+func subjects(p identity.Principal) acl.Subjects {
+	if p.KeyID == "" {
+		return acl.All()
+	}
+	return acl.Of(p.User(), p.Team())
 }
 
 // inspectPassages flags passages that read like instructions to a model, and masks their secrets before anyone sees them.

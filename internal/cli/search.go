@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
@@ -68,7 +69,7 @@ func (s *searching) run(ctx context.Context, e *env, text string) error {
 	if s.limit < 1 {
 		return &usageError{fmt.Errorf("--limit %d finds nothing", s.limit)}
 	}
-	q := knowledge.Query{Text: text, Limit: s.limit, Paths: s.only, Filter: s.filter, Pins: knowledge.Pins(text), Now: e.now(), Explain: s.explain || s.asJSON}
+	q := knowledge.Query{Who: acl.All(), Text: text, Limit: s.limit, Paths: s.only, Filter: s.filter, Pins: knowledge.Pins(text), Now: e.now(), Explain: s.explain || s.asJSON}
 	for _, when := range []struct {
 		flag, value string
 		at          *time.Time

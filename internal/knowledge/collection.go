@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"path/filepath"
 
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 )
 
@@ -18,6 +19,7 @@ type Collection struct {
 	Include []string // only these paths or patterns; empty for all
 	Exclude []string // never these
 
+	acl      acl.ACL // of documents that have none of their own
 	index    *index.Index
 	settings Settings
 	gate     chan struct{}       // held by the one Sync of this process
@@ -31,6 +33,9 @@ type Options struct {
 	Include []string // only these paths or patterns; empty for all
 	Exclude []string // never these
 	DataDir string   // where the index is kept
+
+	// ACL is who may see documents that have none of their own. The zero value is the organisation: whoever has a key.
+	ACL acl.ACL
 
 	Settings *Settings // nil for DefaultSettings
 }
@@ -52,7 +57,12 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Collection{Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, gate: make(chan struct{}, 1)}, nil
+	if o.ACL.Nobody() {
+		if o.ACL, err = acl.New(acl.Org); err != nil {
+			return nil, err
+		}
+	}
+	return &Collection{acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, gate: make(chan struct{}, 1)}, nil
 }
 
 // indexName tells a person whose index it is, and keeps folders of the same name apart.

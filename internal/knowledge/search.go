@@ -3,20 +3,22 @@ package knowledge
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 )
 
 // Query asks a collection for passages.
 type Query struct {
-	Text    string   // as people type it: see Understand
-	Earlier string   // the conversation's previous question; its words count for less
+	Text    string // as people type it: see Understand
+	Earlier string // the conversation's previous question; its words count for less
+	// Who asks. What they may not see is not found, counted or told of in any way. The zero value is a stranger.
+	Who     acl.Subjects
 	Limit   int      // passages at most; 0 means 12
 	Paths   []string // only documents whose path matches one of these patterns or lies below one; nil for all
 	Filter  Filter
@@ -29,8 +31,9 @@ type Query struct {
 type Passage struct {
 	Collection string
 	Path       string
-	Start, End int // lines, from 1, both inclusive
-	Page       int // where it begins, in a document with pages; else 0
+	URL        string // where a person opens the document; empty where there is no such place
+	Start, End int    // lines, from 1, both inclusive
+	Page       int    // where it begins, in a document with pages; else 0
 	Kind       chunk.Kind
 	Symbol     string // qualified name, or the headings above it
 	Context    string // what surrounds it: see chunk.Header
@@ -82,8 +85,15 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Chunks: found.Chunks, Missing: r.q.missing(found)}
-	pinned, err := c.pinned(ctx, query.Pins, r)
+	res := &Result{Chunks: found.Chunks, Missing: r.q.missing(found.Counts)}
+	see := c.sight(query.Who)
+	if hidden, chunks, err := see.hides(ctx); err != nil {
+		return nil, err
+	} else if hidden {
+		// What occurs in the index at large is not told to those who see a part of it.
+		res.Chunks, res.Missing = chunks, r.q.missing(matched(found))
+	}
+	pinned, err := c.pinned(ctx, query.Pins, r, see)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +124,7 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]candidate, 
 	q := parseQuestion(focus(u.Text), query.Earlier, &c.settings.Question)
 	iq := index.Query{Terms: q.terms, Limit: max(c.settings.Candidates, query.Limit), Explain: query.Explain}
 	iq.Allow, iq.Kinds = both(&u.Filter, &query.Filter, query.Paths)
+	iq.Allow = c.sight(query.Who).and(iq.Allow)
 	found, err := c.index.Search(ctx, iq)
 	if err != nil {
 		return nil, nil, nil, err
@@ -247,7 +258,7 @@ func overlaps(taken []Passage, c *candidate) bool {
 
 func (c *Collection) passage(r *ranker, cand *candidate, lines int) Passage {
 	p := Passage{
-		Collection: c.Name, Path: cand.Doc.Path, Start: cand.Start, End: cand.End, Page: cand.Page, Kind: cand.Kind, Symbol: cand.Symbol,
+		Collection: c.Name, Path: cand.Doc.Path, URL: cand.Doc.URL, Start: cand.Start, End: cand.End, Page: cand.Page, Kind: cand.Kind, Symbol: cand.Symbol,
 		Context: cand.Context, Title: cand.Doc.Title, Language: cand.Doc.Language, Team: cand.Doc.Team, Author: cand.Doc.Author, Text: cand.Text,
 		Updated: cand.Doc.Updated, Score: cand.score, Coverage: cand.coverage, Rules: cand.rules,
 	}
@@ -259,7 +270,7 @@ func (c *Collection) passage(r *ranker, cand *candidate, lines int) Passage {
 }
 
 // pinned returns the chunks at the places that the question points at.
-func (c *Collection) pinned(ctx context.Context, pins []Pin, r *ranker) ([]candidate, error) {
+func (c *Collection) pinned(ctx context.Context, pins []Pin, r *ranker, see *sight) ([]candidate, error) {
 	if len(pins) == 0 {
 		return nil, nil
 	}
@@ -270,7 +281,7 @@ func (c *Collection) pinned(ctx context.Context, pins []Pin, r *ranker) ([]candi
 	var out []candidate
 	seen := map[int64]bool{}
 	for _, pin := range pins {
-		name, ok := resolve(pin.Path, maps.Keys(docs))
+		name, ok := resolve(pin.Path, see.paths(docs))
 		if !ok {
 			continue
 		}
@@ -296,10 +307,10 @@ func (c *Collection) pinned(ctx context.Context, pins []Pin, r *ranker) ([]candi
 }
 
 // missing lists the concepts none of whose own words occur.
-func (q *question) missing(res *index.Result) []string {
+func (q *question) missing(counts []int) []string {
 	occurs := make([]bool, len(q.concepts))
 	for i, t := range q.terms {
-		if i < len(res.Counts) && res.Counts[i] > 0 {
+		if i < len(counts) && counts[i] > 0 {
 			for _, u := range q.byTerm[t.Text] {
 				occurs[u.concept] = true
 			}

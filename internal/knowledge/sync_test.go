@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
@@ -62,7 +63,7 @@ func syncNow(t testing.TB, c *Collection) Report {
 // top returns the places of the first passages for a question.
 func top(t testing.TB, c *Collection, question string) []string {
 	t.Helper()
-	res, err := c.Search(t.Context(), Query{Text: question, Pins: Pins(question)})
+	res, err := c.Search(t.Context(), Query{Who: acl.All(), Text: question, Pins: Pins(question)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +245,7 @@ func TestSearchFilters(t *testing.T) {
 	c := folder(t, map[string]string{"a/x.go": "package a\n\nfunc Frobnicate() {}\n", "b/x.md": "# Frobnicate\n\nTo frobnicate is to tweak.\n"})
 	syncNow(t, c)
 	for pattern, want := range map[string]string{"a": "a/x.go", "*.md": "b/x.md", "b/**": "b/x.md", "a/x.go": "a/x.go"} {
-		res, err := c.Search(t.Context(), Query{Text: "frobnicate", Paths: []string{pattern}})
+		res, err := c.Search(t.Context(), Query{Who: acl.All(), Text: "frobnicate", Paths: []string{pattern}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -312,7 +313,7 @@ func FuzzSearch(f *testing.F) {
 	}
 	f.Add("where is Retry() `code` --flag a.b?", "and HTTPServer")
 	f.Fuzz(func(t *testing.T, question, earlier string) {
-		if _, err := c.Search(t.Context(), Query{Text: question, Earlier: earlier, Pins: Pins(question)}); err != nil {
+		if _, err := c.Search(t.Context(), Query{Who: acl.All(), Text: question, Earlier: earlier, Pins: Pins(question)}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -373,7 +374,7 @@ which hash is used for maps`, "\n")
 	for b.Loop() {
 		for _, q := range questions {
 			begun := time.Now()
-			if _, err := c.Search(b.Context(), Query{Text: q}); err != nil {
+			if _, err := c.Search(b.Context(), Query{Who: acl.All(), Text: q}); err != nil {
 				b.Fatal(err)
 			}
 			took = append(took, time.Since(begun))

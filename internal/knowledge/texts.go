@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 )
@@ -58,7 +59,7 @@ type Ranked struct {
 
 // Rank returns the texts that match a query, best first, at most limit of them and without a threshold.
 func (c *Collection) Rank(ctx context.Context, query string, limit int) ([]Ranked, error) {
-	cands, _, _, err := c.candidates(ctx, Query{Text: query})
+	cands, _, _, err := c.candidates(ctx, Query{Who: acl.All(), Text: query})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 )
 
 // shown is how many citations a reader is expected to look at.
@@ -51,7 +52,7 @@ func (s *EvalSet) Run(ctx context.Context, root string, c Searcher, now func() t
 	for i := range s.Cases {
 		k := &s.Cases[i]
 		begun := now()
-		res, err := c.Search(ctx, knowledge.Query{Text: k.Question, Limit: 10, Pins: knowledge.Pins(k.Question)})
+		res, err := c.Search(ctx, knowledge.Query{Who: acl.All(), Text: k.Question, Limit: 10, Pins: knowledge.Pins(k.Question)})
 		if err != nil {
 			return nil, err
 		}

@@ -94,7 +94,7 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'next_chunk'), 1)").Scan(&chunkID); err != nil {
 		return err
 	}
-	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
+	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 		if err := removeDocument(ctx, tx, d.Path); err != nil {
 			return err
 		}
-		res, err := insertDocument.ExecContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, d.Title, d.Type, d.Language, d.Team, d.Author, chunkID, len(e.chunks))
+		res, err := insertDocument.ExecContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, d.Title, d.Type, d.Language, d.Team, d.Author, d.Source, d.Version, d.URL, d.ACL, chunkID, len(e.chunks))
 		if err != nil {
 			return err
 		}

@@ -39,6 +39,7 @@ CREATE TABLE meta     (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, hash BLOB NOT NULL, size INTEGER NOT NULL,
                        modified INTEGER NOT NULL, seen INTEGER NOT NULL, updated INTEGER NOT NULL, flags INTEGER NOT NULL, skip TEXT NOT NULL,
                        title TEXT NOT NULL, type TEXT NOT NULL, language TEXT NOT NULL, team TEXT NOT NULL, author TEXT NOT NULL,
+                       source TEXT NOT NULL, version TEXT NOT NULL, url TEXT NOT NULL, acl TEXT NOT NULL,
                        first_chunk INTEGER NOT NULL, chunks INTEGER NOT NULL);
 CREATE TABLE chunk    (id INTEGER PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER NOT NULL, kind TEXT NOT NULL, symbol TEXT NOT NULL,
                        defines TEXT NOT NULL, context TEXT NOT NULL, text TEXT NOT NULL);
@@ -166,6 +167,11 @@ type Document struct {
 	Language string // of programs ("go"), or of people where the source says so
 	Team     string // whose it is
 	Author   string // who wrote it last
+
+	Source  string // its ID where it comes from; empty for a file of the collection's folder
+	Version string // by its source: says only whether it is the same
+	URL     string // where a person opens it
+	ACL     string // who may see it, as package acl writes it; empty: whoever may see its collection
 
 	firstChunk, chunks int64
 }

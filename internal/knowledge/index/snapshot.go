@@ -62,7 +62,7 @@ func (ix *Index) load(ctx context.Context, tx *sql.Tx) (*snapshot, error) {
 
 func readSnapshot(ctx context.Context, tx *sql.Tx, scoring *Scoring, generation int64, old *snapshot) (*snapshot, error) {
 	s := &snapshot{generation: generation, docs: map[int64]*Document{}, byPath: map[string]*Document{}}
-	rows, err := tx.QueryContext(ctx, "SELECT id, path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, first_chunk, chunks FROM document")
+	rows, err := tx.QueryContext(ctx, "SELECT id, path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, first_chunk, chunks FROM document")
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func readSnapshot(ctx context.Context, tx *sql.Tx, scoring *Scoring, generation 
 		d := &Document{}
 		var hash sql.RawBytes
 		var modified, seen, updated int64
-		if err := rows.Scan(&d.ID, &d.Path, &hash, &d.Size, &modified, &seen, &updated, &d.Flags, &d.Skip, &d.Title, &d.Type, &d.Language, &d.Team, &d.Author, &d.firstChunk, &d.chunks); err != nil {
+		if err := rows.Scan(&d.ID, &d.Path, &hash, &d.Size, &modified, &seen, &updated, &d.Flags, &d.Skip, &d.Title, &d.Type, &d.Language, &d.Team, &d.Author, &d.Source, &d.Version, &d.URL, &d.ACL, &d.firstChunk, &d.chunks); err != nil {
 			return nil, err
 		}
 		copy(d.Hash[:], hash)

@@ -1,0 +1,307 @@
+package knowledge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/dragoman/dragoman/internal/knowledge/chunk"
+	"github.com/dragoman/dragoman/internal/knowledge/connector"
+	"github.com/dragoman/dragoman/internal/knowledge/extract"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
+)
+
+// cursorMeta is where the cursor of a collection's source is kept, in the commit with what it stands for.
+const cursorMeta = "cursor"
+
+// Unfit is a document of a source that could not be read, in its own words.
+const Unfit source.Reason = "unfit"
+
+// Pull brings the index up to date with a source. What was committed stays when ctx, or the death of the process, ends it early; the
+// next Pull goes on from there. Of several calls one works at a time, also across processes. progress, which may be nil, is called now
+// and then.
+func (c *Collection) Pull(ctx context.Context, from connector.Connector, o extract.Options, now func() time.Time, progress func(Progress)) (Report, error) {
+	in, release, err := c.intake(ctx, o, now, progress)
+	if err != nil {
+		return Report{}, err
+	}
+	defer release()
+	cursor, err := c.index.Meta(ctx, cursorMeta)
+	if err != nil {
+		return in.report, err
+	}
+	outcome, err := from.Sync(ctx, cursor, in)
+	if err != nil {
+		if in.flushErr == nil { // what came so far is good
+			err2 := in.flush(context.WithoutCancel(ctx), nil)
+			if err2 != nil {
+				return in.report, fmt.Errorf("%w; and: %w", err, err2)
+			}
+		}
+		return in.report, err
+	}
+	if outcome.Complete {
+		for id, d := range in.known {
+			if !in.seen[id] {
+				in.remove(d.Path, id)
+			}
+		}
+	}
+	if err := in.flush(ctx, map[string]string{cursorMeta: outcome.Cursor}); err != nil {
+		return in.report, err
+	}
+	for again := true; again; {
+		if again, err = c.index.Merge(ctx); err != nil {
+			return in.report, err
+		}
+	}
+	in.report.Unchanged = len(in.seen) - in.report.Added - in.report.Changed
+	in.report.Elapsed = now().Sub(in.started)
+	return in.report, nil
+}
+
+// Put adds one document, or takes the place of the one with its ID. It is searchable when Put returns.
+func (c *Collection) Put(ctx context.Context, d connector.Document, o extract.Options, now func() time.Time) error {
+	in, release, err := c.intake(ctx, o, now, nil)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := in.Put(ctx, d); err != nil {
+		return err
+	}
+	if len(in.report.Skipped) > 0 {
+		return fmt.Errorf("the document %s has no text: %s", d.ID, in.report.Skipped[0].Detail)
+	}
+	return in.flush(ctx, nil)
+}
+
+// Delete removes the document with an ID, and says whether it was there.
+func (c *Collection) Delete(ctx context.Context, id string, now func() time.Time) (bool, error) {
+	in, release, err := c.intake(ctx, extract.Options{}, now, nil)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	d, ok := in.known[id]
+	if !ok {
+		return false, nil
+	}
+	in.remove(d.Path, id)
+	return true, in.flush(ctx, nil)
+}
+
+// intake takes documents into the index. It is a connector.Sink.
+type intake struct {
+	c        *Collection
+	o        extract.Options
+	now      func() time.Time
+	progress func(Progress)
+	started  time.Time
+	report   Report
+
+	known    map[string]*index.Document // by their IDs at the source
+	paths    map[string]string          // who has a path
+	seen     map[string]bool
+	builder  *index.Builder
+	removed  []string
+	flushErr error
+}
+
+var _ connector.Sink = (*intake)(nil)
+
+func (c *Collection) intake(ctx context.Context, o extract.Options, now func() time.Time, progress func(Progress)) (*intake, func(), error) {
+	select {
+	case c.gate <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	lock := flock.New(c.index.Path() + ".lock")
+	if ok, err := lock.TryLockContext(ctx, lockPoll); !ok {
+		<-c.gate
+		return nil, nil, fmt.Errorf("wait for the process that is indexing %s: %w", c.Name, err)
+	}
+	release := func() { lock.Close(); <-c.gate }
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	in := &intake{c: c, o: o, now: now, progress: progress, started: now(), known: map[string]*index.Document{}, paths: map[string]string{}, seen: map[string]bool{}, builder: c.index.NewBuilder()}
+	docs, err := c.index.Documents(ctx)
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	for p, d := range docs {
+		if d.Source != "" {
+			in.known[d.Source], in.paths[p] = d, d.Source
+		}
+	}
+	return in, release, nil
+}
+
+// Known implements connector.Sink.
+func (in *intake) Known(id string) (string, bool) {
+	d, ok := in.known[id]
+	if !ok {
+		return "", false
+	}
+	return d.Version, true
+}
+
+// Keep implements connector.Sink.
+func (in *intake) Keep(id string) { in.seen[id] = true }
+
+// Skip implements connector.Sink.
+func (in *intake) Skip(id, reason string) {
+	in.seen[id] = true
+	in.report.Skipped = append(in.report.Skipped, source.Skip{Path: id, Reason: Unfit, Detail: reason})
+}
+
+// Progress implements connector.Sink.
+func (in *intake) Progress(done, total int) {
+	in.progress(Progress{Phase: "index", Files: done, Total: total, Bytes: in.report.Bytes})
+}
+
+// Delete implements connector.Sink.
+func (in *intake) Delete(ctx context.Context, id string) error {
+	if d, ok := in.known[id]; ok {
+		in.remove(d.Path, id)
+		return in.flush(ctx, nil)
+	}
+	return nil
+}
+
+func (in *intake) remove(path, id string) {
+	in.removed = append(in.removed, path)
+	in.report.Removed++
+	delete(in.known, id)
+	delete(in.paths, path)
+}
+
+// Checkpoint implements connector.Sink.
+func (in *intake) Checkpoint(ctx context.Context, cursor string) error {
+	return in.flush(ctx, map[string]string{cursorMeta: cursor})
+}
+
+// Put implements connector.Sink. A document that has no text is kept as one that was skipped, so that it is not read again until it
+// changes.
+func (in *intake) Put(ctx context.Context, d connector.Document) error {
+	if d.ID == "" {
+		return fmt.Errorf("a document without an ID cannot be kept")
+	}
+	in.seen[d.ID] = true
+	old := in.known[d.ID]
+	doc := index.Document{
+		Path: in.path(d), Source: d.ID, Version: d.Version, URL: d.URL, Title: d.Title, Type: d.Type, Language: d.Language, Team: d.Team, Author: d.Author,
+		Updated: d.Updated, Seen: in.now(), Modified: in.now(),
+	}
+	if d.ACL != nil {
+		if doc.ACL = d.ACL.String(); d.ACL.Nobody() {
+			doc.ACL = nobody
+		}
+	}
+	text, pages, err := in.text(ctx, &d, &doc)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		in.Skip(d.ID, err.Error())
+		doc.Skip = string(Unfit)
+	}
+	sum := sha256.Sum256([]byte(text))
+	doc.Hash, doc.Size = [16]byte(sum[:16]), int64(len(text))
+	if doc.Updated.IsZero() {
+		doc.Updated = in.now()
+	}
+	doc.Flags = uint32(source.Classify(doc.Path))
+	if old != nil && old.Path != doc.Path {
+		in.removed = append(in.removed, old.Path)
+		delete(in.paths, old.Path)
+	}
+	in.known[d.ID], in.paths[doc.Path] = &doc, d.ID
+	in.builder.Add(doc, in.cut(&d, &doc, text, pages))
+	in.report.Bytes += doc.Size
+	if old == nil {
+		in.report.Added++
+	} else {
+		in.report.Changed++
+	}
+	if in.builder.Size() >= segmentBytes {
+		return in.flush(ctx, nil)
+	}
+	return nil
+}
+
+// path is how a document is shown. Two documents of one path are told apart.
+func (in *intake) path(d connector.Document) string {
+	p := strings.TrimPrefix(path.Clean("/"+strings.ToValidUTF8(d.Path, "\ufffd")), "/")
+	if p == "" {
+		p = d.ID
+	}
+	if owner, taken := in.paths[p]; taken && owner != d.ID {
+		sum := sha256.Sum256([]byte(d.ID))
+		p += " (" + hex.EncodeToString(sum[:4]) + ")"
+	}
+	return p
+}
+
+// text is what a document says, and where its pages begin.
+func (in *intake) text(ctx context.Context, d *connector.Document, doc *index.Document) (string, []int, error) {
+	if d.Text != "" {
+		return strings.ToValidUTF8(d.Text, "\ufffd"), nil, nil
+	}
+	got, err := extract.Text(ctx, extract.Input{Name: d.Path, MediaType: d.MediaType, Body: d.Body}, in.o)
+	if err != nil {
+		return "", nil, err
+	}
+	if doc.Title == "" {
+		doc.Title = got.Title
+	}
+	if doc.Author == "" {
+		doc.Author = got.Author
+	}
+	if doc.Updated.IsZero() {
+		doc.Updated = got.Updated
+	}
+	if got.Cut != "" {
+		in.report.Skipped = append(in.report.Skipped, source.Skip{Path: d.ID, Reason: Unfit, Detail: "left out: " + got.Cut})
+	}
+	if got.Format != "text" {
+		d.MediaType = "text/markdown"
+	}
+	return got.Text, got.Pages, nil
+}
+
+// cut cuts a text into passages: a file by what its name says it is, all else as prose.
+func (in *intake) cut(d *connector.Document, doc *index.Document, text string, pages []int) []chunk.Chunk {
+	if doc.Skip != "" {
+		return nil
+	}
+	name := doc.Path
+	if d.Type != "file" || d.MediaType == "text/markdown" {
+		name += ".md"
+	}
+	chunks := chunk.Split(name, text)
+	for i := range chunks {
+		chunks[i].Page = sort.SearchInts(pages, chunks[i].Start+1)
+	}
+	return chunks
+}
+
+// flush commits what was gathered.
+func (in *intake) flush(ctx context.Context, meta map[string]string) error {
+	if in.builder.Len()+len(in.removed) == 0 && meta == nil {
+		return nil
+	}
+	in.flushErr = in.c.index.Commit(ctx, index.Change{Add: in.builder, Remove: in.removed, Meta: meta})
+	in.builder, in.removed = in.c.index.NewBuilder(), nil
+	return in.flushErr
+}

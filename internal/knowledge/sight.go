@@ -1,0 +1,94 @@
+package knowledge
+
+import (
+	"context"
+	"iter"
+
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+)
+
+// nobody is how the ACL of a document that nobody may see is kept: an empty one stands for that of the collection.
+const nobody = "-"
+
+// sight is what somebody may see of a collection. Documents share few ACLs, each of which is looked at once.
+type sight struct {
+	c       *Collection
+	who     acl.Subjects
+	decided map[string]bool
+}
+
+func (c *Collection) sight(who acl.Subjects) *sight {
+	return &sight{c, who, map[string]bool{}}
+}
+
+// sees says whether they may see a document.
+func (s *sight) sees(d *index.Document) bool {
+	if s.who.Sees() {
+		return true
+	}
+	may, ok := s.decided[d.ACL]
+	if !ok {
+		switch d.ACL {
+		case "":
+			may = s.c.acl.Allows(s.who)
+		case nobody:
+		default:
+			a, err := acl.Parse(d.ACL)
+			may = err == nil && a.Allows(s.who)
+		}
+		s.decided[d.ACL] = may
+	}
+	return may
+}
+
+// and adds what they may not see to a filter; nil lets everything through.
+func (s *sight) and(allow func(*index.Document) bool) func(*index.Document) bool {
+	if s.who.Sees() {
+		return allow
+	}
+	return func(d *index.Document) bool { return s.sees(d) && (allow == nil || allow(d)) }
+}
+
+// hides says whether there is something that they may not see, and how many passages they may.
+func (s *sight) hides(ctx context.Context) (hidden bool, chunks int, err error) {
+	if s.who.Sees() {
+		return false, 0, nil
+	}
+	docs, err := s.c.index.Documents(ctx)
+	if err != nil {
+		return false, 0, err
+	}
+	for _, d := range docs {
+		if s.sees(d) {
+			chunks += d.Chunks()
+		} else {
+			hidden = true
+		}
+	}
+	return hidden, chunks, nil
+}
+
+// paths are those of documents that they may see.
+func (s *sight) paths(docs map[string]*index.Document) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for path, d := range docs {
+			if s.sees(d) && !yield(path) {
+				return
+			}
+		}
+	}
+}
+
+// matched counts in how many of the hits each term occurs.
+func matched(found *index.Result) []int {
+	counts := make([]int, len(found.Counts))
+	for _, h := range found.Hits {
+		for i := range counts {
+			if h.Matched&(1<<i) != 0 {
+				counts[i]++
+			}
+		}
+	}
+	return counts
+}
