@@ -302,7 +302,7 @@ func under(dir, path string) string {
 
 // prepareKnowledge collects the collections and assistants that there are. Nothing is opened yet.
 func (a *App) prepareKnowledge() error {
-	a.collections = &collections{options: map[string]knowledge.Options{}, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
+	a.collections = &collections{options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
 	root := a.options.Path
 	if root == "" {
 		var err error
@@ -320,7 +320,9 @@ func (a *App) prepareKnowledge() error {
 	a.Root = root
 	a.collections.options[folder] = knowledge.Options{Name: folder, Root: root, DataDir: a.DataDir}
 	for name, c := range a.Config.Collections {
-		a.collections.options[name] = knowledge.Options{Name: name, Root: under(a.Config.Dir, c.Path), Include: c.Include, Exclude: c.Exclude, DataDir: a.DataDir}
+		if err := a.prepareCollection(name, c); err != nil {
+			return err
+		}
 	}
 	use := folder
 	if c := a.options.Collection; c != "" {
@@ -388,12 +390,12 @@ func (a *App) Syncing(assistantName string) func(ctx context.Context) (map[strin
 		out := map[string]knowledge.Report{}
 		var errs []error
 		for _, name := range names {
-			c, err := collections.get(ctx, name)
+			report, err := collections.refresh(ctx, name)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("collection %s: %w", name, err))
 				continue
 			}
-			out[name] = c.report
+			out[name] = report
 		}
 		return out, errors.Join(errs...)
 	}

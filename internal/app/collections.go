@@ -19,6 +19,7 @@ const freshFor = 2 * time.Second
 // collections opens the collections that are asked for, once, and keeps them up to date.
 type collections struct {
 	options  map[string]knowledge.Options
+	pulls    map[string]*pulls // of those that are no folders
 	now      func() time.Time
 	progress func(knowledge.Progress)
 
@@ -29,6 +30,7 @@ type collections struct {
 
 type collection struct {
 	*knowledge.Collection
+	pulls  *pulls     // where it is no folder
 	mu     sync.Mutex // held while it is synced
 	synced time.Time
 	report knowledge.Report
@@ -43,7 +45,7 @@ func (cs *collections) inherit(old *collections) {
 	defer cs.mu.Unlock()
 	cs.retired = old.retired
 	for name, c := range old.open {
-		if reflect.DeepEqual(cs.options[name], old.options[name]) {
+		if p, was := cs.pulls[name], old.pulls[name]; reflect.DeepEqual(cs.options[name], old.options[name]) && (p == nil) == (was == nil) && (p == nil || reflect.DeepEqual(p.config, was.config)) {
 			cs.open[name] = c
 		} else {
 			cs.retired = append(cs.retired, c)
@@ -57,6 +59,9 @@ func (cs *collections) get(ctx context.Context, name string) (*collection, error
 	c, err := cs.opened(ctx, name)
 	if err != nil {
 		return nil, err
+	}
+	if c.pulls != nil {
+		return c, cs.first(ctx, c)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,7 +90,7 @@ func (cs *collections) opened(ctx context.Context, name string) (*collection, er
 	if err != nil {
 		return nil, err
 	}
-	c := &collection{Collection: kc}
+	c := &collection{Collection: kc, pulls: cs.pulls[name]}
 	cs.open[name] = c
 	return c, nil
 }

@@ -25,7 +25,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	if len(t.Definition.Knowledge) == 0 {
 		return nil
 	}
-	q := knowledge.Query{Who: subjects(t.Principal), Text: t.question, Paths: t.Paths, Pins: knowledge.Pins(t.question)}
+	q := knowledge.Query{Who: Subjects(t.Principal), Text: t.question, Paths: t.Paths, Pins: knowledge.Pins(t.question)}
 	if needsContext(t.question) {
 		q.Earlier = t.earlier
 	}
@@ -79,9 +79,9 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	return nil
 }
 
-// subjects are what documents' permissions know a principal as. On the command line nobody has a key: who can read the index may see
+// Subjects are what documents' permissions know a principal as. On the command line nobody has a key: who can read the index may see
 // what is in it.
-func subjects(p identity.Principal) acl.Subjects {
+func Subjects(p identity.Principal) acl.Subjects {
 	if p.KeyID == "" {
 		return acl.All()
 	}

@@ -142,7 +142,7 @@ func proxies(list []config.Network) []netip.Prefix {
 }
 
 func stateOf(ap *app.App) server.State {
-	return server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), May: ap.May()}
+	return server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May()}
 }
 
 const (
@@ -154,8 +154,8 @@ const (
 // logged, and the old one stays. SIGHUP makes it look at once, also where the file's time is the same.
 func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger) {
 	ap.StartEngines()
-	stopWarm := ap.KeepWarm(ctx, log)
-	defer func() { stopWarm() }()
+	stopWarm, stopPulls := ap.KeepWarm(ctx, log), ap.KeepPulled(ctx, log)
+	defer func() { stopWarm(); stopPulls() }()
 	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
 	var look <-chan time.Time // where there is a file to look at
@@ -195,7 +195,8 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 		s.Use(stateOf(ap))
 		ap.StartEngines()
 		stopWarm()
-		stopWarm = ap.KeepWarm(ctx, log)
+		stopPulls()
+		stopWarm, stopPulls = ap.KeepWarm(ctx, log), ap.KeepPulled(ctx, log)
 		log.Info("took the changed configuration over", "file", ap.ConfigPath)
 	}
 }

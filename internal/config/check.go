@@ -51,9 +51,7 @@ func (d *decoder) check(c *Config) {
 		d.route(c, "routes."+name, r)
 	}
 	for name, col := range c.Collections {
-		if col.Path == "" {
-			d.problem("collections."+name+".path", "a collection needs a folder", "")
-		}
+		d.collection("collections."+name, col)
 	}
 	for name, a := range c.Assistants {
 		d.assistant(c, "assistants."+name, a)

@@ -146,8 +146,14 @@ type Rule struct {
 	Within time.Duration `yaml:"within" doc:"Models whose first token takes longer, at the median of late, come last."`
 }
 
-// Collection is a folder to search in.
+// Collection is what can be searched: a folder, or what a source brings, or what is pushed.
 type Collection struct {
+	Source Source        `yaml:"source" doc:"Where its documents come from, where that is no folder of this machine."`
+	Every  time.Duration `yaml:"every" doc:"How often its source is asked for what is new. Default: 1h."`
+	ACL    []string      `yaml:"acl" doc:"Who may see documents that bring no permissions of their own: public, org, group:TEAM, user:NAME. Default: org."`
+	Push   []string      `yaml:"push" doc:"Who may put documents into it: PUT /api/collections/NAME/documents/ID. Default: nobody."`
+	OCR    []string      `yaml:"ocr" doc:"A command that reads a picture from its input and writes its text: [tesseract, -, -]. Default: pictures are left out."`
+
 	Path    string   `yaml:"path" doc:"The folder; relative to this file."`
 	Include []string `yaml:"include" doc:"Only these files, as patterns of .gitignore. Default: all."`
 	Exclude []string `yaml:"exclude" doc:"Not these files, as patterns of .gitignore; beside those that .gitignore and .dragomanignore leave out."`

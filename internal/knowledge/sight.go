@@ -92,3 +92,19 @@ func matched(found *index.Result) []int {
 	}
 	return counts
 }
+
+// Visible counts the documents and passages that somebody may see.
+func (c *Collection) Visible(ctx context.Context, who acl.Subjects) (documents, passages int, err error) {
+	docs, err := c.index.Documents(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	see := c.sight(who)
+	for _, d := range docs {
+		if d.Skip == "" && see.sees(d) {
+			documents++
+			passages += d.Chunks()
+		}
+	}
+	return documents, passages, nil
+}

@@ -83,6 +83,10 @@ func (s *Server) routes(mux *http.ServeMux) {
 	open("GET /v1/models", chatDoor, s.listModels)
 	open("GET /v1/models/{id...}", chatDoor, s.getModel)
 	open("GET /api/traces/{id}", chatDoor, s.getTrace)
+	open("GET /api/collections", chatDoor, s.listCollections)
+	open("GET /api/collections/{collection}/search", chatDoor, s.searchCollection)
+	open("PUT /api/collections/{collection}/documents/{id...}", chatDoor, s.putDocument)
+	open("DELETE /api/collections/{collection}/documents/{id...}", chatDoor, s.deleteDocument)
 }
 
 // callGemini answers what stands behind the colon.

@@ -52,6 +52,7 @@ type State struct {
 	Policy     guard.Policy // of plain models
 	Models     Lister
 	Counter    Counter
+	Library    Library
 	May        func(p identity.Principal, model string) bool // ask a model; nil: everybody may
 }
 

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/connector"
+)
+
+// Library is what people and programs may do with collections. What somebody may not see is not there for them.
+type Library struct{ cs *collections }
+
+// Library returns the collections as they are configured now.
+func (a *App) Library() Library { return Library{a.collections} }
+
+// Listed is a collection as somebody sees it.
+type Listed struct {
+	Name      string `json:"name"`
+	Documents int    `json:"documents"`
+	Passages  int    `json:"passages"`
+	Source    string `json:"source,omitempty"` // "git", "web", ..., "push"; empty for a folder
+	Pulled    string `json:"pulled,omitempty"` // when it was last brought up to date from its source
+	Push      bool   `json:"push,omitempty"`   // they may put documents into it
+}
+
+// List lists the collections of which somebody may see something, or into which they may put something.
+func (l Library) List(ctx context.Context, p identity.Principal) ([]Listed, error) {
+	who := assistant.Subjects(p)
+	out := []Listed{}
+	for _, name := range l.cs.names() {
+		c, err := l.cs.opened(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		item := Listed{Name: name}
+		if item.Documents, item.Passages, err = c.Visible(ctx, who); err != nil {
+			return nil, err
+		}
+		if c.pulls != nil {
+			item.Push = c.pulls.pushers.Allows(who)
+			item.Source = "push"
+			if kinds := c.pulls.config.Source.Kinds(); len(kinds) > 0 {
+				item.Source = kinds[0]
+			}
+			if at := c.pulls.last().At; !at.IsZero() {
+				item.Pulled = at.UTC().Format("2006-01-02T15:04:05Z")
+			}
+		}
+		if item.Documents > 0 || item.Push {
+			out = append(out, item)
+		}
+	}
+	return out, nil
+}
+
+// Listing is List for the HTTP door.
+func (l Library) Listing(ctx context.Context, p identity.Principal) (any, error) {
+	return l.List(ctx, p)
+}
+
+// Search searches one collection.
+func (l Library) Search(ctx context.Context, p identity.Principal, name string, q knowledge.Query) (*knowledge.Result, error) {
+	if _, ok := l.cs.options[name]; !ok {
+		return nil, unknownCollection(name)
+	}
+	c, err := l.cs.get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	q.Who, q.Now = assistant.Subjects(p), l.cs.now()
+	return c.Search(ctx, q)
+}
+
+// Put puts a document into a collection.
+func (l Library) Put(ctx context.Context, p identity.Principal, name string, d connector.Document) error {
+	c, err := l.pushed(ctx, p, name)
+	if err != nil {
+		return err
+	}
+	if err := c.Put(ctx, d, c.pulls.extract(), l.cs.now); err != nil {
+		return &chat.Error{Code: chat.CodeInvalidRequest, Message: err.Error(), Err: err}
+	}
+	return nil
+}
+
+// Delete takes a document out of a collection.
+func (l Library) Delete(ctx context.Context, p identity.Principal, name, id string) error {
+	c, err := l.pushed(ctx, p, name)
+	if err != nil {
+		return err
+	}
+	was, err := c.Delete(ctx, id, l.cs.now)
+	if err == nil && !was {
+		return &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no document %q in %s", id, name)}
+	}
+	return err
+}
+
+// pushed is a collection into which somebody may put documents. Others learn no more than that they may not.
+func (l Library) pushed(ctx context.Context, p identity.Principal, name string) (*collection, error) {
+	pulls, ok := l.cs.pulls[name]
+	if !ok || !pulls.pushers.Allows(assistant.Subjects(p)) {
+		if _, ok := l.cs.options[name]; !ok {
+			return nil, unknownCollection(name)
+		}
+		return nil, &chat.Error{Code: chat.CodeForbidden, Message: fmt.Sprintf("this key may not put documents into %s; collections.%s.push of dragoman.yaml says who may", name, name)}
+	}
+	return l.cs.opened(ctx, name)
+}
+
+func unknownCollection(name string) error {
+	return &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no collection %q", name)}
+}

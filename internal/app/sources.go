@@ -1,0 +1,233 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/knowledge/connector"
+	"github.com/dragoman/dragoman/internal/knowledge/connector/export"
+	"github.com/dragoman/dragoman/internal/knowledge/connector/forge"
+	"github.com/dragoman/dragoman/internal/knowledge/connector/git"
+	"github.com/dragoman/dragoman/internal/knowledge/connector/logs"
+	"github.com/dragoman/dragoman/internal/knowledge/connector/s3"
+	"github.com/dragoman/dragoman/internal/knowledge/connector/web"
+	"github.com/dragoman/dragoman/internal/knowledge/extract"
+	"github.com/dragoman/dragoman/internal/safehttp"
+)
+
+// pullEvery is how often a source is asked for what is new where its collection does not say.
+const pullEvery = time.Hour
+
+// pulls is the source of a collection, and how it has done.
+type pulls struct {
+	config  config.Collection
+	from    connector.Connector // nil: documents are pushed
+	pushers acl.ACL             // who may put documents into it
+
+	busy  sync.Mutex // held while it is pulled
+	mu    sync.Mutex // guards state
+	state Pulled
+}
+
+// Pulled is how a collection was last brought up to date.
+type Pulled struct {
+	At     time.Time // when it last ended well; zero: never in this process
+	Tried  time.Time
+	Report knowledge.Report
+	Err    error // of the last try
+}
+
+// prepareCollection makes a collection of the configuration. Nothing is opened or fetched yet.
+func (a *App) prepareCollection(name string, c config.Collection) error {
+	o := knowledge.Options{Name: name, Root: under(a.Config.Dir, c.Path), Include: c.Include, Exclude: c.Exclude, DataDir: a.DataDir}
+	var err error
+	if len(c.ACL) > 0 {
+		if o.ACL, err = acl.New(c.ACL...); err != nil {
+			return fmt.Errorf("collection %s: %w", name, err)
+		}
+	}
+	kinds := c.Source.Kinds()
+	if len(kinds) == 0 && len(c.Push) == 0 {
+		a.collections.options[name] = o
+		return nil
+	}
+	p := &pulls{config: c}
+	if len(c.Push) > 0 {
+		if p.pushers, err = acl.New(c.Push...); err != nil {
+			return fmt.Errorf("collection %s: %w", name, err)
+		}
+	}
+	if len(kinds) > 0 {
+		if p.from, err = a.connector(kinds[0], c.Source); err != nil {
+			return fmt.Errorf("collection %s: %w", name, err)
+		}
+	}
+	// Its index has its name: there is no folder that could tell it from others.
+	o.Root, o.Include, o.Exclude = filepath.Join(a.DataDir, "collections", name), nil, nil
+	a.collections.options[name], a.collections.pulls[name] = o, p
+	return nil
+}
+
+func (a *App) connector(kind string, s config.Source) (connector.Connector, error) {
+	members := func(list []string) (acl.ACL, error) {
+		if len(list) == 0 {
+			return acl.ACL{}, nil
+		}
+		return acl.New(list...)
+	}
+	forgeOptions := func(f config.ForgeSource) (forge.Options, error) {
+		who, err := members(f.Members)
+		o := forge.Options{API: f.API, Repo: f.Repo, Token: string(f.Token), Members: who}
+		for _, k := range f.Kinds {
+			o.Kinds = append(o.Kinds, forge.Kind(k))
+		}
+		return o, err
+	}
+	switch kind {
+	case "git":
+		at := s.Git.URL
+		if !strings.Contains(at, ":") {
+			at = under(a.Config.Dir, at)
+		}
+		return git.New(git.Options{URL: at, Branches: s.Git.Branches, Commits: s.Git.Commits, Exclude: s.Git.Exclude, Token: string(s.Git.Token), Mirrors: filepath.Join(a.DataDir, "mirrors")})
+	case "web":
+		w := s.Web
+		o := web.Options{Start: w.Start, Prefixes: w.Prefixes, Exclude: w.Exclude, MaxPages: w.MaxPages, MaxDepth: w.MaxDepth, Delay: w.Delay}
+		if w.Token != "" {
+			o.Header = http.Header{"Authorization": {"Bearer " + string(w.Token)}}
+		}
+		return web.New(o, fetcher(w.Networks), nil)
+	case "github":
+		o, err := forgeOptions(s.GitHub)
+		if err != nil {
+			return nil, err
+		}
+		return forge.NewGitHub(o, fetcher(s.GitHub.Networks), a.options.Now, nil)
+	case "gitlab":
+		o, err := forgeOptions(s.GitLab)
+		if err != nil {
+			return nil, err
+		}
+		return forge.NewGitLab(o, fetcher(s.GitLab.Networks), a.options.Now, nil)
+	case "s3":
+		b := s.S3
+		return s3.New(s3.Options{Endpoint: b.Endpoint, Bucket: b.Bucket, Prefix: b.Prefix, Region: b.Region, AccessKey: string(b.AccessKey), SecretKey: string(b.SecretKey), Exclude: b.Exclude}, nil)
+	case "export":
+		return export.New(export.Options{Kind: s.Export.Kind, Path: under(a.Config.Dir, s.Export.Path), Users: s.Export.Users})
+	}
+	return logs.New(logs.Options{Files: s.Logs.Files}, a.options.Now)
+}
+
+func fetcher(networks []config.Network) *safehttp.Client {
+	o := safehttp.Options{UserAgent: "dragoman"}
+	for _, n := range networks {
+		o.Networks = append(o.Networks, netip.Prefix(n.Prefix))
+	}
+	return safehttp.New(o)
+}
+
+// first pulls a collection that nothing was ever pulled into: the first question waits for it.
+func (cs *collections) first(ctx context.Context, c *collection) error {
+	if c.pulls.from == nil || !c.pulls.last().Tried.IsZero() {
+		return nil
+	}
+	st, err := c.Stats(ctx)
+	if err != nil || st.Documents > 0 {
+		return err
+	}
+	_, err = cs.pull(ctx, c, true)
+	return err
+}
+
+// refresh brings a collection up to date now.
+func (cs *collections) refresh(ctx context.Context, name string) (knowledge.Report, error) {
+	c, err := cs.opened(ctx, name)
+	if err != nil {
+		return knowledge.Report{}, err
+	}
+	switch {
+	case c.pulls == nil:
+		c, err = cs.get(ctx, name)
+		if err != nil {
+			return knowledge.Report{}, err
+		}
+		return c.report, nil
+	case c.pulls.from == nil:
+		return knowledge.Report{}, nil // it is pushed
+	}
+	return cs.pull(ctx, c, false)
+}
+
+// pull asks the source. With once it does so only where nobody else has done so meanwhile.
+func (cs *collections) pull(ctx context.Context, c *collection, once bool) (knowledge.Report, error) {
+	p := c.pulls
+	p.busy.Lock()
+	defer p.busy.Unlock()
+	if last := p.last(); once && !last.Tried.IsZero() {
+		return last.Report, last.Err
+	}
+	began := cs.now()
+	report, err := c.Pull(ctx, p.from, p.extract(), cs.now, cs.progress)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state.Tried, p.state.Report, p.state.Err = began, report, err
+	if err == nil {
+		p.state.At = cs.now()
+	}
+	return report, err
+}
+
+func (p *pulls) extract() extract.Options { return extract.Options{OCR: p.config.OCR} }
+
+func (p *pulls) last() Pulled {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state
+}
+
+// KeepPulled asks the sources of all collections for what is new, each at its own pace, until stop is called.
+func (a *App) KeepPulled(ctx context.Context, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	cs := a.collections
+	for name, p := range cs.pulls {
+		if p.from == nil {
+			continue
+		}
+		every := p.config.Every
+		if every <= 0 {
+			every = pullEvery
+		}
+		all.Go(func() {
+			tick := time.NewTicker(every)
+			defer tick.Stop()
+			for {
+				report, err := cs.refresh(ctx, name)
+				switch {
+				case ctx.Err() != nil:
+					return
+				case err != nil:
+					log.Warn("a source could not be read; what was read before stays", "collection", name, "err", err)
+				case report.Added+report.Changed+report.Removed > 0:
+					log.Info("documents came in", "collection", name, "added", report.Added, "changed", report.Changed, "removed", report.Removed, "skipped", len(report.Skipped))
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+			}
+		})
+	}
+	return func() { cancel(); all.Wait() }
+}
