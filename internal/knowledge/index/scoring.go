@@ -56,8 +56,11 @@ func (s *Scoring) of(prose bool) *BM25 {
 // most is what the saturated frequency of a word can reach.
 func (s *Scoring) most() float32 { return 1 + max(s.Code.K1, s.Prose.K1) }
 
-// norm is what a frequency in units is weighed against, for a chunk of this length among chunks of its kind with this mean.
-func (b *BM25) norm(length, mean float32) float32 { return unit * b.K1 * (1 - b.B + b.B*length/mean) }
+// norm is what a frequency in units is weighed against, for a chunk of this length among chunks of its kind with this mean. Rows of
+// documents that are gone have norms, too, where no chunk of their kind is left.
+func (b *BM25) norm(length, mean float32) float32 {
+	return unit * b.K1 * (1 - b.B + b.B*length/max(mean, 1))
+}
 
 // saturate is the score of a frequency in units, before the word's own weight.
 func (b *BM25) saturate(frequency, norm float32) float32 {
