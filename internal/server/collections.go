@@ -50,6 +50,14 @@ type foundPassage struct {
 	Coverage float64   `json:"coverage"` // share of the question that it speaks of
 }
 
+// searchResult is what a search answers.
+type searchResult struct {
+	Passages   []foundPassage `json:"passages"`
+	Confidence float64        `json:"confidence"`        // 0..1: how much of the question the best passages speak of
+	Missing    []string       `json:"missing,omitempty"` // words of the question that occur nowhere
+	Searched   int            `json:"searched"`          // passages
+}
+
 // searchCollection answers GET /api/collections/{c}/search?q=...&limit=...
 func (s *Server) searchCollection(w http.ResponseWriter, r *http.Request, p principal) {
 	q := knowledge.Query{Text: r.URL.Query().Get("q")}
@@ -74,7 +82,7 @@ func (s *Server) searchCollection(w http.ResponseWriter, r *http.Request, p prin
 	for _, f := range res.Passages {
 		passages = append(passages, foundPassage{f.Path, f.URL, f.Title, f.Start, f.End, f.Page, f.Symbol, f.Text, f.Author, f.Updated.UTC(), f.Score, f.Coverage})
 	}
-	s.json(w, http.StatusOK, map[string]any{"passages": passages, "confidence": res.Confidence, "missing": res.Missing, "searched": res.Chunks})
+	s.json(w, http.StatusOK, searchResult{passages, res.Confidence, res.Missing, res.Chunks})
 }
 
 // pushedDocument is what PUT takes as JSON.
@@ -143,7 +151,10 @@ func (s *Server) putDocument(w http.ResponseWriter, r *http.Request, p principal
 		s.trouble(w, "keep a document", err)
 		return
 	}
-	s.json(w, http.StatusOK, map[string]any{"id": d.ID, "searchable": true})
+	s.json(w, http.StatusOK, struct {
+		ID         string `json:"id"`
+		Searchable bool   `json:"searchable"`
+	}{d.ID, true})
 }
 
 func (s *Server) deleteDocument(w http.ResponseWriter, r *http.Request, p principal) {
@@ -151,7 +162,10 @@ func (s *Server) deleteDocument(w http.ResponseWriter, r *http.Request, p princi
 		s.trouble(w, "delete a document", err)
 		return
 	}
-	s.json(w, http.StatusOK, map[string]any{"id": r.PathValue("id"), "deleted": true})
+	s.json(w, http.StatusOK, struct {
+		ID      string `json:"id"`
+		Deleted bool   `json:"deleted"`
+	}{r.PathValue("id"), true})
 }
 
 // trouble tells of an error: the caller's as it is, our own in the log.
