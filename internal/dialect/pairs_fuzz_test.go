@@ -134,3 +134,66 @@ func FuzzStreams(f *testing.F) {
 		}
 	})
 }
+
+// FuzzWholes: no answer in one piece, and no failure, harms its reader or the doors behind it: each tells JSON of its own, which
+// its wire's reader reads, and what a page of a proxy's says is not passed on as the provider's.
+func FuzzWholes(f *testing.F) {
+	names := slices.Sorted(maps.Keys(wires))
+	m := dialect.Meta{ID: "0123456789abcdef", Created: time.Unix(1, 0), Model: "big", Request: &chat.Request{Model: "big"}, Trace: "tr_1"}
+	for i, name := range names {
+		f.Add(byte(i), 429, []byte(`{"error":{"message":"Said.","type":"t","code":429,"status":"S"}}`))
+		for recording, data := range recordings(f) {
+			if wire, _, _ := strings.Cut(recording, "-"); wire == name { // the last event, and what our own door makes of all
+				f.Add(byte(i), 200, data)
+			}
+		}
+		f.Add(byte(i), 200, wires[name].door.Whole(m, dialect.Answer{Message: chat.Message{Role: chat.Assistant, Parts: []chat.Part{
+			{Kind: chat.ThinkingPart, Text: "Hm.", Signature: chat.Signature{Of: chat.Anthropic, Value: "c2ln"}}, {Kind: chat.ThinkingPart, Redacted: "aGlk", Signature: chat.Signature{Of: chat.Anthropic}},
+			{Kind: chat.TextPart, Text: "Hi"}, chat.NewCall(chat.ToolCall{ID: "a", Name: "f", Arguments: `{"n":1}`}),
+		}}, Finish: chat.FinishToolCalls, Usage: chat.Usage{Input: 3, Output: 2}, Citations: []chat.Citation{{Start: 0, End: 2, URL: "u", Document: -1}}}))
+	}
+	f.Fuzz(func(t *testing.T, which byte, status int, body []byte) {
+		from := names[int(which)%len(names)]
+		before := bytes.Clone(body)
+		if status >= 300 && status < 600 {
+			e := wires[from].up.Failure(status, bytes.Clone(body), time.Second)
+			if e.Message == "" || e.Code == "" || e.Code == chat.CodeInternal || e.Status != status {
+				t.Fatalf("%+v", e)
+			}
+			for _, to := range names {
+				if code, said := wires[to].door.Error(e, "tr_1"); code < 300 || code > 599 || !json.Valid(said) {
+					t.Fatalf("%s to %s: %d %s", from, to, code, said)
+				}
+			}
+			return
+		}
+		ev, err := wires[from].up.Whole(body)
+		if err != nil {
+			if e := chat.AsError(err); e.Message == "" || e.Code == chat.CodeInternal {
+				t.Fatalf("%+v", e)
+			}
+			return
+		}
+		if n := len(ev.ToolCalls); n > 0 && ev.ToolCalls[n-1].Index > 1000 {
+			t.Fatal("too many calls")
+		}
+		var h hearing
+		h.hear(ev)
+		for _, to := range names {
+			if to == from {
+				continue // bytes of the provider's
+			}
+			out := wires[to].door.Whole(m, h.answer())
+			back, err := wires[to].up.Whole(out)
+			if err != nil || !json.Valid(out) {
+				t.Fatalf("%s to %s: %v in %s", from, to, err, out)
+			}
+			if len(back.ToolCalls) != len(ev.ToolCalls) {
+				t.Fatalf("%s to %s: %d calls of %d\n%s", from, to, len(back.ToolCalls), len(ev.ToolCalls), out)
+			}
+		}
+		if !bytes.Equal(before, body) {
+			t.Fatal("the body was written to")
+		}
+	})
+}
