@@ -125,6 +125,7 @@ func (u Usage) Bounded() Usage {
 	u.Input, u.Output = within(u.Input, MaxTokens), within(u.Output, MaxTokens)
 	u.CachedInput, u.Reasoning = within(u.CachedInput, u.Input), within(u.Reasoning, u.Output)
 	u.CacheWrite = within(u.CacheWrite, u.Input-u.CachedInput)
+	u.CacheHour = within(u.CacheHour, u.CacheWrite)
 	return u
 }
 
