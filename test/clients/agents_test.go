@@ -19,17 +19,22 @@ import (
 
 // agent is a coding agent of another vendor.
 type agent struct {
-	program string
+	program func(t *testing.T) string
 	dialect string                                                        // that it speaks
 	files   func(t *testing.T, e endpoint) (home, work map[string]string) // its configuration
 	env     func(t *testing.T, e endpoint) []string
 	args    func(e endpoint) []string
 }
 
+// installed is a program that scripts/clients installs with the agents.
+func installed(name string) func(t *testing.T) string {
+	return func(t *testing.T) string { return need(t, ".cache/clients/agents/node_modules/.bin/"+name) }
+}
+
 // agents have the settings that docs/clients.md shows, and beside them what keeps them from calling home.
 var agents = map[string]agent{
 	"claude-code": {
-		program: "claude", dialect: "anthropic",
+		program: installed("claude"), dialect: "anthropic",
 		env: func(t *testing.T, e endpoint) []string {
 			return append(exported(t, "Claude Code", e), "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "DISABLE_TELEMETRY=1", "DISABLE_ERROR_REPORTING=1", "DISABLE_AUTOUPDATER=1")
 		},
@@ -38,7 +43,7 @@ var agents = map[string]agent{
 	"codex":             codex(""),
 	"codex-apply-patch": codex(knownToCodex), // offers a tool that takes text in place of JSON, and some of OpenAI's own
 	"gemini-cli": {
-		program: "gemini", dialect: "gemini",
+		program: installed("gemini"), dialect: "gemini",
 		files: func(t *testing.T, e endpoint) (home, work map[string]string) {
 			return map[string]string{".gemini/settings.json": strings.Replace(documented(t, "Gemini CLI", "json", e), "{", `{
   "privacy": {"usageStatisticsEnabled": false},
@@ -60,7 +65,7 @@ var agents = map[string]agent{
 // codex offers other tools for models that it knows. Without a name it takes the one that it is given.
 func codex(model string) agent {
 	return agent{
-		program: "codex", dialect: "responses",
+		program: installed("codex"), dialect: "responses",
 		files: func(t *testing.T, e endpoint) (home, work map[string]string) {
 			e.model = cmp.Or(model, e.model)
 			return map[string]string{".codex/config.toml": "check_for_update_on_startup = false\n" + documented(t, "Codex", "toml", e) + "\n[analytics]\nenabled = false\n"}, nil
@@ -76,7 +81,7 @@ func codex(model string) agent {
 // opencode speaks every dialect, each by another package.
 func opencode(dialect, npm, path string) agent {
 	return agent{
-		program: "opencode", dialect: dialect,
+		program: installed("opencode"), dialect: dialect,
 		files: func(t *testing.T, e endpoint) (home, work map[string]string) {
 			settings := documented(t, "opencode", "json", e)
 			settings = strings.NewReplacer("@ai-sdk/openai-compatible", npm, e.url+"/v1", e.url+path).Replace(settings)
@@ -109,7 +114,7 @@ func TestAgentInTrouble(t *testing.T) {
 
 // work lets the agent do the task.
 func (a agent) work(t *testing.T, change func(scripted.Script) scripted.Script, check func(t *testing.T, e endpoint)) {
-	program := need(t, ".cache/clients/agents/node_modules/.bin/"+a.program)
+	program := a.program(t)
 	var dir, word string
 	script := func(t *testing.T) scripted.Script {
 		dir, word = t.TempDir(), strings.ToLower(rand.Text()[:8])

@@ -59,7 +59,7 @@ func (t Task) Step(c *Conversation) Step {
 		}
 		return Step{Calls: []Call{run.call("sed -i 's/hello/hello world/' greeting.txt")}, Usage: usage}
 	case 3:
-		return Step{Text: []string{"Changed."}, Calls: []Call{run.call("cat greeting.txt")}, Usage: usage}
+		return Step{Thought: "And see.", Text: []string{"Changed."}, Calls: []Call{run.call("cat greeting.txt")}, Usage: usage}
 	}
 	last := results[len(results)-1].Text
 	if quote := printed.FindString(last); quote != "" {
