@@ -136,6 +136,18 @@ func fetcher(networks []config.Network) *safehttp.Client {
 	return safehttp.New(o)
 }
 
+// Origin is where the documents of a collection come from, for people: its folder, or its name and the kind of its source.
+func (a *App) Origin(name string) string {
+	p := a.collections.pulls[name]
+	if p == nil {
+		return a.collections.options[name].Root
+	}
+	if kinds := p.config.Source.Kinds(); len(kinds) > 0 {
+		return name + ", from " + kinds[0]
+	}
+	return name + ", pushed"
+}
+
 // first pulls a collection that nothing was ever pulled into: the first question waits for it.
 func (cs *collections) first(ctx context.Context, c *collection) error {
 	if c.pulls.from == nil || !c.pulls.last().Tried.IsZero() {

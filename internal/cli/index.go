@@ -64,7 +64,7 @@ skipped and why. The index is a cache: it can be deleted and is built again.`,
 					}
 					continue
 				}
-				fmt.Fprintf(e.out, "%s\n", source.Display(col.Root))
+				fmt.Fprintf(e.out, "%s\n", source.Display(ap.Origin(name)))
 				fmt.Fprintf(e.out, "  %s in %s, from %s\n", count(st.Chunks, "passage"), count(st.Documents, "document"), size(st.Bytes))
 				speed := ""
 				if s := r.Elapsed.Seconds(); s > 0 && r.Bytes > 1<<20 {
