@@ -17,7 +17,6 @@ import (
 	"github.com/dragoman/dragoman/internal/dialect/gemini"
 	"github.com/dragoman/dragoman/internal/dialect/openai"
 	"github.com/dragoman/dragoman/internal/dialect/responses"
-	"github.com/dragoman/dragoman/internal/sse"
 )
 
 // wire is both sides of a wire format.
@@ -127,32 +126,14 @@ func (a *answerOf) done(t *testing.T) said {
 	return a.said
 }
 
-// decode reads a stream from r, each event's Raw cloned.
+// decode reads a stream that is complete.
 func decode(t *testing.T, w wire, r io.Reader) []chat.Event {
 	t.Helper()
-	events, d := sse.NewReader(r, 1<<20), w.up.NewStream()
-	var runes dialect.Runes
-	var out []chat.Event
-	for !d.Ended() {
-		raw, err := events.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		ev, err := d.Decode(raw.Name, raw.Data)
-		if err != nil {
-			t.Fatalf("%s: %v", raw.Data, err)
-		}
-		runes.Join(&ev)
-		ev.Raw, ev.ToolCalls = bytes.Clone(ev.Raw), slices.Clone(ev.ToolCalls)
-		out = append(out, ev)
+	events, err := listen(t, w, r)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !d.Complete() {
-		t.Fatal("the stream ended, and the answer is not complete")
-	}
-	return out
+	return events
 }
 
 func sum(t *testing.T, events []chat.Event) (said, *answerOf) {
