@@ -269,15 +269,17 @@ func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 			t.filters = append(t.filters, s.filter(t))
 		}
 	}
+	begun := t.started
 	for _, s := range steps {
 		if t.failure != nil && s.name != "settle" {
 			t.Trace.skip(s.name)
 			continue
 		}
-		begun := e.Now()
 		t.Trace.begin(s.name)
 		err := s.run(e, ctx, t)
-		t.Trace.end(e.Now().Sub(begun))
+		now := e.Now()
+		t.Trace.end(now.Sub(begun))
+		begun = now
 		if err != nil {
 			t.failure = e.asFailure(ctx, err)
 			t.Trace.Error = t.failure.Error()

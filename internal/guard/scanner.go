@@ -45,8 +45,7 @@ func (s *scanner) search(final bool) {
 			}
 			continue
 		}
-		n := plainRun(s.buf)
-		if n > 0 {
+		if n := harmless(s.buf, final); n > 0 {
 			s.emit(n)
 			continue
 		}
@@ -70,13 +69,22 @@ func (s *scanner) search(final bool) {
 	}
 }
 
-// plainRun is the length of what s begins with that no secret has part in: blanks and characters beyond ASCII.
-func plainRun(s string) int {
-	i := 0
-	for i < len(s) && (s[i] <= ' ' || s[i] >= 0x7f) {
-		i++
+// harmless is the length of what s begins with that no secret has part in: blanks, characters beyond ASCII, and runs between
+// them that are too short. Of a text in prose that is nearly all.
+func harmless(s string, final bool) int {
+	for i := 0; ; {
+		for i < len(s) && (s[i] <= ' ' || s[i] >= 0x7f) {
+			i++
+		}
+		end := i
+		for end < len(s) && end-i < minSecret && s[end] > ' ' && s[end] < 0x7f {
+			end++
+		}
+		if end == i || end-i == minSecret || end == len(s) && !final {
+			return i
+		}
+		i = end
 	}
-	return i
 }
 
 // tokenEnd is the length of the run of printable ASCII that s begins with.

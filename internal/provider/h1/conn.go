@@ -13,6 +13,7 @@ import (
 type conn struct {
 	net.Conn
 	raw    syscall.RawConn // nil where Conn has none
+	asking                 // of raw, by one goroutine at a time
 	addr   string
 	since  time.Time // when it became idle
 	chunks *chunked  // of the last response, where its end had not been read by then
@@ -23,6 +24,7 @@ func newConn(n net.Conn, addr string) *conn {
 	if sc, ok := n.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			c.raw = raw
+			c.prepare()
 		}
 	}
 	return c

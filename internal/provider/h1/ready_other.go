@@ -9,6 +9,10 @@ import (
 
 // Where connections cannot be asked, reading waits with a buffer in its hand.
 
+type asking struct{}
+
+func (a *asking) prepare() {}
+
 func (c *conn) await() {}
 
 func (c *conn) standing() bool { return true }

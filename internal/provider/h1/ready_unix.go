@@ -15,14 +15,8 @@ func (c *conn) await() {
 	if c.raw == nil {
 		return
 	}
-	asked := false
-	_ = c.raw.Read(func(fd uintptr) bool { // what is wrong, reading tells
-		if asked {
-			return true // the poller has said so
-		}
-		asked = true
-		return readable(fd)
-	})
+	c.asked = false
+	_ = c.raw.Read(c.arrived) // what is wrong, reading tells
 }
 
 // standing says whether an idle connection can be used: its other end has neither closed it nor said anything.
@@ -52,22 +46,44 @@ func (c *conn) readNow(p []byte) (n int, err error) {
 	if c.raw == nil {
 		return 0, nil
 	}
-	var got error
-	if err := c.raw.Read(func(fd uintptr) bool {
-		n, got = unix.Read(int(fd), p)
-		return true
-	}); err != nil {
+	c.into = p
+	err = c.raw.Read(c.take)
+	if c.into = nil; err != nil {
 		return 0, err
 	}
-	switch {
-	case errors.Is(got, unix.EAGAIN), errors.Is(got, unix.EINTR):
+	n = c.taken
+	switch err := c.failed; {
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		return 0, nil
-	case got != nil:
-		return 0, got
+	case err != nil:
+		return 0, err
 	case n == 0 && len(p) > 0:
 		return 0, io.EOF
 	}
 	return n, nil
+}
+
+// asking is what a connection hands to its poller, made once: a function for each event would be garbage.
+type asking struct {
+	arrived, take func(fd uintptr) bool
+	asked         bool   // of arrived
+	into          []byte // for take, as the others
+	taken         int
+	failed        error
+}
+
+func (a *asking) prepare() {
+	a.arrived = func(fd uintptr) bool {
+		if a.asked {
+			return true // the poller has said so
+		}
+		a.asked = true
+		return readable(fd)
+	}
+	a.take = func(fd uintptr) bool {
+		a.taken, a.failed = unix.Read(int(fd), a.into)
+		return true
+	}
 }
 
 func isReset(err error) bool {
