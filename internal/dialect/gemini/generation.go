@@ -150,7 +150,7 @@ func (e *encoder) generation() {
 	e.thinking(&c)
 	for _, f := range e.config {
 		if f.name != "responseMimeType" || e.r.Format == nil {
-			c.raw(f.name, f.raw)
+			c.own(f)
 		}
 	}
 	if !c.any {
@@ -230,4 +230,13 @@ func (c *config) key(name string) {
 	}
 	c.any = true
 	c.dst = append(append(append(c.dst, '"'), name...), '"', ':')
+}
+
+// own appends a caller's own field, whose name may be anything.
+func (c *config) own(f ownField) {
+	if c.any {
+		c.dst = append(c.dst, ',')
+	}
+	c.any = true
+	c.dst = append(append(appendString(c.dst, f.name), ':'), f.raw...)
 }
