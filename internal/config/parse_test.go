@@ -243,6 +243,9 @@ func TestConceal(t *testing.T) {
 		`monkeys: 3`:                       `monkeys: *`, // better too much than too little
 		`api_key: "unterminated`:           `api_key: *************`,
 		`providers: {a: {api_key: x}, b:}`: `providers: {a: {api_key: *}, b:}`,
+		`base_url: http://me:pw@host/v1`:   `base_url: http://*****@host/v1`,
+		`headers: {Authorization: B x}`:    `headers: {Authorization: ***}`,
+		`base_url: http://host/a@b`:        `base_url: http://host/a@b`,
 	} {
 		if got := conceal(line); got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", line, got, want)

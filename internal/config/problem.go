@@ -66,7 +66,7 @@ func firstRunes(s string, n int) string {
 }
 
 // sensitive matches the value of a key that may hold a secret, also where the key is misspelt.
-var sensitive = regexp.MustCompile(`(?i)((?:key|secret|token|passw)[\w-]*["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,{}#][^,}#]*)`)
+var sensitive = regexp.MustCompile(`(?i)((?:key|secret|token|passw|authori)[\w-]*["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,{}#][^,}#]*)`)
 
 // conceal hides what looks like a secret in a line that is about to be printed. The length stays, so that columns do.
 func conceal(line string) string {
@@ -77,6 +77,7 @@ func conceal(line string) string {
 		}
 		return parts[1] + strings.Repeat("*", len([]rune(parts[2])))
 	})
+	line = login.ReplaceAllStringFunc(line, func(m string) string { return "://" + strings.Repeat("*", len([]rune(m))-4) + "@" })
 	// The key that a secret stands under may be misspelt: that is what is being reported.
 	return random.ReplaceAllStringFunc(line, func(m string) string {
 		if !strings.ContainsAny(m, "0123456789") {
@@ -85,6 +86,9 @@ func conceal(line string) string {
 		return strings.Repeat("*", len(m))
 	})
 }
+
+// login finds a name and a password in an address.
+var login = regexp.MustCompile(`://[^/\s"'@]+@`)
 
 // random finds runs of characters as long as those of keys and tokens; words and names are shorter or have no digits.
 var random = regexp.MustCompile(`[A-Za-z0-9_-]{20,}`)
