@@ -136,23 +136,25 @@ func writeClass(b *strings.Builder, s string) (n int, ok bool) {
 			break
 		}
 		if strings.HasPrefix(s[i:], "[:") {
-			end := strings.Index(s[i:], ":]")
+			end := strings.IndexByte(s[i+2:], ']')
 			if end < 0 {
 				return 0, false
 			}
-			switch name := s[i+2 : i+end]; name {
-			case "alnum", "alpha", "blank", "cntrl", "digit", "lower", "space", "upper", "xdigit":
-				set.WriteString("[:" + name + ":]")
-			case "graph", "print", "punct":
-				set.WriteString("[:" + name + ":]")
-				if !negated {
-					return 0, false // would match a slash; nobody writes it
+			if name, ok := strings.CutSuffix(s[i+2:i+2+end], ":"); ok { // else "[" stands for itself, as in git
+				switch name {
+				case "alnum", "alpha", "blank", "cntrl", "digit", "lower", "space", "upper", "xdigit":
+					set.WriteString("[:" + name + ":]")
+				case "graph", "print", "punct":
+					set.WriteString("[:" + name + ":]")
+					if !negated {
+						return 0, false // would match a slash; nobody writes it
+					}
+				default:
+					return 0, false
 				}
-			default:
-				return 0, false
+				i += 2 + end + 1
+				continue
 			}
-			i += end + 2
-			continue
 		}
 		lo, size := classRune(s[i:])
 		if size == 0 {
