@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/provider/providertest"
 )
@@ -226,5 +227,42 @@ func TestCacheMetrics(t *testing.T) {
 	}
 	if n := regexp.MustCompile(`dragoman_first_token_seconds_count\{[^}]*\} (\d+)`).FindSubmatch(data); n == nil || string(n[1]) != "1" {
 		t.Errorf("first tokens of hits are counted as the provider's: %s", n)
+	}
+}
+
+// TestCacheScope: answers are shared as far as the configuration says, and no further.
+func TestCacheScope(t *testing.T) {
+	ann, bob, eve, loner := identity.Grants{Team: "shop", User: "ann"}, identity.Grants{Team: "shop", User: "bob"}, identity.Grants{Team: "lab", User: "eve"}, identity.Grants{}
+	for _, c := range []struct {
+		name, config string
+		first, then  identity.Grants
+		want         string
+	}{
+		{"one's own", "scope: key", ann, ann, "hit"},
+		{"another key of the same user", "scope: key", ann, ann, "miss"},
+		{"by default", "when: all", ann, ann, "miss"},
+		{"the same user", "scope: user", ann, ann, "hit"},
+		{"another user", "scope: user", ann, bob, "miss"},
+		{"the same team", "scope: team", ann, bob, "hit"},
+		{"another team", "scope: team", ann, eve, "miss"},
+		{"no team", "scope: team", loner, loner, "miss"},
+		{"the organisation", "scope: org", ann, eve, "hit"},
+		{"too old", "scope: org, ttl: 1ns", ann, ann, "miss"},
+		{"too large", "scope: org, size: 100B", ann, ann, "miss"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := open(t, options{extra: "cache: {" + c.config + "}\n"})
+			d.first.Script(providertest.Reply("One."), providertest.Reply("Two."))
+			question := ask("big", "hello", object{"temperature": 0})
+			first := d.as(c.first)
+			first.chat(question)
+			then := first
+			if c.name != "one's own" {
+				then = d.as(c.then)
+			}
+			if a := then.chat(question); a.header.Get("x-dragoman-cache") != c.want || (a.text == "One.") != (c.want == "hit") {
+				t.Errorf("%s: %q", a.header.Get("x-dragoman-cache"), a.text)
+			}
+		})
 	}
 }
