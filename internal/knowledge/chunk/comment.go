@@ -80,6 +80,8 @@ func docString(lines []string) (doc, code string) {
 		}
 		first = lines[end]
 	}
-	code = strings.Join(append(lines[:at:at], lines[end+1:]...), "\n")
-	return strings.TrimSpace(strings.Join(words, "\n")), code
+	if doc = strings.TrimSpace(strings.Join(words, "\n")); doc == "" {
+		return "", whole
+	}
+	return doc, strings.Join(append(lines[:at:at], lines[end+1:]...), "\n")
 }
