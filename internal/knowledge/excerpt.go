@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -39,13 +40,13 @@ func (r *ranker) excerpt(c *candidate, limit int) (spans []Span, key []int) {
 // lineValues is how much of the question each line of the chunk speaks of.
 func (r *ranker) lineValues(c *candidate, n int) []float64 {
 	value := make([]float64, n)
-	line, seen := -1, map[int]float64{}
+	line, seen := -1, map[int32]float64{}
 	for _, m := range c.marks {
-		if m.line >= n {
+		if int(m.line) >= n {
 			break
 		}
-		if m.line != line {
-			line = m.line
+		if int(m.line) != line {
+			line = int(m.line)
 			clear(seen)
 		}
 		if s := float64(m.share); s > seen[m.concept] {
@@ -67,13 +68,13 @@ func (r *ranker) window(c *candidate, lines []string, value []float64, limit int
 	width := limit - head
 	byLine := make([][]mark, len(lines))
 	for _, m := range c.marks {
-		if m.line < len(lines) {
+		if int(m.line) < len(lines) {
 			byLine[m.line] = append(byLine[m.line], m)
 		}
 	}
 	best, bestValue := 0, -1.0
 	for from := 0; from+width <= len(lines); from++ {
-		seen := map[int]float64{}
+		seen := map[int32]float64{}
 		v := 0.0
 		for i := from; i < from+width; i++ {
 			for _, m := range byLine[i] {
@@ -140,7 +141,7 @@ func keyLines(start int, lines []string, value []float64, spans []Span) []int {
 			}
 		}
 	}
-	slices.SortStableFunc(shown, func(a, b int) int { return cmpDesc(value[a-start], value[b-start]) })
+	slices.SortStableFunc(shown, func(a, b int) int { return cmp.Compare(value[b-start], value[a-start]) })
 	var key []int
 	for _, l := range shown {
 		if len(key) < 3 && value[l-start] >= 0.6*value[shown[0]-start] {

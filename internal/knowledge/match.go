@@ -1,37 +1,33 @@
 package knowledge
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/knowledge/analysis"
 )
 
-// mark finds the words of the chunk that speak for concepts of the question.
+// mark finds the words of the chunk's text that speak for concepts of the question.
 func (r *ranker) mark(c *candidate) {
 	text := c.Text
 	line, pos, from := 0, 0, 0
+	first := len(r.marks)
 	for i := 0; ; pos++ {
 		start, end := analysis.NextWord(text, i)
 		if start == len(text) {
-			return
+			break
+		}
+		i = end
+		uses := r.lex.uses(text[start:end])
+		if len(uses) == 0 {
+			continue
 		}
 		line += strings.Count(text[from:start], "\n")
-		from, i = start, end
-		for _, u := range r.uses(text[start:end]) {
-			c.marks = append(c.marks, mark{line: line, pos: pos, concept: u.concept, share: u.share})
+		from = start
+		for _, u := range uses {
+			r.marks = append(r.marks, mark{line: int32(line), pos: int32(pos), concept: int32(u.concept), share: u.share})
 		}
 	}
-}
-
-// uses returns the concepts for which a word as written speaks.
-func (r *ranker) uses(word string) []termUse {
-	uses, known := r.words[word]
-	if !known {
-		uses = r.lookUp(word)
-		r.words[word] = uses
-	}
-	return uses
+	c.marks = r.marks[first:len(r.marks):len(r.marks)]
 }
 
 // eachWord calls f with each word of a text.
@@ -46,66 +42,11 @@ func eachWord(text string, f func(word string)) {
 	}
 }
 
-// beginning is a word's first two bytes in lower case. Stemming changes no more than what follows them.
-func beginning(w string) [2]byte {
-	var b [2]byte
-	copy(b[:], w)
-	for i, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return b
-}
-
-// concerns says whether a word may be or contain a term of the question.
-func (r *ranker) concerns(word string) bool {
-	if word[0] >= 0x80 {
-		return true // lower case may have other bytes
-	}
-	var buf [8]string
-	for _, part := range analysis.Parts(buf[:0], word) {
-		if r.begin[beginning(part)] || part[0] >= 0x80 {
-			return true
-		}
-	}
-	return false
-}
-
-// lookUp returns the concepts for which a word as written speaks, each at its best.
-func (r *ranker) lookUp(word string) []termUse {
-	if !r.concerns(word) {
-		return nil
-	}
-	t := analysis.Of(word)
-	var out []termUse
-	add := func(term string) {
-		for _, u := range r.q.byTerm[term] {
-			known := false
-			for i := range out {
-				if out[i].concept == u.concept {
-					if term != t.Whole {
-						out[i].share = min(1, out[i].share+u.share)
-					} else {
-						out[i].share = max(out[i].share, u.share)
-					}
-					known = true
-				}
-			}
-			if !known {
-				out = append(out, u)
-			}
-		}
-	}
-	for i, p := range t.Parts {
-		if !slices.Contains(t.Parts[:i], p) {
-			add(p)
-		}
-	}
-	if t.Whole != "" {
-		add(t.Whole)
-	}
-	return out
+// run is a sequence of the question's words that ends with the word of the question where it is kept.
+type run struct {
+	at     int32 // of the last word, in the chunk
+	n      int32
+	weight float64
 }
 
 // longestRun is the weight, relative to the whole question, of the longest sequence of the question's words that stands in the
@@ -116,28 +57,17 @@ func (r *ranker) longestRun(c *candidate) float64 {
 	if len(words) < 2 {
 		return 0
 	}
-	at := map[int][]int{} // concept -> positions in the question
-	for i, id := range words {
-		if id >= 0 {
-			at[id] = append(at[id], i)
-		}
-	}
-	// runs ending at the last marked word: position in the question -> length and weight
-	type run struct {
-		pos, n int
-		weight float64
-	}
-	last := map[int]run{}
+	clear(r.runs)
 	best := 0.0
 	for _, m := range c.marks {
 		if m.share < 0.9 {
 			continue
 		}
-		for _, i := range at[m.concept] {
+		for _, i := range r.places[m.concept] {
 			cur := run{m.pos, 1, r.idf[m.concept]}
 			for back := 1; back <= 3 && i-back >= 0; back++ {
 				// Function words between two marked ones must be as many in the chunk, give or take one.
-				if prev, ok := last[i-back]; ok && m.pos-prev.pos >= 1 && m.pos-prev.pos <= back+1 {
+				if prev := &r.runs[i-back]; prev.n > 0 && m.pos > prev.at && m.pos-prev.at <= int32(back)+1 {
 					cur.n, cur.weight = prev.n+1, prev.weight+r.idf[m.concept]
 					break
 				}
@@ -145,8 +75,8 @@ func (r *ranker) longestRun(c *candidate) float64 {
 					break
 				}
 			}
-			if old, ok := last[i]; !ok || old.pos != m.pos || old.weight < cur.weight {
-				last[i] = cur
+			if old := &r.runs[i]; old.n == 0 || old.at != m.pos || old.weight < cur.weight {
+				*old = cur
 			}
 			if cur.n > 2 {
 				best = max(best, cur.weight*float64(cur.n-2)/float64(cur.n-1))
@@ -160,18 +90,18 @@ func (r *ranker) longestRun(c *candidate) float64 {
 func (r *ranker) nearness(c *candidate) float64 {
 	const span = 40 // words
 	best := 0.0
-	count := make([]int, len(r.q.concepts))
+	clear(r.counts)
 	weight, from := 0.0, 0
 	for _, m := range c.marks {
 		if m.share >= 0.5 {
-			if count[m.concept] == 0 {
+			if r.counts[m.concept] == 0 {
 				weight += r.idf[m.concept]
 			}
-			count[m.concept]++
+			r.counts[m.concept]++
 		}
 		for c.marks[from].pos < m.pos-span {
 			if f := c.marks[from]; f.share >= 0.5 {
-				if count[f.concept]--; count[f.concept] == 0 {
+				if r.counts[f.concept]--; r.counts[f.concept] == 0 {
 					weight -= r.idf[f.concept]
 				}
 			}

@@ -119,7 +119,7 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 }
 
 // candidates returns the best chunks by BM25F, re-ranked by the rules.
-func (c *Collection) candidates(ctx context.Context, query Query) ([]candidate, *ranker, *index.Result, error) {
+func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate, *ranker, *index.Result, error) {
 	u := Understand(query.Text, query.Now)
 	q := parseQuestion(focus(u.Text), query.Earlier, &c.settings.Question)
 	iq := index.Query{Terms: q.terms, Limit: max(c.settings.Candidates, query.Limit), Explain: query.Explain}
@@ -144,37 +144,52 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]candidate, 
 			}
 		}
 	}
-	chunks, err := c.index.Chunks(ctx, found.Hits)
+	cands, err := c.read(ctx, found.Hits)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	hits := make(map[int64]index.Hit, len(found.Hits))
-	for _, h := range found.Hits {
-		hits[h.Chunk] = h
-	}
-	cands := make([]candidate, len(chunks))
-	for i := range chunks {
-		cands[i] = candidate{Chunk: chunks[i], hit: hits[chunks[i].ID]}
-	}
 	r := newRanker(q, found, &c.settings.Rules)
+	r.likely(cands)
+	if err := c.texts(ctx, cands[:min(len(cands), max(c.settings.Read, query.Limit))]); err != nil {
+		return nil, nil, nil, err
+	}
 	r.rank(cands)
 	return cands, r, found, nil
 }
 
+// read makes candidates of hits, without their texts.
+func (c *Collection) read(ctx context.Context, hits []index.Hit) ([]*candidate, error) {
+	chunks, err := c.index.Heads(ctx, hits)
+	if err != nil {
+		return nil, err
+	}
+	all, out := make([]candidate, len(chunks)), make([]*candidate, len(chunks))
+	at := 0
+	for i := range chunks {
+		for hits[at].Chunk != chunks[i].ID { // some may have been removed
+			at++
+		}
+		all[i] = candidate{Chunk: chunks[i], hit: &hits[at]}
+		out[i] = &all[i]
+	}
+	return out, nil
+}
+
+// texts reads the texts of candidates.
+func (c *Collection) texts(ctx context.Context, cands []*candidate) error {
+	return c.index.Texts(ctx, len(cands), func(i int) *index.Chunk { return &cands[i].Chunk })
+}
+
 // take moves candidates into the result, or notes why not.
-func (c *Collection) take(ctx context.Context, res *Result, r *ranker, cands []candidate, limit int) error {
+func (c *Collection) take(ctx context.Context, res *Result, r *ranker, cands []*candidate, limit int) error {
 	leave := func(cand *candidate, reason string) {
 		res.LeftOut = append(res.LeftOut, LeftOut{c.Name, cand.Doc.Path, cand.Start, cand.End, cand.Symbol, cand.score, reason})
 	}
 	texts := map[string]bool{}
-	for i := range cands {
-		cand := &cands[i]
+	for _, cand := range cands {
 		switch {
 		case cand.score < belowBest*cands[0].score:
 			leave(cand, "threshold")
-			continue
-		case texts[cand.Text]:
-			leave(cand, "duplicate")
 			continue
 		case overlaps(res.Passages, cand):
 			if !slices.ContainsFunc(res.Passages, func(p Passage) bool { return p.Path == cand.Doc.Path && p.Start <= cand.Start && p.End >= cand.End }) {
@@ -183,6 +198,16 @@ func (c *Collection) take(ctx context.Context, res *Result, r *ranker, cands []c
 			continue
 		case len(res.Passages) >= limit:
 			leave(cand, "limit")
+			continue
+		}
+		if cand.Text == "" { // it came further than its names had promised
+			if err := c.texts(ctx, []*candidate{cand}); err != nil {
+				return err
+			}
+			r.mark(cand)
+		}
+		if texts[cand.Text] {
+			leave(cand, "duplicate")
 			continue
 		}
 		texts[cand.Text] = true
@@ -295,8 +320,9 @@ func (c *Collection) pinned(ctx context.Context, pins []Pin, r *ranker, see *sig
 				continue
 			}
 			seen[ch.ID] = true
-			cand := candidate{Chunk: ch, rules: []string{fmt.Sprintf("pinned by %s:%d", path.Base(pin.Path), pin.Line)}}
+			cand := candidate{Chunk: ch, hit: &index.Hit{}}
 			r.score(&cand)
+			cand.rules = append([]string{fmt.Sprintf("pinned by %s:%d", path.Base(pin.Path), pin.Line)}, cand.rules...)
 			out = append(out, cand)
 			if len(out) == maxPins {
 				return out, nil

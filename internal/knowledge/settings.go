@@ -17,6 +17,7 @@ type Settings struct {
 	Question   QuestionRules `json:"question"`
 	Rules      Rules         `json:"rules"`
 	Candidates int           `json:"candidates"` // hits that are re-ranked by the rules
+	Read       int           `json:"read"`       // of these, the most promising, whose texts are read for it
 }
 
 // QuestionRules are the weights of terms by what they are in the question, in units of one of its words.
@@ -66,6 +67,7 @@ var DefaultSettings = Settings{
 		Test: 0.4, Example: 0.7, History: 0.5, Data: 0.6, Head: 0.8, Loose: 0.9, Section: 1, Report: 0.75, Asked: 0.5, Definition: 1, Recency: 0.5,
 	},
 	Candidates: 100,
+	Read:       40,
 }
 
 // With returns settings in which some have other values: "rules.run=0 index.prose.k1=1.2". Names are those of the JSON form.

@@ -65,7 +65,7 @@ func (c *Collection) Rank(ctx context.Context, query string, limit int) ([]Ranke
 	}
 	out := make([]Ranked, min(limit, len(cands)))
 	for i := range out {
-		cand := &cands[i]
+		cand := cands[i]
 		out[i] = Ranked{c.passages[cand.Doc.Path][cand.Number()], cand.score}
 	}
 	return out, nil

@@ -42,16 +42,40 @@ var classes = func() (t [256]uint8) {
 	return t
 }()
 
+// plain are the bytes of words that are ASCII.
+var plain = func() (t [256]bool) {
+	for c, class := range classes {
+		t[c] = class != classOther && class != classHigh
+	}
+	return t
+}()
+
 // NextWord finds the first word at or after position i of text and returns its bounds; start == len(text) when there is
 // none. A word is either wholly of CJK characters or has none of them. Other words longer than 64 bytes are passed over.
 func NextWord[T ~string | ~[]byte](text T, i int) (start, end int) {
 	for i < len(text) {
+		if classes[text[i]] == classOther {
+			i++
+			continue
+		}
+		// Most words are ASCII from end to end.
+		j := i
+		for j < len(text) && plain[text[j]] {
+			j++
+		}
+		if j > i && (j == len(text) || classes[text[j]] == classOther) {
+			if j-i <= maxWord {
+				return i, j
+			}
+			i = j
+			continue
+		}
 		kind, size := wordKind(text, i)
 		if kind == notWord {
 			i += size
 			continue
 		}
-		j := i + size
+		j = i + size
 		for j < len(text) {
 			k, n := wordKind(text, j)
 			if k != kind {

@@ -26,7 +26,7 @@ func Header(docPath string, c *Chunk) string {
 
 // Bounds of a header: beyond a few words it would say the same of every chunk.
 const (
-	maxImports   = 16 // words of imports
+	maxImports   = 8  // words of imports
 	maxNeighbour = 60 // bytes of a heading or symbol beside it
 )
 

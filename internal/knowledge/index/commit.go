@@ -85,8 +85,12 @@ func removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "DELETE FROM chunk WHERE id >= ? AND id < ?", first, first+n)
-	return err
+	for _, statement := range []string{"DELETE FROM chunk WHERE id >= ? AND id < ?", "DELETE FROM text WHERE id >= ? AND id < ?"} {
+		if _, err := tx.ExecContext(ctx, statement, first, first+n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
@@ -94,22 +98,38 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'next_chunk'), 1)").Scan(&chunkID); err != nil {
 		return err
 	}
+	known, err := tx.PrepareContext(ctx, "SELECT EXISTS(SELECT 1 FROM document WHERE path = ?)")
+	if err != nil {
+		return err
+	}
+	defer known.Close()
 	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
 	if err != nil {
 		return err
 	}
 	defer insertDocument.Close()
-	insertChunk, err := tx.PrepareContext(ctx, `INSERT INTO chunk(id, start, "end", page, kind, symbol, defines, context, text) VALUES(?,?,?,?,?,?,?,?,?)`)
+	insertChunk, err := tx.PrepareContext(ctx, `INSERT INTO chunk(id, head) VALUES(?,?)`)
 	if err != nil {
 		return err
 	}
 	defer insertChunk.Close()
+	insertText, err := tx.PrepareContext(ctx, `INSERT INTO text(id, text) VALUES(?,?)`)
+	if err != nil {
+		return err
+	}
+	defer insertText.Close()
 
 	rows := make([]row, 0, len(b.lengths))
 	for _, e := range b.entries {
 		d := &e.doc
-		if err := removeDocument(ctx, tx, d.Path); err != nil {
+		var there bool
+		if err := known.QueryRowContext(ctx, d.Path).Scan(&there); err != nil {
 			return err
+		}
+		if there {
+			if err := removeDocument(ctx, tx, d.Path); err != nil {
+				return err
+			}
 		}
 		res, err := insertDocument.ExecContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, d.Title, d.Type, d.Language, d.Team, d.Author, d.Source, d.Version, d.URL, d.ACL, chunkID, len(e.chunks))
 		if err != nil {
@@ -121,7 +141,10 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 		}
 		for i := range e.chunks {
 			c := &e.chunks[i]
-			if _, err := insertChunk.ExecContext(ctx, chunkID, c.Start, c.End, c.Page, string(c.Kind), c.Symbol, c.Defines, c.Context, c.Text); err != nil {
+			if _, err := insertChunk.ExecContext(ctx, chunkID, appendHead(nil, c)); err != nil {
+				return err
+			}
+			if _, err := insertText.ExecContext(ctx, chunkID, c.Text); err != nil {
 				return err
 			}
 			rows = append(rows, row{chunkID, docID, b.lengths[len(rows)], kindNumber(c.Kind)})
@@ -215,7 +238,7 @@ func (ix *Index) Clear(ctx context.Context) error {
 		return fmt.Errorf("clear the index: %w", err)
 	}
 	// next_chunk stays: a number that a search still holds must not come to mean another chunk.
-	for _, statement := range []string{"DELETE FROM block", "DELETE FROM segment", "DELETE FROM chunk", "DELETE FROM document",
+	for _, statement := range []string{"DELETE FROM block", "DELETE FROM segment", "DELETE FROM chunk", "DELETE FROM text", "DELETE FROM document",
 		"DELETE FROM meta WHERE name NOT IN ('commits', 'next_chunk')"} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("clear the index: %w", err)

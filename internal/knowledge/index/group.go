@@ -1,9 +1,6 @@
 package index
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // groupSize is how many chunks a group may have: a word's postings of a group are read together, under one bound.
 const groupSize = 64
@@ -73,12 +70,17 @@ func (l *layout) groupOf(row uint32, after int) int {
 
 // spreader adds frequencies of a word to the chunks of a group.
 type spreader struct {
-	near   [2][2]float32 // by kind of the chunk that receives: code, prose
-	begins uint64
-	prose  uint64
-	n      int
-	x      [groupSize]float32 // frequency of each chunk, in units
-	full   uint64             // bit i: x[i] is not 0
+	near [2][2]float32 // what a chunk receives: by its kind, code or prose, and by distance
+	n    int
+	x    [groupSize]float32 // frequency of each chunk, in units
+	full uint64             // bit i: x[i] is not 0
+
+	// Of the group: which chunks give to the one before them, the one before that, the one after them, and the one after that.
+	before, twoBefore, after, twoAfter uint64
+
+	prose    uint64             // which chunks are prose, and so receive otherwise
+	known    bool               // one and two are of this prose
+	one, two [groupSize]float32 // what each receives from those beside it, and from those two away
 }
 
 func newSpreader(s *Scoring) spreader {
@@ -87,40 +89,38 @@ func newSpreader(s *Scoring) spreader {
 
 // open begins a group, of which nothing is counted yet.
 func (s *spreader) open(l *layout, g int) {
-	s.begins, s.prose, s.n = l.begins[g], l.prose[g], int(l.start[g+1]-l.start[g])
+	s.n = int(l.start[g+1] - l.start[g])
+	s.before = ^l.begins[g] & (1<<s.n - 1) &^ 1
+	s.twoBefore = s.before & (s.before << 1)
+	s.after = s.before >> 1
+	s.twoAfter = s.after & (s.after >> 1)
+	if prose := l.prose[g]; prose != s.prose || !s.known {
+		s.prose, s.known = prose, true
+		for i := range groupSize {
+			near := &s.near[prose>>i&1]
+			s.one[i], s.two[i] = near[0], near[1]
+		}
+	}
 }
 
 // add counts a word in chunk i of the group.
 func (s *spreader) add(i int, frequency float32) {
-	s.x[i] += frequency
+	s.x[i&63] += frequency
 	s.full |= 1 << i
-	if s.begins>>i&1 == 0 && i > 0 {
-		s.give(i-1, 0, frequency)
-		if s.begins>>(i-1)&1 == 0 && i > 1 {
-			s.give(i-2, 1, frequency)
+	if s.before>>i&1 == 1 {
+		s.x[(i-1)&63] += s.one[(i-1)&63] * frequency
+		s.full |= 1 << (i - 1)
+		if s.twoBefore>>i&1 == 1 {
+			s.x[(i-2)&63] += s.two[(i-2)&63] * frequency
+			s.full |= 1 << (i - 2)
 		}
 	}
-	if i+1 < s.n && s.begins>>(i+1)&1 == 0 {
-		s.give(i+1, 0, frequency)
-		if i+2 < s.n && s.begins>>(i+2)&1 == 0 {
-			s.give(i+2, 1, frequency)
+	if s.after>>i&1 == 1 {
+		s.x[(i+1)&63] += s.one[(i+1)&63] * frequency
+		s.full |= 1 << (i + 1)
+		if s.twoAfter>>i&1 == 1 {
+			s.x[(i+2)&63] += s.two[(i+2)&63] * frequency
+			s.full |= 1 << (i + 2)
 		}
 	}
-}
-
-func (s *spreader) give(i, distance int, frequency float32) {
-	if share := s.near[s.prose>>i&1][distance]; share > 0 {
-		s.x[i] += share * frequency
-		s.full |= 1 << i
-	}
-}
-
-// drain calls f with each chunk that has a frequency, and forgets it.
-func (s *spreader) drain(f func(i int, frequency float32)) {
-	for m := s.full; m != 0; m &= m - 1 {
-		i := bits.TrailingZeros64(m)
-		f(i, s.x[i])
-		s.x[i] = 0
-	}
-	s.full = 0
 }

@@ -41,8 +41,8 @@ CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL 
                        title TEXT NOT NULL, type TEXT NOT NULL, language TEXT NOT NULL, team TEXT NOT NULL, author TEXT NOT NULL,
                        source TEXT NOT NULL, version TEXT NOT NULL, url TEXT NOT NULL, acl TEXT NOT NULL,
                        first_chunk INTEGER NOT NULL, chunks INTEGER NOT NULL);
-CREATE TABLE chunk    (id INTEGER PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER NOT NULL, kind TEXT NOT NULL, symbol TEXT NOT NULL,
-                       defines TEXT NOT NULL, context TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE chunk    (id INTEGER PRIMARY KEY, head BLOB NOT NULL);
+CREATE TABLE text     (id INTEGER PRIMARY KEY, text TEXT NOT NULL); -- of a chunk: apart, so that heads lie close together
 CREATE TABLE segment  (id INTEGER PRIMARY KEY AUTOINCREMENT, chunks BLOB NOT NULL, first_block INTEGER NOT NULL, directory BLOB NOT NULL);
 CREATE TABLE block    (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 `

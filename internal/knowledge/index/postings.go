@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"math/bits"
 )
 
 var errDamaged = errors.New("index block is damaged; run `dragoman index --rebuild`")
@@ -33,34 +34,55 @@ func appendPosting(dst []byte, gap, frequency uint32) []byte {
 	return binary.AppendUvarint(dst, uint64(frequency))
 }
 
-// eachPlain calls f with each ordinal of a plain list, below n, and its frequency.
-func eachPlain(p []byte, n int, f func(ordinal, frequency uint32)) error {
-	ordinal := int64(-1)
-	for len(p) > 0 {
-		v, k := uint64(p[0]), 1
-		if v >= 0x80 {
-			if v, k = binary.Uvarint(p); k <= 0 {
-				return errDamaged
-			}
+// plainReader walks a plain list.
+type plainReader struct {
+	list      []byte
+	n         int // ordinals are below
+	ordinal   int64
+	frequency uint32
+	err       error
+}
+
+func (r *plainReader) next() bool {
+	p := r.list
+	if len(p) == 0 {
+		return false
+	}
+	v, k := uint64(p[0]), 1
+	if v >= 0x80 {
+		if v, k = binary.Uvarint(p); k <= 0 {
+			r.err = errDamaged
+			return false
+		}
+	}
+	p = p[k:]
+	frequency := uint64(unit)
+	if v&1 == 0 {
+		if frequency, k = binary.Uvarint(p); k <= 0 || frequency > maxFrequency {
+			r.err = errDamaged
+			return false
 		}
 		p = p[k:]
-		frequency := uint64(unit)
-		if v&1 == 0 {
-			if frequency, k = binary.Uvarint(p); k <= 0 || frequency > maxFrequency {
-				return errDamaged
-			}
-			p = p[k:]
-		}
-		if v>>1 >= uint64(n) {
-			return errDamaged
-		}
-		ordinal += int64(v>>1) + 1
-		if ordinal >= int64(n) {
-			return errDamaged
-		}
-		f(uint32(ordinal), uint32(frequency))
 	}
-	return nil
+	if v>>1 >= uint64(r.n) {
+		r.err = errDamaged
+		return false
+	}
+	if r.ordinal += int64(v>>1) + 1; r.ordinal >= int64(r.n) {
+		r.err = errDamaged
+		return false
+	}
+	r.list, r.frequency = p, uint32(frequency)
+	return true
+}
+
+// eachPlain calls f with each ordinal of a plain list, below n, and its frequency.
+func eachPlain(p []byte, n int, f func(ordinal, frequency uint32)) error {
+	r := plainReader{list: p, n: n, ordinal: -1}
+	for r.next() {
+		f(uint32(r.ordinal), r.frequency)
+	}
+	return r.err
 }
 
 // eachPosting calls f with each ordinal of a list of either form, and its frequency.
@@ -142,11 +164,12 @@ func eachInGroup(p []byte, n int, f func(i int, frequency uint8)) error {
 type encoder struct {
 	scoring *Scoring
 	layout  *layout
-	norms   []float32
+	inverse []float32 // of each row's norm
 
 	spread spreader
 	table  []byte
 	data   []byte
+	list   []byte
 }
 
 func newEncoder(s *Scoring, rows []row) *encoder {
@@ -155,32 +178,47 @@ func newEncoder(s *Scoring, rows []row) *encoder {
 	for i := range rows {
 		sum.add(&rows[i])
 	}
-	return &encoder{scoring: s, layout: &l, norms: s.norms(rows, sum.means()), spread: newSpreader(s)}
+	return &encoder{scoring: s, layout: &l, inverse: inverses(s.norms(rows, sum.means())), spread: newSpreader(s)}
+}
+
+func inverses(norms []float32) []float32 {
+	out := make([]float32, len(norms))
+	for i, n := range norms {
+		out[i] = 1 / n
+	}
+	return out
 }
 
 // plainEncoder groups plain lists of a finished segment for a search. Its bounds hold for the segment's norms of today.
 func (seg *segment) plainEncoder(s *Scoring) *encoder {
-	return &encoder{scoring: s, layout: &seg.layout, norms: seg.norms, spread: newSpreader(s)}
+	return &encoder{scoring: s, layout: &seg.layout, inverse: seg.inverse, spread: newSpreader(s)}
 }
 
-// encode returns the list to keep in place of a plain one.
+// encode returns the list to keep in place of a plain one. It is good until the next call.
 func (e *encoder) encode(plain []byte, count int) (termList, error) {
-	list := termList{count: count, data: plain}
-	err := eachPlain(plain, len(e.norms), func(_, frequency uint32) {
-		if frequency >= unit {
-			list.own++
-		}
-	})
-	if err == nil && count >= plainCount {
-		list.data, err = e.group(plain)
+	if count >= plainCount {
+		data, own, err := e.group(plain)
+		return termList{count, own, data}, err
 	}
+	list := termList{count: count, data: plain}
+	err := eachPlain(plain, len(e.inverse), func(_, frequency uint32) { list.own += own(frequency) })
 	return list, err
 }
 
-// group turns a plain list into a grouped one.
-func (e *encoder) group(plain []byte) ([]byte, error) {
+// own is 1 for the frequency of a word that stands in the chunk itself.
+func own(frequency uint32) int {
+	if frequency >= unit {
+		return 1
+	}
+	return 0
+}
+
+// group turns a plain list into a grouped one, and counts the chunks that have the word in themselves. The list is good until the
+// next call.
+func (e *encoder) group(plain []byte) (list []byte, owners int, err error) {
 	e.table, e.data = e.table[:0], e.data[:0]
 	last, current, from, groups := -1, -1, 0, 0
+	first, end := uint32(0), uint32(0) // rows of the current group
 	finish := func() {
 		if current < 0 {
 			return
@@ -190,24 +228,26 @@ func (e *encoder) group(plain []byte) ([]byte, error) {
 		last, from = current, len(e.data)
 		groups++
 	}
-	err := eachPlain(plain, len(e.norms), func(ordinal, frequency uint32) {
-		if current < 0 || ordinal >= e.layout.start[current+1] {
-			g := e.layout.groupOf(ordinal, current)
+	r := plainReader{list: plain, n: len(e.inverse), ordinal: -1}
+	for r.next() {
+		ordinal := uint32(r.ordinal)
+		if ordinal >= end {
 			finish()
-			current = g
-			e.spread.open(e.layout, g)
+			current = e.layout.groupOf(ordinal, current)
+			first, end = e.layout.start[current], e.layout.start[current+1]
+			e.spread.open(e.layout, current)
 		}
-		i := int(ordinal - e.layout.start[current])
-		e.spread.add(i, float32(frequency))
-		e.data = appendInGroup(e.data, i, uint8(frequency))
-	})
-	if err != nil {
-		return nil, err
+		owners += own(r.frequency)
+		e.spread.add(int(ordinal-first), float32(r.frequency))
+		e.data = appendInGroup(e.data, int(ordinal-first), uint8(r.frequency))
+	}
+	if r.err != nil {
+		return nil, 0, r.err
 	}
 	finish()
-	head := binary.AppendUvarint(nil, uint64(groups))
-	out := make([]byte, 0, len(head)+len(e.table)+len(e.data))
-	return append(append(append(out, head...), e.table...), e.data...), nil
+	e.list = binary.AppendUvarint(e.list[:0], uint64(groups))
+	e.list = append(append(e.list, e.table...), e.data...)
+	return e.list, owners, nil
 }
 
 func appendInGroup(dst []byte, i int, frequency uint8) []byte {
@@ -222,11 +262,16 @@ func appendInGroup(dst []byte, i int, frequency uint8) []byte {
 // impact is the greatest score of what the spreader holds of group g, as a share of the greatest there is, in 255ths and
 // rounded up. It holds as long as the mean lengths do; what shorter means would do to it, the search knows.
 func (e *encoder) impact(g int) uint8 {
-	best := float32(0)
-	first := e.layout.start[g]
-	prose := e.layout.prose[g]
-	e.spread.drain(func(i int, frequency float32) {
-		best = max(best, e.scoring.of(prose>>i&1 == 1).saturate(frequency, e.norms[first+uint32(i)]))
-	})
+	// The score grows with the frequency's ratio to the norm: one division will do, and a group is seldom of both kinds.
+	var most [2]float32
+	sp, first, prose := &e.spread, e.layout.start[g], e.layout.prose[g]
+	for m := sp.full; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m)
+		kind := &most[prose>>i&1]
+		*kind = max(*kind, sp.x[i]*e.inverse[first+uint32(i)])
+		sp.x[i] = 0
+	}
+	sp.full = 0
+	best := max(e.scoring.Code.saturate(most[0], 1), e.scoring.Prose.saturate(most[1], 1))
 	return uint8(min(255, math.Ceil(float64(best/e.scoring.most()*255)+1e-3)))
 }

@@ -26,6 +26,7 @@ type segment struct {
 	means      means       // of its rows when it was written, by which its bounds were made
 	docs       []*Document // of each row; nil where the document is gone
 	norms      []float32   // of each row, by the means of the snapshot
+	inverse    []float32   // of each of them
 	live       int
 }
 
@@ -96,6 +97,7 @@ func readSnapshot(ctx context.Context, tx *sql.Tx, scoring *Scoring, generation 
 	s.means = sum.means()
 	for _, seg := range s.segments {
 		seg.norms = scoring.norms(seg.rows, s.means)
+		seg.inverse = inverses(seg.norms)
 	}
 	return s, nil
 }
