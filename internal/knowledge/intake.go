@@ -227,6 +227,9 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 		delete(in.paths, old.Path)
 	}
 	in.known[d.ID], in.paths[doc.Path] = &doc, d.ID
+	if doc.Language == "" && d.Type == "file" {
+		doc.Language = chunk.LanguageOf(doc.Path, text).Name
+	}
 	in.builder.Add(doc, in.cut(&d, &doc, text, pages))
 	in.report.Bytes += doc.Size
 	if old == nil {
@@ -293,6 +296,7 @@ func (in *intake) cut(d *connector.Document, doc *index.Document, text string, p
 	for i := range chunks {
 		chunks[i].Page = sort.SearchInts(pages, chunks[i].Start+1)
 	}
+	chunk.Entitle(chunks, doc.Title)
 	return chunks
 }
 

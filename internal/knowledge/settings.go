@@ -63,7 +63,7 @@ var DefaultSettings = Settings{
 	Index:    index.DefaultScoring,
 	Question: QuestionRules{Part: 0.7, Whole: 1.5, Joined: 0.8, JoinedProse: 0.8, Related: 0.25, RelatedText: 0.25, Asking: 0.6, AskingText: 1, Repeated: 1},
 	Rules: Rules{
-		Coverage: 1, Names: 0.35, Exact: 0.85, Run: 2, RunProse: 0.35, Phrase: 2, Near: 0.2, File: 0.35, Again: 0.98, Window: 0.8,
+		Coverage: 1, Names: 0.35, Exact: 0.6, Run: 2, RunProse: 0.35, Phrase: 2, Near: 0.2, File: 0.35, Again: 0.98, Window: 0.8,
 		Test: 0.4, Example: 0.7, History: 0.5, Data: 0.6, Head: 0.8, Loose: 0.9, Section: 1, Report: 0.75, Asked: 0.5, Definition: 1, Recency: 0.5,
 	},
 	Candidates: 100,

@@ -31,13 +31,16 @@ type Chunk struct {
 	Text       string // the lines as they are, without the last line break
 }
 
-// Limits of one chunk. A unit above maxBytes is cut at blank lines into windows; about 600 tokens is what rankers, small
-// models and readers can take in at once, and long functions are rare.
+// Limits of one chunk. A unit above them is cut at blank lines into windows; about 600 tokens is what rankers, small
+// models and readers can take in at once, and long functions are rare. Tokens are estimated; only what is denser than code
+// usually is, such as numbers and Chinese, meets that limit before the others.
 const (
 	maxBytes     = 2600
+	maxTokens    = 900
 	maxLines     = 70
-	smallLines   = 24 // a type of up to this size, methods included, stays in one piece
-	overlapLines = 4
+	smallLines   = 24  // a type of up to this size, methods included, stays in one piece
+	overlapLines = 4   // that neighbouring windows share, at most
+	overlapBytes = 300 // and how long these lines may be
 )
 
 // Split cuts text, the decoded content of the file at path (slash-separated), into chunks.
@@ -106,12 +109,15 @@ func (s *source) add(dst []Chunk, proto Chunk, from, to int) []Chunk {
 		return dst
 	}
 	overlap := 0
-	if proto.Kind == Function || proto.Kind == Type {
+	if proto.Kind == Function || proto.Kind == Type || proto.Kind == Section {
 		overlap = overlapLines
 	}
 	for _, w := range s.windows(from, to, overlap) {
 		c := proto
 		c.Start, c.End, c.Text = w.from+1, w.to, w.text
+		if head := s.tableHead(w.from, from); head != "" {
+			c.Context = line(c.Context, "under "+head) // the columns of a table that was cut
+		}
 		dst = append(dst, c)
 	}
 	return dst

@@ -52,9 +52,10 @@ func annotate(s *source, chunks []Chunk) []Chunk {
 	return chunks
 }
 
+// line adds a line to a header.
 func line(text, next string) string {
-	if text == "" {
-		return next
+	if text == "" || next == "" {
+		return text + next
 	}
 	return text + "\n" + next
 }

@@ -54,6 +54,23 @@ func of(title string) string {
 	return "of " + title
 }
 
+// Entitle adds the title that a document has at its source to its sections, where its text does not say it.
+func Entitle(chunks []Chunk, title string) {
+	if title = strings.Join(strings.Fields(title), " "); title == "" {
+		return
+	}
+	for i := range chunks {
+		c := &chunks[i]
+		if c.Kind != Section || strings.HasPrefix(c.Symbol, title) {
+			continue
+		}
+		c.Context = line(of(title), c.Context)
+		if i == 0 && c.Defines == "" {
+			c.Defines = title
+		}
+	}
+}
+
 type heading struct {
 	title string
 	level int // from 1; 0 for what stands before the first heading
