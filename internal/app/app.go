@@ -302,7 +302,7 @@ func under(dir, path string) string {
 
 // prepareKnowledge collects the collections and assistants that there are. Nothing is opened yet.
 func (a *App) prepareKnowledge() error {
-	a.collections = &collections{options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
+	a.collections = &collections{options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, watch: map[string]bool{}, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
 	root := a.options.Path
 	if root == "" {
 		var err error
@@ -346,6 +346,11 @@ func (a *App) prepareKnowledge() error {
 			def.Knowledge = []string{a.options.Collection}
 		}
 		a.Assistants[name] = def
+	}
+	for _, def := range a.Assistants {
+		if slices.Contains(def.Knowledge, folder) {
+			a.collections.watch[folder] = true
+		}
 	}
 	a.Default = a.options.Assistant
 	if a.Default == "" {

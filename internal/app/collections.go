@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge"
@@ -20,6 +21,7 @@ const freshFor = 2 * time.Second
 type collections struct {
 	options  map[string]knowledge.Options
 	pulls    map[string]*pulls // of those that are no folders
+	watch    map[string]bool   // folders that a server watches
 	now      func() time.Time
 	progress func(knowledge.Progress)
 
@@ -35,6 +37,8 @@ type collection struct {
 	synced time.Time
 	report knowledge.Report
 	err    error
+
+	watched atomic.Bool // a folder whose changes are taken over as they come: questions need not look
 }
 
 // inherit takes over what an older configuration has open: what did not change stays in use.
@@ -63,17 +67,35 @@ func (cs *collections) get(ctx context.Context, name string) (*collection, error
 	if c.pulls != nil {
 		return c, cs.first(ctx, c)
 	}
+	if c.watched.Load() {
+		return c, nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.synced.IsZero() && cs.now().Sub(c.synced) < freshFor {
 		return c, nil
 	}
-	c.report, c.err = c.Sync(ctx, cs.now, cs.progress)
-	if c.err != nil && (c.synced.IsZero() || ctx.Err() != nil) {
-		return nil, c.err
+	if err := cs.syncLocked(ctx, c); err != nil && (c.synced.IsZero() || ctx.Err() != nil) {
+		return nil, err
 	}
-	c.synced = cs.now()
+	c.synced = cs.now() // also where it failed: it is tried again when this is old
 	return c, nil
+}
+
+// sync brings a folder's index up to date now.
+func (cs *collections) sync(ctx context.Context, c *collection) (knowledge.Report, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := cs.syncLocked(ctx, c)
+	return c.report, err
+}
+
+func (cs *collections) syncLocked(ctx context.Context, c *collection) error {
+	c.report, c.err = c.Sync(ctx, cs.now, cs.progress)
+	if c.err == nil {
+		c.synced = cs.now()
+	}
+	return c.err
 }
 
 func (cs *collections) opened(ctx context.Context, name string) (*collection, error) {

@@ -58,7 +58,7 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 	}
 	kinds := c.Source.Kinds()
 	if len(kinds) == 0 && len(c.Push) == 0 {
-		a.collections.options[name] = o
+		a.collections.options[name], a.collections.watch[name] = o, c.Watch
 		return nil
 	}
 	p := &pulls{config: c}
@@ -169,11 +169,7 @@ func (cs *collections) refresh(ctx context.Context, name string) (knowledge.Repo
 	}
 	switch {
 	case c.pulls == nil:
-		c, err = cs.get(ctx, name)
-		if err != nil {
-			return knowledge.Report{}, err
-		}
-		return c.report, nil
+		return cs.sync(ctx, c)
 	case c.pulls.from == nil:
 		return knowledge.Report{}, nil // it is pushed
 	}
@@ -207,13 +203,20 @@ func (p *pulls) last() Pulled {
 	return p.state
 }
 
-// KeepPulled asks the sources of all collections for what is new, each at its own pace, until stop is called.
-func (a *App) KeepPulled(ctx context.Context, log *slog.Logger) (stop func()) {
+// KeepFresh watches the folders of collections, and asks their sources for what is new, each at its own pace, until stop is called.
+func (a *App) KeepFresh(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	cs := a.collections
-	for name, p := range cs.pulls {
-		if p.from == nil {
+	for name := range cs.options {
+		p := cs.pulls[name]
+		switch {
+		case p == nil:
+			if cs.watch[name] {
+				all.Go(func() { cs.keepWatched(ctx, name, log) })
+			}
+			continue
+		case p.from == nil:
 			continue
 		}
 		every := p.config.Every

@@ -154,8 +154,8 @@ const (
 // logged, and the old one stays. SIGHUP makes it look at once, also where the file's time is the same.
 func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger) {
 	ap.StartEngines()
-	stopWarm, stopPulls := ap.KeepWarm(ctx, log), ap.KeepPulled(ctx, log)
-	defer func() { stopWarm(); stopPulls() }()
+	stopWarm, stopFresh := ap.KeepWarm(ctx, log), ap.KeepFresh(ctx, log)
+	defer func() { stopWarm(); stopFresh() }()
 	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
 	var look <-chan time.Time // where there is a file to look at
@@ -195,8 +195,8 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 		s.Use(stateOf(ap))
 		ap.StartEngines()
 		stopWarm()
-		stopPulls()
-		stopWarm, stopPulls = ap.KeepWarm(ctx, log), ap.KeepPulled(ctx, log)
+		stopFresh()
+		stopWarm, stopFresh = ap.KeepWarm(ctx, log), ap.KeepFresh(ctx, log)
 		log.Info("took the changed configuration over", "file", ap.ConfigPath)
 	}
 }

@@ -155,6 +155,7 @@ type Collection struct {
 	OCR    []string      `yaml:"ocr" doc:"A command that reads a picture from its input and writes its text: [tesseract, -, -]. Default: pictures are left out."`
 
 	Path    string   `yaml:"path" doc:"The folder; relative to this file."`
+	Watch   bool     `yaml:"watch" doc:"A server takes changes of the folder over as they happen. false: when a question comes. Default: true."`
 	Include []string `yaml:"include" doc:"Only these files, as patterns of .gitignore. Default: all."`
 	Exclude []string `yaml:"exclude" doc:"Not these files, as patterns of .gitignore; beside those that .gitignore and .dragomanignore leave out."`
 	Privacy string   `yaml:"privacy" enum:"public,internal" doc:"internal: a turn that found something here goes to internal providers only. Default: public."`
@@ -282,4 +283,4 @@ func newGuard(name string) Guard {
 	return Guard{Secrets: "mask", Injection: "flag", Output: "mask"}
 }
 
-func newCollection(string) Collection { return Collection{Path: "."} }
+func newCollection(string) Collection { return Collection{Path: ".", Watch: true} }

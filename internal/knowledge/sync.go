@@ -32,6 +32,7 @@ type Report struct {
 	Bytes                              int64 // of source read
 	Skipped                            []source.Skip
 	Ignored                            int
+	Folders                            []string // of a folder: those that were looked into, "" for the collection's own
 	Elapsed                            time.Duration
 }
 
@@ -94,7 +95,7 @@ func (s *syncer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.report.Skipped, s.report.Ignored = listing.Skipped, listing.Ignored
+	s.report.Skipped, s.report.Ignored, s.report.Folders = listing.Skipped, listing.Ignored, listing.Folders
 	if s.docs, err = s.c.index.Documents(ctx); err != nil {
 		return err
 	}

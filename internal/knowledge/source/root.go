@@ -116,3 +116,16 @@ func readSmall(path string, limit int64) ([]byte, error) {
 	}
 	return io.ReadAll(io.LimitReader(f, limit))
 }
+
+// HistoryFolder is the folder in which git writes when what is checked out in root becomes another commit, or "" if there is none.
+func HistoryFolder(root string) string {
+	top, ok := workTree(root)
+	if !ok {
+		return ""
+	}
+	logs := filepath.Join(gitDir(top), "logs")
+	if info, err := os.Stat(logs); err != nil || !info.IsDir() {
+		return ""
+	}
+	return logs
+}

@@ -38,8 +38,9 @@ type File struct {
 // Listing is what a folder holds. Both slices are sorted by path.
 type Listing struct {
 	Files   []File
-	Skipped []Skip // a skipped folder is one entry, and what it holds is not looked at
-	Ignored int    // files and folders that an ignore file rules out; what such a folder holds is not counted
+	Skipped []Skip   // a skipped folder is one entry, and what it holds is not looked at
+	Ignored int      // files and folders that an ignore file rules out; what such a folder holds is not counted
+	Folders []string // that were read, "" for the root: where a change can make another listing; in no order
 }
 
 // Walk lists the documents below root. Ignore files (.gitignore, .git/info/exclude, and .dragomanignore, which has the last
@@ -82,6 +83,7 @@ func merge(parts []Listing) Listing {
 		all.Files = append(all.Files, p.Files...)
 		all.Skipped = append(all.Skipped, p.Skipped...)
 		all.Ignored += p.Ignored
+		all.Folders = append(all.Folders, p.Folders...)
 	}
 	slices.SortFunc(all.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	slices.SortFunc(all.Skipped, func(a, b Skip) int { return cmp.Compare(a.Path, b.Path) })

@@ -88,6 +88,7 @@ func (w *walker) read(dir folder, found []folder, out *Listing) ([]folder, error
 			out.Skipped = append(out.Skipped, Skip{dir.path, Unreadable, cause(err).Error()})
 		}
 	}
+	out.Folders = append(out.Folders, dir.path)
 	before := len(out.Files) + len(out.Skipped)
 	marks := w.marksOf(&dir, entries)
 	if marks.vendored != "" && !dir.taken {
