@@ -87,6 +87,8 @@ type App struct {
 	salt        func(owner string) []byte
 	books       *books // of a server
 	quarantine  *gate.Quarantine
+	encoders    *encoders
+	embedders   *embedders
 	gates       atomic.Pointer[map[string]*gate.Gate]
 	engines     atomic.Pointer[map[string]*enginePool]
 }
@@ -126,6 +128,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.salt = newSalt()
 	a.quarantine = gate.NewQuarantine(o.Now)
+	a.encoders = newEncoders(ModelFolder(a.DataDir))
 	if err := a.build(ctx); err != nil {
 		return nil, err
 	}
@@ -152,7 +155,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.Models.Router.Cost, a.Models.Router.Live, a.Models.Router.Can = a.Models.cost, a.Models.live, a.Models.can
 	a.prices.Store(prices)
 	a.Metrics.Know(a.Models.named())
-	a.levels = newLevels(a.Config)
+	a.levels, a.embedders = newLevels(a.Config), newEmbedders(a.Config, a.encoders)
 	if err := a.prepareKnowledge(); err != nil {
 		return err
 	}
@@ -165,6 +168,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Collections: func(ctx context.Context, name string) (assistant.Searcher, error) {
 			return collections.get(ctx, name)
 		},
+		Embedder: a.embedders.get,
 		Router:   a.Models.Router,
 		Upstream: a.Models.Upstream,
 		Window:   a.Models.Window,
@@ -198,7 +202,7 @@ func (a *App) build(ctx context.Context) (err error) {
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, salt: a.salt, books: a.books, quarantine: a.quarantine,
+		cache: a.cache, salt: a.salt, books: a.books, quarantine: a.quarantine, encoders: a.encoders,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {
@@ -218,7 +222,7 @@ func (a *App) Reload(ctx context.Context) error {
 	a.engines.Store(&next.Models.pools)
 	next.Models.start(ctx)
 	a.Models.retire(next.Models)
-	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels
+	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels, a.embedders = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels, next.embedders
 	return nil
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/config"
@@ -25,13 +26,14 @@ type levels struct {
 	urgent  map[string]gate.Tier     // of tiers
 	labels  map[string]route.Privacy // of teams
 	shelves map[string]route.Privacy // of collections
+	spend   map[string]*limit.Limits // what may be spent on vectors of collections
 }
 
 func newLevels(c *config.Config) *levels {
 	l := &levels{
 		org: cmp.Or(c.Org.Name, "organisation"), all: limits(c.Org.Limits, c.Org.Budget), scope: c.Cache.Scope,
 		teams: map[string]*limit.Limits{}, users: map[string]*limit.Limits{}, tiers: map[string]*limit.Limits{}, models: map[string][]string{},
-		urgent: map[string]gate.Tier{}, labels: map[string]route.Privacy{}, shelves: map[string]route.Privacy{},
+		spend: map[string]*limit.Limits{}, urgent: map[string]gate.Tier{}, labels: map[string]route.Privacy{}, shelves: map[string]route.Privacy{},
 	}
 	for name, t := range c.Teams {
 		own := limits(t.Limits, t.Budget)
@@ -45,6 +47,8 @@ func newLevels(c *config.Config) *levels {
 	}
 	for name, col := range c.Collections {
 		l.shelves[name] = route.Privacy(col.Privacy)
+		own := limits(config.Limits{}, c.Embedders[cmp.Or(col.Embedder, c.Embedder)].Budget)
+		l.spend[name] = &own
 	}
 	for name, t := range c.Tiers {
 		own := limits(t.Limits, t.Budget)
@@ -79,6 +83,9 @@ func (l *levels) of(p identity.Principal) []limit.Level {
 		if u := p.Grants.User; u != "" {
 			out = append(out, limit.Level{Kind: limit.User, Name: u, Limits: l.users[u]})
 		}
+	}
+	if name, ok := strings.CutPrefix(p.KeyID, collectionKey); ok {
+		return append(out, limit.Level{Kind: limit.Collection, Name: name, Limits: l.spend[name]})
 	}
 	if p.KeyID != "" {
 		key := limit.Level{Kind: limit.Key, Name: p.KeyID, Shown: p.Name}
@@ -175,7 +182,9 @@ func recount(ctx context.Context, b *limit.Book, l *ledger.Ledger, org string, n
 				if kind == limit.Org {
 					name = org
 				}
-				if name != "" {
+				if of, ok := strings.CutPrefix(name, collectionKey); ok && kind == limit.Key {
+					b.Spent(limit.Collection, of, w, int64(t.Cost), t.Usage.Total())
+				} else if name != "" {
 					b.Spent(kind, name, w, int64(t.Cost), t.Usage.Total())
 				}
 			}

@@ -39,10 +39,7 @@ const mostJudged = 3 << 10
 // judgeComplexity asks a model. The request is one of the turn's: in its trace, in the books, within its caller's limits, and
 // sent to nobody who may not see the turn.
 func (e *Engine) judgeComplexity(ctx context.Context, t *Turn, j *route.Judge) (float64, error) {
-	text := t.question
-	if len(text) > mostJudged {
-		text = strings.ToValidUTF8(text[:mostJudged/2]+"\n[...]\n"+text[len(text)-mostJudged/2:], "")
-	}
+	text := shortened(t.question, mostJudged)
 	key := cache.KeyOf("complexity", j.Model, text, e.tenant(t))
 	if e.Cache != nil && !t.Cache.NoCache {
 		if known, ok := e.Cache.Get(key, 0); ok {
@@ -85,9 +82,8 @@ func (e *Engine) judgeComplexity(ctx context.Context, t *Turn, j *route.Judge) (
 	return value, nil
 }
 
-// askAside asks a model beside the turn whose trace the child shares, and returns what it says. The trace keeps the attempts, as
-// what they were for, and the cost.
-func (e *Engine) askAside(ctx context.Context, child *Turn) (string, error) {
+// aside does something beside the turn whose trace the child shares. The trace keeps the attempts, as what they were for, and the cost.
+func (e *Engine) aside(child *Turn, do func() error) error {
 	tr := child.Trace
 	before, attempts := *tr, len(tr.Attempts)
 	defer func() {
@@ -96,6 +92,20 @@ func (e *Engine) askAside(ctx context.Context, child *Turn) (string, error) {
 			tr.Attempts[i].For = child.Class
 		}
 	}()
+	return do()
+}
+
+// askAside asks a model beside the turn whose trace the child shares, and returns what it says.
+func (e *Engine) askAside(ctx context.Context, child *Turn) (said string, err error) {
+	err = e.aside(child, func() error {
+		said, err = e.listen(ctx, child)
+		return err
+	})
+	return said, err
+}
+
+// listen asks a model and collects what it says.
+func (e *Engine) listen(ctx context.Context, child *Turn) (string, error) {
 	stream, err := e.open(ctx, child)
 	if err != nil {
 		return "", err

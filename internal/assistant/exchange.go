@@ -35,6 +35,7 @@ type Exchange struct {
 	Door      string
 	Tokens    int // of the input, estimated
 	Call      Call
+	Untraced  bool // it is in the books, and no trace of it is kept
 }
 
 // Exchange takes a call along the road of a turn: limits, choice of a model, one row in the books for each request, fallbacks, a
@@ -52,7 +53,12 @@ func (e *Engine) Exchange(ctx context.Context, x *Exchange) (*Trace, error) {
 		{name: "admit", run: (*Engine).admit},
 		{name: "select model", run: (*Engine).selectModel},
 		{name: "exchange", run: func(e *Engine, ctx context.Context, t *Turn) error { return e.callAny(ctx, t, x) }},
-		{name: "settle", run: (*Engine).settle},
+		{name: "settle", run: func(e *Engine, ctx context.Context, t *Turn) error {
+			if x.Untraced {
+				return nil
+			}
+			return e.settle(ctx, t)
+		}},
 	} {
 		if t.failure != nil && s.name != "settle" {
 			t.Trace.skip(s.name)
@@ -98,6 +104,23 @@ func (e *Engine) callAny(ctx context.Context, t *Turn, x *Exchange) error {
 			return err
 		}
 	}
+}
+
+// callAside makes a call as one of a turn's requests: in its trace, as what it is for, in the books, within its caller's limits, and of a
+// model that may see the turn.
+func (e *Engine) callAside(ctx context.Context, t *Turn, model, purpose string, tokens int, call Call) error {
+	d, err := e.Router.Choose(model, route.Env{Privacy: string(t.Privacy), Tokens: tokens})
+	switch {
+	case err != nil:
+		return err
+	case len(d.Models) == 0:
+		return errors.New(d.Why())
+	}
+	child := &Turn{
+		Request: &chat.Request{Model: model}, Principal: t.Principal, Class: purpose, Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: Definition{Name: t.Definition.Name},
+		Trace: t.Trace, hold: t.hold, tokens: tokens, started: t.started, clock: t.clock, decision: d,
+	}
+	return e.aside(child, func() error { return e.callAny(ctx, child, &Exchange{Model: model, Call: call}) })
 }
 
 // called is a provider whose answer is that of a call.

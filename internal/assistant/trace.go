@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -104,6 +105,13 @@ func (tr *Trace) skip(name string) {
 func (tr *Trace) note(s string) {
 	st := &tr.Steps[len(tr.Steps)-1]
 	st.Notes = append(st.Notes, s)
+}
+
+// noteOnce is note of what the step may come upon several times.
+func (tr *Trace) noteOnce(s string) {
+	if !slices.Contains(tr.Steps[len(tr.Steps)-1].Notes, s) {
+		tr.note(s)
+	}
 }
 
 func milliseconds(d time.Duration) float64 {

@@ -82,8 +82,10 @@ type Turn struct {
 
 	// What the steps make of it.
 	Trace       *Trace
-	question    string // the last user message, secrets masked
-	earlier     string // the user message before it
+	engine      *Engine
+	question    string    // the last user message, secrets masked
+	meanings    []meaning // of the question: see vector
+	earlier     string    // the user message before it
 	history     []chat.Message
 	found       []knowledge.Passage
 	decision    route.Decision
@@ -211,6 +213,7 @@ type Archive interface {
 // Engine runs turns. It is safe for concurrent use.
 type Engine struct {
 	Collections func(ctx context.Context, name string) (Searcher, error) // up to date when it returns
+	Embedder    func(collection string) (*Embedder, error)               // of a collection, "": the default; nil: none, also as a result
 	Router      *route.Router
 	Upstream    func(provider string) (provider.Upstream, bool)
 	Window      func(m route.Model) int // context window in tokens
@@ -255,7 +258,7 @@ func (t *Turn) Age() (age time.Duration, cached bool) {
 
 // Run takes a turn through the pipeline. The turn's Trace is filled in also when it fails. Errors are *chat.Error.
 func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
-	t.started, t.clock = e.Now(), e.Now
+	t.engine, t.started, t.clock = e, e.Now(), e.Now
 	t.Trace = &Trace{ID: e.NewID(), RequestID: t.RequestID, Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Principal: t.Principal.Name, Mode: Plain, Steps: make([]StepTrace, 0, len(steps))}
 	defer e.Metrics.TurnBegins()()
 	defer func() {

@@ -67,6 +67,9 @@ func (e *Error) Retryable() bool {
 	return false
 }
 
+// RetryAfterTime is how long to wait before that; 0 where nobody knows.
+func (e *Error) RetryAfterTime() time.Duration { return e.RetryAfter }
+
 // AsError returns err as an *Error, wrapping what is none as internal.
 func AsError(err error) *Error {
 	if err == nil {

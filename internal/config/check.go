@@ -53,6 +53,7 @@ func (d *decoder) check(c *Config) {
 	for name, col := range c.Collections {
 		d.collection("collections."+name, col)
 	}
+	d.embedders(c)
 	for name, a := range c.Assistants {
 		d.assistant(c, "assistants."+name, a)
 	}

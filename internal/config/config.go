@@ -22,6 +22,8 @@ type Config struct {
 	Providers   map[string]Provider   `yaml:"providers" doc:"Upstream accounts and servers, by name. openai, anthropic and gemini need an api_key only."`
 	Models      map[string]Model      `yaml:"models" doc:"Names for models, each with its fallbacks."`
 	Routes      map[string]Route      `yaml:"routes" doc:"Policies that choose a model for each turn."`
+	Embedders   map[string]Embedder   `yaml:"embedders" doc:"What makes vectors of texts, so that passages are found by what they mean, too."`
+	Embedder    string                `yaml:"embedder" doc:"The embedder where a collection names none: one of embedders, a local embedding model, or none. Default: minilm where it was pulled, else none."`
 	Collections map[string]Collection `yaml:"collections" doc:"Folders to search in."`
 	Assistants  map[string]Assistant  `yaml:"assistants" doc:"What is called as the model assistant/NAME."`
 	Guards      map[string]Guard      `yaml:"guards" doc:"Sets of checks on what goes in and out. The guard default holds where an assistant names none, plain where a model is called without an assistant."`
@@ -148,11 +150,12 @@ type Rule struct {
 
 // Collection is what can be searched: a folder, or what a source brings, or what is pushed.
 type Collection struct {
-	Source Source        `yaml:"source" doc:"Where its documents come from, where that is no folder of this machine."`
-	Every  time.Duration `yaml:"every" doc:"How often its source is asked for what is new. Default: 1h."`
-	ACL    []string      `yaml:"acl" doc:"Who may see documents that bring no permissions of their own: public, org, group:TEAM, user:NAME. Default: org."`
-	Push   []string      `yaml:"push" doc:"Who may put documents into it: PUT /api/collections/NAME/documents/ID. Default: nobody."`
-	OCR    []string      `yaml:"ocr" doc:"A command that reads a picture from its input and writes its text: [tesseract, -, -]. Default: pictures are left out."`
+	Source   Source        `yaml:"source" doc:"Where its documents come from, where that is no folder of this machine."`
+	Every    time.Duration `yaml:"every" doc:"How often its source is asked for what is new. Default: 1h."`
+	ACL      []string      `yaml:"acl" doc:"Who may see documents that bring no permissions of their own: public, org, group:TEAM, user:NAME. Default: org."`
+	Push     []string      `yaml:"push" doc:"Who may put documents into it: PUT /api/collections/NAME/documents/ID. Default: nobody."`
+	Embedder string        `yaml:"embedder" doc:"The embedder of its passages and of questions to it, or none. Default: embedder of this file."`
+	OCR      []string      `yaml:"ocr" doc:"A command that reads a picture from its input and writes its text: [tesseract, -, -]. Default: pictures are left out."`
 
 	Path    string   `yaml:"path" doc:"The folder; relative to this file."`
 	Watch   bool     `yaml:"watch" doc:"A server takes changes of the folder over as they happen. false: when a question comes. Default: true."`

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 
 	"github.com/dragoman/dragoman/internal/encoder"
 )
@@ -71,12 +72,13 @@ type Remote struct {
 	model string
 	batch int
 	send  Send
-	dims  int // 0: whatever comes
+	dims  int // 0: as many as the first answer has
+	seen  *atomic.Int64
 }
 
 var _ Embedder = (*Remote)(nil)
 
-// NewRemote makes an embedder of a service. dims is how many dimensions its vectors must have; 0 is told by the model's name alone.
+// NewRemote makes an embedder of a service. dims is how many dimensions its vectors must have; 0: as many as the first ones have.
 func NewRemote(model string, dims, batch int, send Send) *Remote {
 	if batch <= 0 {
 		batch = 64
@@ -84,7 +86,7 @@ func NewRemote(model string, dims, batch int, send Send) *Remote {
 	if dims > 0 {
 		model = fmt.Sprintf("%s/%d", model, dims)
 	}
-	return &Remote{model, batch, send, dims}
+	return &Remote{model, batch, send, dims, new(atomic.Int64)}
 }
 
 // Model implements Embedder.
@@ -106,14 +108,23 @@ func (r *Remote) Embed(ctx context.Context, kind Kind, texts []string) ([][]floa
 	if len(out) != len(texts) {
 		return nil, fmt.Errorf("%w: %d vectors for %d texts", ErrAnswer, len(out), len(texts))
 	}
+	want := r.dims
+	if want == 0 {
+		want = int(r.seen.Load())
+	}
+	if want == 0 && len(out) > 0 {
+		want = len(out[0])
+	}
 	for i, v := range out {
-		switch want := r.dims; {
-		case len(v) == 0, want > 0 && len(v) != want, len(v) != len(out[0]):
-			return nil, fmt.Errorf("%w: a vector of %d dimensions in place of %d", ErrAnswer, len(v), max(want, len(out[0])))
+		if len(v) == 0 || len(v) != want {
+			return nil, fmt.Errorf("%w: a vector of %d dimensions in place of %d", ErrAnswer, len(v), want)
 		}
 		if err := normalize(v); err != nil {
 			return nil, fmt.Errorf("%w: text %d: %w", ErrAnswer, i+1, err)
 		}
+	}
+	if len(out) > 0 && !r.seen.CompareAndSwap(0, int64(want)) && r.dims == 0 && r.seen.Load() != int64(want) {
+		return nil, fmt.Errorf("%w: a vector of %d dimensions in place of %d", ErrAnswer, want, r.seen.Load()) // of two first answers at once
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/knowledge/dense"
 )
 
@@ -73,6 +74,8 @@ const (
 	longWait  = 30 * time.Second
 	// pendingAtOnce bounds what is held in memory.
 	pendingAtOnce = 256
+	// mostInARow texts that are refused one after the other are the service's fault, and not theirs.
+	mostInARow = 20
 )
 
 // Retryable is implemented by errors that tell whether, and when, it makes sense to try again.
@@ -127,6 +130,7 @@ type run struct {
 	o      Options
 	report Report
 	given  map[int64]bool // given up
+	row    int            // texts that were given up one after the other
 	sent   int            // texts in the minute that began at since
 	since  time.Time
 }
@@ -181,7 +185,7 @@ func (r *run) batch(ctx context.Context, hashes []Hash, chunks map[Hash][]Chunk)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if temporary(err) { // it is down: what is left is done by a later run
+		if temporary(err) || !ofTexts(err) { // it is down, or may not be asked: what is left is done by a later run
 			return err
 		}
 		if len(hashes) > 1 {
@@ -195,8 +199,12 @@ func (r *run) batch(ctx context.Context, hashes []Hash, chunks map[Hash][]Chunk)
 			r.report.Failed++
 		}
 		r.report.Why = err.Error()
+		if r.row++; r.row >= mostInARow {
+			return fmt.Errorf("%d texts one after the other could not be embedded: %w", r.row, err)
+		}
 		return nil
 	}
+	r.row = 0
 	rows := make(map[Hash]dense.Row, len(vectors))
 	var save []Vector
 	for i, v := range vectors {
@@ -262,11 +270,27 @@ func (r *run) pace(ctx context.Context, n int) error {
 }
 
 func temporary(err error) bool {
+	if errors.Is(err, ErrAnswer) {
+		return false
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
 	e, ok := errors.AsType[Retryable](err)
 	return ok && e.Retryable()
+}
+
+// ofTexts says whether an error may be the fault of the texts: not, where the service refuses us, or a budget is used up.
+func ofTexts(err error) bool {
+	e, ok := errors.AsType[*chat.Error](err)
+	if !ok || errors.Is(err, ErrAnswer) {
+		return true
+	}
+	switch e.Code {
+	case chat.CodeInvalidRequest, chat.CodeTooLarge, chat.CodeContextTooLong, chat.CodeContentFiltered:
+		return true
+	}
+	return false
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -57,6 +57,8 @@ const (
 	Team Kind = "team"
 	User Kind = "user"
 	Key  Kind = "key"
+
+	Collection Kind = "collection" // whose documents are made searchable
 )
 
 // Level is one of the levels that a caller belongs to.

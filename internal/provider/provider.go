@@ -27,6 +27,7 @@ import (
 	"github.com/dragoman/dragoman/internal/dialect/completions"
 	"github.com/dragoman/dragoman/internal/dialect/openai"
 	"github.com/dragoman/dragoman/internal/dialect/responses"
+	"github.com/dragoman/dragoman/internal/dialect/vectors"
 	"github.com/dragoman/dragoman/internal/provider/gate"
 )
 
@@ -348,7 +349,7 @@ func (p *Provider) url(path string) (*url.URL, error) {
 		return known.(*url.URL), nil
 	}
 	base := p.base
-	if path == completions.InfillPath { // beside /v1, not below it
+	if path == completions.InfillPath || path == vectors.OllamaPath { // beside /v1, not below it
 		base = strings.TrimSuffix(base, "/v1")
 	}
 	at, err := url.Parse(base + path)

@@ -148,10 +148,13 @@ func (Upstream) DecodeEmbeddings(body []byte, want int) ([][]float32, error) {
 		list = get(v, "embedding")
 	}
 	var out [][]float32
+	finite := true
 	each(list, func(v gjson.Result) bool {
 		var vector []float32
 		get(v, "values").ForEach(func(_, v gjson.Result) bool {
-			vector = append(vector, float32(v.Num))
+			f := float32(v.Num)
+			finite = finite && v.Type == gjson.Number && f-f == 0
+			vector = append(vector, f)
 			return true
 		})
 		out = append(out, vector)
@@ -159,6 +162,9 @@ func (Upstream) DecodeEmbeddings(body []byte, want int) ([][]float32, error) {
 	})
 	if len(out) != want {
 		return nil, broken(body, fmt.Sprintf("the provider sent %d vectors for %d texts", len(out), want))
+	}
+	if !finite {
+		return nil, broken(body, "the provider sent vectors that hold what is no number")
 	}
 	for _, vector := range out {
 		if len(vector) == 0 || len(vector) != len(out[0]) {

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/embed"
+	"github.com/dragoman/dragoman/internal/identity"
+)
+
+// questionWithin is how long a question waits for a provider to make its vector, where the configuration does not say. Words alone find
+// most of it; nobody likes to wait for the rest.
+const questionWithin = 3 * time.Second
+
+// embedders are those of the configuration.
+type embedders struct {
+	encoders *encoders
+	fallback string            // the name of the default one; "": minilm where it is here
+	of       map[string]string // of collections that name one
+	services map[string]*assistant.Embedder
+	locals   map[string]config.Embedder
+}
+
+func newEmbedders(c *config.Config, encoders *encoders) *embedders {
+	x := &embedders{encoders: encoders, fallback: c.Embedder, of: map[string]string{}, services: map[string]*assistant.Embedder{}, locals: map[string]config.Embedder{}}
+	for name, col := range c.Collections {
+		if col.Embedder != "" {
+			x.of[name] = col.Embedder
+		}
+	}
+	for name, e := range c.Embedders {
+		if e.Local != "" {
+			x.locals[name] = e
+			continue
+		}
+		provider, _, _ := strings.Cut(e.Use, "/")
+		x.services[name] = &assistant.Embedder{
+			Within: cmp.Or(e.Timeout, questionWithin),
+			Service: &embed.Service{
+				Use: e.Use, API: cmp.Or(embed.API(e.API), embed.APIAt(c.Providers[provider].BaseURL)), Dimensions: e.Dimensions, QueryPrefix: e.QueryPrefix, PassagePrefix: e.PassagePrefix,
+				MostTexts: e.Batch,
+			},
+		}
+	}
+	return x
+}
+
+// name is what the embedder of a collection is called; "" stands for minilm where it is here.
+func (x *embedders) name(collection string) string { return cmp.Or(x.of[collection], x.fallback) }
+
+// get returns the embedder of a collection, and for "" the default one; nil where there is to be none.
+func (x *embedders) get(collection string) (*assistant.Embedder, error) {
+	name := x.name(collection)
+	switch {
+	case name == config.NoEmbedder, name == "" && !x.encoders.has(EmbeddingModel):
+		return nil, nil
+	case x.services[name] != nil:
+		return x.services[name], nil
+	}
+	e, configured := x.locals[name]
+	if !configured {
+		e.Local = cmp.Or(name, EmbeddingModel)
+	}
+	enc, err := x.encoders.get(e.Local, e.QueryPrefix, e.PassagePrefix)
+	if err != nil {
+		return nil, err
+	}
+	return &assistant.Embedder{Local: embed.NewLocal(enc)}, nil
+}
+
+// collectionKey begins the name of the key under which what is spent on a collection is booked.
+const collectionKey = "collection:"
+
+// PassageEmbedder is what makes the vectors of a collection's passages; nil where there is to be none. What it costs is booked to
+// the collection, within the budget of its embedder, and it goes behind everybody who waits for an answer. What must stay in the house
+// goes to no other provider.
+func (a *App) PassageEmbedder(collection string) (embed.Embedder, error) {
+	x, err := a.embedders.get(collection)
+	if err != nil || x == nil {
+		return nil, err
+	}
+	return a.Engine.Embeddings(x, assistant.Embedding{
+		Principal: identity.Principal{KeyID: collectionKey + collection, Name: "collection " + collection},
+		Class:     "batch", Feature: collectionKey + collection, Privacy: a.levels.label(collection),
+	}), nil
+}
+
+// PassagesPerMinute is how many of a collection's passages may be embedded in a minute; 0: any.
+func (a *App) PassagesPerMinute(collection string) int {
+	return int(a.Config.Embedders[a.embedders.name(collection)].PerMinute)
+}
+
+// QuestionVector is the vector of a question to a collection that no turn asks, and the name of the model that made it; nil where the
+// collection has no embedder. What it costs is booked to who asks.
+func (a *App) QuestionVector(ctx context.Context, p identity.Principal, collection, text string) ([]float32, string, error) {
+	x, err := a.embedders.get(collection)
+	if err != nil || x == nil || strings.TrimSpace(text) == "" {
+		return nil, "", err
+	}
+	if x.Within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, x.Within)
+		defer cancel()
+	}
+	out, err := a.Engine.Embeddings(x, assistant.Embedding{Principal: p, Class: "interactive", Privacy: a.levels.label(collection)}).Embed(ctx, embed.Query, []string{text})
+	if err != nil {
+		return nil, x.Model(), fmt.Errorf("the question has no vector: %w", err)
+	}
+	return out[0], x.Model(), nil
+}
