@@ -31,7 +31,8 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 	}
 	defer tx.Rollback()
 	// Counting first also takes the write lock: a transaction that reads before it writes could be refused later.
-	if err := countCommit(ctx, tx); err != nil {
+	done := delta{removed: c.Remove, touched: c.Touch, changed: c.Changed}
+	if done.generation, err = countCommit(ctx, tx); err != nil {
 		return fmt.Errorf("lock the index for writing: %w", err)
 	}
 	for _, path := range c.Remove {
@@ -45,7 +46,7 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 		}
 	}
 	if c.Add != nil && c.Add.Len() > 0 {
-		if err := ix.addSegment(ctx, tx, c.Add); err != nil {
+		if done.added, err = ix.addSegment(ctx, tx, c.Add); err != nil {
 			return fmt.Errorf("write a segment: %w", err)
 		}
 	}
@@ -62,13 +63,14 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit the index: %w", err)
 	}
+	ix.remember(done)
 	return nil
 }
 
-// countCommit raises the number by which readers learn that what they hold in memory is old.
-func countCommit(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO meta(name, value) VALUES('commits', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1`)
-	return err
+// countCommit raises the number by which readers learn that what they hold in memory is old, and returns it.
+func countCommit(ctx context.Context, tx *sql.Tx) (generation int64, err error) {
+	err = tx.QueryRowContext(ctx, `INSERT INTO meta(name, value) VALUES('commits', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1 RETURNING value`).Scan(&generation)
+	return generation, err
 }
 
 func setMeta(ctx context.Context, tx *sql.Tx, name, value string) error {
@@ -93,29 +95,29 @@ func removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
 	return nil
 }
 
-func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
+func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) (added []*Document, err error) {
 	var chunkID int64
 	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'next_chunk'), 1)").Scan(&chunkID); err != nil {
-		return err
+		return nil, err
 	}
 	known, err := tx.PrepareContext(ctx, "SELECT EXISTS(SELECT 1 FROM document WHERE path = ?)")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer known.Close()
 	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer insertDocument.Close()
 	insertChunk, err := tx.PrepareContext(ctx, `INSERT INTO chunk(id, head) VALUES(?,?)`)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer insertChunk.Close()
 	insertText, err := tx.PrepareContext(ctx, `INSERT INTO text(id, text) VALUES(?,?)`)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer insertText.Close()
 
@@ -124,52 +126,56 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) error {
 		d := &e.doc
 		var there bool
 		if err := known.QueryRowContext(ctx, d.Path).Scan(&there); err != nil {
-			return err
+			return nil, err
 		}
 		if there {
 			if err := removeDocument(ctx, tx, d.Path); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		res, err := insertDocument.ExecContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, d.Title, d.Type, d.Language, d.Team, d.Author, d.Source, d.Version, d.URL, d.ACL, chunkID, len(e.chunks))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		docID, err := res.LastInsertId()
 		if err != nil {
-			return err
+			return nil, err
 		}
+		as := *d
+		as.ID, as.firstChunk, as.chunks = docID, chunkID, int64(len(e.chunks))
+		as.Modified, as.Seen, as.Updated = stored(d.Modified), stored(d.Seen), time.Unix(d.Updated.Unix(), 0)
+		added = append(added, &as)
 		for i := range e.chunks {
 			c := &e.chunks[i]
 			if _, err := insertChunk.ExecContext(ctx, chunkID, appendHead(nil, c)); err != nil {
-				return err
+				return nil, err
 			}
 			if _, err := insertText.ExecContext(ctx, chunkID, c.Text); err != nil {
-				return err
+				return nil, err
 			}
 			rows = append(rows, row{chunkID, docID, b.lengths[len(rows)], kindNumber(c.Kind)})
 			chunkID++
 		}
 	}
 	if chunkID > 1<<32-1 {
-		return fmt.Errorf("the index has used up its chunk numbers; rebuild it")
+		return nil, fmt.Errorf("the index has used up its chunk numbers; rebuild it")
 	}
 	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta(name, value) VALUES('next_chunk', ?)", chunkID); err != nil {
-		return err
+		return nil, err
 	}
 	sw, err := newSegmentWriter(ctx, tx, rows, &ix.scoring)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer sw.close()
 	for _, id := range sortedTerms(b.names) {
 		p := &b.postings[id]
 		p.flush()
 		if err := sw.put([]byte(b.names[id]), p.count, p.data); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return sw.finish()
+	return added, sw.finish()
 }
 
 // segmentWriter writes one segment: its blocks, then its row.
@@ -234,7 +240,7 @@ func (ix *Index) Clear(ctx context.Context) error {
 		return fmt.Errorf("clear the index: %w", err)
 	}
 	defer tx.Rollback()
-	if err := countCommit(ctx, tx); err != nil {
+	if _, err := countCommit(ctx, tx); err != nil {
 		return fmt.Errorf("clear the index: %w", err)
 	}
 	// next_chunk stays: a number that a search still holds must not come to mean another chunk.

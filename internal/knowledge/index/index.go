@@ -56,8 +56,9 @@ type Index struct {
 	blocks  blockCache
 	pool    sync.Pool // of *scorer
 
-	mu   sync.Mutex
-	snap *snapshot // what is in memory of the last generation seen
+	mu     sync.Mutex
+	snap   *snapshot // what is in memory of the last generation seen
+	deltas []delta   // of the commits of this process after it, or some of them
 }
 
 // Open opens the index file at path or creates it, with its folder. A file of another format or scoring, or a damaged one,

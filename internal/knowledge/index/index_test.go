@@ -195,7 +195,7 @@ func mergeAll(t *testing.T, ix *Index) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	if err := countCommit(t.Context(), tx); err != nil {
+	if _, err := countCommit(t.Context(), tx); err != nil {
 		t.Fatal(err)
 	}
 	if err := ix.merge(t.Context(), tx, snap.segments); err != nil {

@@ -28,7 +28,8 @@ func (ix *Index) Merge(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("merge segments: %w", err)
 	}
 	defer tx.Rollback()
-	if err := countCommit(ctx, tx); err != nil {
+	generation, err := countCommit(ctx, tx)
+	if err != nil {
 		return false, fmt.Errorf("merge segments: %w", err)
 	}
 	if err := ix.merge(ctx, tx, victims); err != nil {
@@ -37,6 +38,7 @@ func (ix *Index) Merge(ctx context.Context) (bool, error) {
 	if err := tx.Commit(); err != nil {
 		return false, fmt.Errorf("merge segments: %w", err)
 	}
+	ix.remember(delta{generation: generation})
 	return true, nil
 }
 

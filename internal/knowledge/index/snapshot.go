@@ -51,21 +51,27 @@ func (ix *Index) load(ctx context.Context, tx *sql.Tx) (*snapshot, error) {
 	if ix.snap != nil && ix.snap.generation == generation {
 		return ix.snap, nil
 	}
-	snap, err := readSnapshot(ctx, tx, &ix.scoring, generation, ix.snap)
-	if err != nil {
+	snap := &snapshot{generation: generation}
+	var known bool
+	if snap.docs, snap.byPath, known = ix.advance(ix.snap, generation); !known {
+		if err := snap.readDocuments(ctx, tx); err != nil {
+			return nil, fmt.Errorf("read the index: %w", err)
+		}
+	}
+	if err := snap.read(ctx, tx, &ix.scoring, ix.snap); err != nil {
 		return nil, fmt.Errorf("read the index: %w", err)
 	}
 	if ix.snap == nil || ix.snap.generation < generation {
-		ix.snap = snap
+		ix.snap, ix.deltas = snap, nil
 	}
 	return snap, nil
 }
 
-func readSnapshot(ctx context.Context, tx *sql.Tx, scoring *Scoring, generation int64, old *snapshot) (*snapshot, error) {
-	s := &snapshot{generation: generation, docs: map[int64]*Document{}, byPath: map[string]*Document{}}
+func (s *snapshot) readDocuments(ctx context.Context, tx *sql.Tx) error {
+	s.docs, s.byPath = map[int64]*Document{}, map[string]*Document{}
 	rows, err := tx.QueryContext(ctx, "SELECT id, path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, first_chunk, chunks FROM document")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -73,17 +79,19 @@ func readSnapshot(ctx context.Context, tx *sql.Tx, scoring *Scoring, generation 
 		var hash sql.RawBytes
 		var modified, seen, updated int64
 		if err := rows.Scan(&d.ID, &d.Path, &hash, &d.Size, &modified, &seen, &updated, &d.Flags, &d.Skip, &d.Title, &d.Type, &d.Language, &d.Team, &d.Author, &d.Source, &d.Version, &d.URL, &d.ACL, &d.firstChunk, &d.chunks); err != nil {
-			return nil, err
+			return err
 		}
 		copy(d.Hash[:], hash)
 		d.Modified, d.Seen, d.Updated = time.Unix(0, modified), time.Unix(0, seen), time.Unix(updated, 0)
 		s.docs[d.ID], s.byPath[d.Path] = d, d
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
+	return rows.Err()
+}
+
+// read reads all but the documents.
+func (s *snapshot) read(ctx context.Context, tx *sql.Tx, scoring *Scoring, old *snapshot) error {
 	if err := s.readSegments(ctx, tx, old); err != nil {
-		return nil, err
+		return err
 	}
 	var sum lengths
 	for _, seg := range s.segments {
@@ -99,7 +107,7 @@ func readSnapshot(ctx context.Context, tx *sql.Tx, scoring *Scoring, generation 
 		seg.norms = scoring.norms(seg.rows, s.means)
 		seg.inverse = inverses(seg.norms)
 	}
-	return s, nil
+	return nil
 }
 
 func (s *snapshot) readSegments(ctx context.Context, tx *sql.Tx, old *snapshot) error {
