@@ -37,7 +37,6 @@ import (
 	"github.com/dragoman/dragoman/internal/provider/gate"
 	"github.com/dragoman/dragoman/internal/route"
 	"github.com/dragoman/dragoman/internal/store"
-	"github.com/dragoman/dragoman/internal/store/sqlite"
 )
 
 // Options is what a command line says.
@@ -112,7 +111,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.options.DataDir = a.DataDir
-	if a.Store, err = sqlite.Open(ctx, a.DataDir); err != nil {
+	if a.Store, err = openStore(ctx, a.Config, a.DataDir); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -214,7 +213,7 @@ func (a *App) Reload(ctx context.Context) error {
 	if sections := a.unread(next.Config); len(sections) > 0 && a.options.Log != nil {
 		a.options.Log.Warn("some of the changed configuration counts from the next start on", "sections", strings.Join(sections, ", "))
 	}
-	next.Config.Data, next.Config.Server, next.Config.Cache, next.Config.Ledger = a.Config.Data, a.Config.Server, a.Config.Cache, a.Config.Ledger
+	next.Config.Data, next.Config.Store, next.Config.Server, next.Config.Cache, next.Config.Ledger = a.Config.Data, a.Config.Store, a.Config.Server, a.Config.Cache, a.Config.Ledger
 	next.collections.inherit(a.collections)
 	next.Engine.Archive = archive{a}
 	a.prices.Store(next.prices.Load())
@@ -232,7 +231,7 @@ func (a *App) unread(next *config.Config) (sections []string) {
 	for _, s := range []struct {
 		name     string
 		old, new any
-	}{{"data", now.Data, next.Data}, {"server", now.Server, next.Server}, {"cache", now.Cache, next.Cache}, {"ledger", now.Ledger, next.Ledger}} {
+	}{{"data", now.Data, next.Data}, {"store", now.Store, next.Store}, {"server", now.Server, next.Server}, {"cache", now.Cache, next.Cache}, {"ledger", now.Ledger, next.Ledger}} {
 		if !reflect.DeepEqual(s.old, s.new) {
 			sections = append(sections, s.name)
 		}
@@ -243,7 +242,7 @@ func (a *App) unread(next *config.Config) (sections []string) {
 // Ready says why no request should come, if anything.
 func (a *App) Ready(context.Context) error {
 	if a.books != nil && a.books.writer.Behind() {
-		return errors.New("the books cannot keep up: the database is locked or the disk is full")
+		return errors.New("the books cannot keep up: the database is locked or cannot be reached, or the disk is full")
 	}
 	return nil
 }

@@ -75,6 +75,9 @@ func (d *doctor) look(ctx context.Context, ap *app.App, e *env) {
 		d.ok("configuration", ap.ConfigPath)
 	}
 	d.ok("data", ap.DataDir)
+	if place := ap.StorePlace(); place != "" {
+		d.ok("store", place)
+	}
 	if out, err := exec.CommandContext(ctx, "git", "--version").Output(); err != nil {
 		d.note("git", "not found", "install git to see when passages last changed")
 	} else {

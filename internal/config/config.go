@@ -15,6 +15,7 @@ const FileName = "dragoman.yaml"
 // what it may be; the parser, the schema and the suggestions are made from them.
 type Config struct {
 	Data        string                `yaml:"data" doc:"Folder for the index and the database; relative to this file. Default: in the user's cache folder."`
+	Store       Store                 `yaml:"store" doc:"Where books, keys, traces and sessions are kept."`
 	LocalOnly   bool                  `yaml:"local_only" doc:"Never send anything off this machine."`
 	Model       string                `yaml:"model" doc:"What answers by default: the name of a model or route of this file, PROVIDER/MODEL, or extractive. Default: whatever is found."`
 	Mirror      string                `yaml:"mirror" doc:"Where local models are fetched from in place of their publishers: a web address with a copy of a data folder's models, or with the publisher's paths."`
@@ -49,6 +50,11 @@ type Server struct {
 	Drain   time.Duration `yaml:"drain" doc:"How long answers under way may go on when the server stops."`
 	MaxBody Size          `yaml:"max_body" doc:"The largest request that is read."`
 	Proxies []Network     `yaml:"trusted_proxies" doc:"Addresses and networks of proxies before it: whose X-Forwarded-For says where a request comes from, for the networks of keys. Default: nobody's does."`
+}
+
+// Store is where everything is kept that has to last, but for the index.
+type Store struct {
+	URL Secret `yaml:"url" doc:"A PostgreSQL database that several servers share: postgres://USER:PASSWORD@HOST:5432/DATABASE. Write ${DATABASE_URL}, so that the password stays out of the file. Default: a file in the data folder (SQLite), for one server."`
 }
 
 // Provider is an upstream account or server.

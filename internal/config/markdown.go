@@ -19,7 +19,7 @@ root of the git repository; ` + "`--config FILE`" + ` names another. Whatever th
 a suggestion: ` + "`dragoman config check`" + `. ` + "`dragoman config schema`" + ` prints a JSON Schema, by which editors complete and check.
 
 ` + "`${VARIABLE}` and `${VARIABLE:-default}`" + ` come from the environment. A running server takes a changed file over
-([operations](operations.md#configuration-and-hot-reload)); what begins with ` + "`data`, `server`, `cache` or `ledger`" + ` is read at the start only.
+([operations](operations.md#configuration-and-hot-reload)); what begins with ` + "`data`, `store`, `server`, `cache` or `ledger`" + ` is read at the start only.
 
 Values are texts, numbers, ` + "`true` and `false`" + `, and
 

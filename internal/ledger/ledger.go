@@ -140,7 +140,7 @@ func unpriced(r *Row) error {
 // settleRecord is how many bytes a settlement takes in the journal, at most.
 const settleRecord = 256
 
-var errBehind = &chat.Error{Code: chat.CodeOverloaded, RetryAfter: 5 * time.Second, Message: "the books cannot keep up (the disk is full, or the database is locked); try again in a moment"}
+var errBehind = &chat.Error{Code: chat.CodeOverloaded, RetryAfter: 5 * time.Second, Message: "the books cannot keep up (the disk is full, or the database is locked or cannot be reached); try again in a moment"}
 
 func (l *Ledger) write(ctx context.Context, t *Ticket) error {
 	if l.journal == nil {

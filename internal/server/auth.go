@@ -4,9 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/store"
 )
 
 // handler answers a request of somebody who is known.
@@ -45,6 +47,11 @@ func (s *Server) authenticated(d *door, next handler) http.Handler {
 				message = "an API key is needed: send Authorization: Bearer KEY, x-api-key or x-goog-api-key (`dragoman key create NAME` makes one)"
 			}
 			s.fail(w, d, "", &chat.Error{Code: chat.CodeUnauthorized, Message: message})
+			return
+		}
+		if errors.Is(err, store.ErrUnreachable) {
+			s.Log.Error("check a key", "err", err)
+			s.fail(w, d, "", &chat.Error{Code: chat.CodeOverloaded, RetryAfter: 5 * time.Second, Message: "the database with the keys cannot be reached; try again in a moment"})
 			return
 		}
 		if err != nil {

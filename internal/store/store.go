@@ -126,4 +126,8 @@ var (
 	ErrReadOnly = errors.New("the data cannot be written")
 	ErrBusy     = errors.New("another process holds the data")
 	ErrGone     = errors.New("the data is not where it was")
+
+	// Of a database server.
+	ErrUnreachable = errors.New("the database cannot be reached")
+	ErrRefused     = errors.New("the database does not let this program in")
 )

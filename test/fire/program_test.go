@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/store"
+	"github.com/dragoman/dragoman/internal/store/postgres"
 	"github.com/dragoman/dragoman/internal/store/sqlite"
 )
 
@@ -57,6 +59,7 @@ type program struct {
 	cmd      *exec.Cmd
 	log      *shared
 	refused  atomic.Int64 // requests
+	database string       // where its books are, if not in its folder
 }
 
 func install(t *testing.T, v *vendor, more string) *program {
@@ -167,7 +170,13 @@ func (p *program) ask(ctx context.Context, url, name string, kind int) int {
 // books reads the rows of the stopped program, by the requests' names.
 func (p *program) books() map[string]ledger.Total {
 	p.t.Helper()
-	s, err := sqlite.Open(context.Background(), p.data())
+	var s store.Store
+	var err error
+	if p.database != "" {
+		s, err = postgres.Open(context.Background(), p.database)
+	} else {
+		s, err = sqlite.Open(context.Background(), p.data())
+	}
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -261,6 +270,8 @@ func (s *shared) Write(b []byte) (int, error) {
 	defer s.mu.Unlock()
 	return s.b.Write(b)
 }
+
+func (s *shared) contains(text string) bool { return strings.Contains(s.String(), text) }
 
 func (s *shared) String() string {
 	s.mu.Lock()
