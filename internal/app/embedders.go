@@ -113,3 +113,35 @@ func (a *App) QuestionVector(ctx context.Context, p identity.Principal, collecti
 	}
 	return out[0], x.Model(), nil
 }
+
+// EmbeddedBy is what makes the vectors of a collection, or of questions at large.
+type EmbeddedBy struct {
+	Name     string // in the configuration, or of a local model; empty: there is none
+	Off      bool   // the configuration says that there is to be none
+	Model    string
+	Provider string // that is asked; empty for local models
+	Err      error  // why it cannot be used
+}
+
+// EmbeddedBy says what makes the vectors of a collection; "" stands for questions where no collection says otherwise.
+func (a *App) EmbeddedBy(collection string) EmbeddedBy {
+	by := EmbeddedBy{Name: a.embedders.name(collection)}
+	by.Off = by.Name == config.NoEmbedder
+	x, err := a.embedders.get(collection)
+	switch {
+	case err != nil:
+		by.Name, by.Err = cmp.Or(by.Name, EmbeddingModel), err
+	case x != nil:
+		by.Name, by.Model = cmp.Or(by.Name, EmbeddingModel), x.Model()
+		if x.Service != nil {
+			by.Provider, _, _ = strings.Cut(x.Service.Use, "/")
+		}
+	}
+	return by
+}
+
+// TryEmbedder asks the embedder of a collection for a vector, and says how many dimensions it has.
+func (a *App) TryEmbedder(ctx context.Context, collection string) (dimensions int, err error) {
+	v, _, err := a.QuestionVector(ctx, identity.Principal{Name: "dragoman doctor"}, collection, "Is anybody there?")
+	return len(v), err
+}

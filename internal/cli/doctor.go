@@ -84,6 +84,7 @@ func (d *doctor) look(ctx context.Context, ap *app.App, e *env) {
 		d.ok("git", strings.TrimSpace(strings.TrimPrefix(string(out), "git version")))
 	}
 	d.knowledge(ctx, ap)
+	d.meaning(ctx, ap)
 	d.providers(ctx, ap)
 	d.names(ap)
 	d.money(ctx, ap)
