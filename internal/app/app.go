@@ -71,8 +71,8 @@ type App struct {
 	Keys       *identity.Keys
 	Engine     *assistant.Engine
 	Models     *Models
-	Assistants map[string]assistant.Definition
-	Default    string // the assistant that answers unless another is named
+	Assistants map[string]assistant.Definition // as they are published when the configuration is loaded
+	Default    string                          // the assistant that answers unless another is named
 
 	// Metrics are counted where they are set before the first turn.
 	Metrics *observe.Metrics
@@ -88,6 +88,7 @@ type App struct {
 	quarantine  *gate.Quarantine
 	encoders    *encoders
 	embedders   *embedders
+	definitions *Definitions
 	gates       atomic.Pointer[map[string]*gate.Gate]
 	engines     atomic.Pointer[map[string]*enginePool]
 }
@@ -158,6 +159,12 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := a.prepareKnowledge(); err != nil {
 		return err
 	}
+	if err := a.publishAssistants(ctx); err != nil {
+		return err
+	}
+	if _, ok := a.Assistants[a.Default]; !ok {
+		return fmt.Errorf("there is no assistant %q; `dragoman assistant list` lists those there are", a.Default)
+	}
 	template, err := prompt.Load("answer-v1")
 	if err != nil {
 		return err
@@ -222,6 +229,7 @@ func (a *App) Reload(ctx context.Context) error {
 	next.Models.start(ctx)
 	a.Models.retire(next.Models)
 	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels, a.embedders = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels, next.embedders
+	a.definitions = next.definitions
 	return nil
 }
 
@@ -256,16 +264,17 @@ func (a *App) loadConfig() error {
 			return nil
 		}
 	}
-	getenv := a.options.Getenv
-	cfg, err := config.Load(path, config.Options{
-		Getenv: func(name string) (string, bool) { v := getenv(name); return v, v != "" },
-		Rule:   route.Check,
-	})
+	cfg, err := config.Load(path, a.configOptions())
 	if err != nil {
 		return err
 	}
 	a.Config, a.ConfigPath = cfg, path
 	return nil
+}
+
+func (a *App) configOptions() config.Options {
+	getenv := a.options.Getenv
+	return config.Options{Getenv: func(name string) (string, bool) { v := getenv(name); return v, v != "" }, Rule: route.Check}
 }
 
 // DataDir is where everything is kept, and mirror where the configuration fetches local models from, without opening anything.
@@ -327,6 +336,13 @@ func (a *App) prepareKnowledge() error {
 			return err
 		}
 	}
+	for name, d := range a.Config.Assistants {
+		if d.Folder != "" {
+			of := config.FolderCollection(name)
+			a.collections.options[of] = knowledge.Options{Name: of, Root: d.FolderPath(), DataDir: a.DataDir}
+			a.collections.watch[of] = true
+		}
+	}
 	use := folder
 	if c := a.options.Collection; c != "" {
 		if _, ok := a.collections.options[c]; !ok {
@@ -334,34 +350,13 @@ func (a *App) prepareKnowledge() error {
 		}
 		use = c
 	}
-	a.Assistants = map[string]assistant.Definition{
-		"code": {
-			Name: "code", Description: "answers questions about a code base or documents, with citations", Knowledge: []string{use},
-			About: "the folder " + filepath.Base(root), Route: a.options.Model, Policy: a.policy(""),
-		},
-	}
-	for name, d := range a.Config.Assistants {
-		def := assistant.Definition{Name: name, Instructions: d.Instructions, Knowledge: d.Knowledge, Route: cmp.Or(d.Model, d.Route), About: name, Policy: a.policy(d.Guard), Privacy: route.Privacy(d.Privacy)}
-		if a.options.Model != "" {
-			def.Route = a.options.Model
-		}
-		if a.options.Collection != "" {
-			def.Knowledge = []string{a.options.Collection}
-		}
-		a.Assistants[name] = def
-	}
+	a.defineAssistants(use)
 	for _, def := range a.Assistants {
 		if slices.Contains(def.Knowledge, folder) {
 			a.collections.watch[folder] = true
 		}
 	}
-	a.Default = a.options.Assistant
-	if a.Default == "" {
-		a.Default = "code"
-	}
-	if _, ok := a.Assistants[a.Default]; !ok {
-		return fmt.Errorf("there is no assistant %q; `dragoman doctor` lists those there are", a.Default)
-	}
+	a.Default = cmp.Or(a.options.Assistant, builtIn)
 	return nil
 }
 

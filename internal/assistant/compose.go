@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -98,7 +99,7 @@ func (e *Engine) composePrompt(t *Turn) error {
 		answer = answerTokens
 	}
 	window := e.Window(t.decision.Models[0])
-	budget := min(window-used-answer, sourceTokens)
+	budget := min(window-used-answer, cmp.Or(t.Definition.Search.Budget, sourceTokens))
 	items := make([]prompt.Item, len(found))
 	for i := range found {
 		s := Source{Start: found[i].Start, Text: found[i].Text, Spans: found[i].Spans}
@@ -119,6 +120,7 @@ func (e *Engine) composePrompt(t *Turn) error {
 	if out.MaxTokens == 0 {
 		out.MaxTokens = answer
 	}
+	out.Format = t.Definition.Output.format(out.Format)
 	if out.Temperature == nil {
 		cool := 0.1 // an answer from sources is to be the same tomorrow
 		out.Temperature = &cool

@@ -145,7 +145,7 @@ func (e *Engine) dispatch(ctx context.Context, t *Turn, target provider.Target, 
 	row := &ledger.Row{
 		TraceID: t.Trace.ID, Principal: p.Name, KeyID: p.KeyID, Org: e.Org, Team: p.Team(), User: p.User(), Tier: p.Tier(), Assistant: t.Definition.Name,
 		Feature: t.Feature, Class: t.Class, Door: string(t.Door), Stream: t.Request.Stream, Provider: target.Upstream.Name(), Model: target.Model, Try: try,
-		Cache: t.Trace.Cache, Images: countImages(t.outgoing),
+		Cache: t.Trace.Cache, Images: countImages(t.outgoing), Version: t.Definition.Version, Template: t.Trace.Template,
 	}
 	if e.Region != nil {
 		row.Region = e.Region(row.Provider)

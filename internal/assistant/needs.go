@@ -33,7 +33,8 @@ func (m *media) add(parts []chat.Part) {
 // needs are what a turn takes of the model that answers it. An assistant's prompt is text, whatever came in.
 func (t *Turn) needs() (n route.Needs) {
 	r := t.Request
-	n.Schema = r.Format != nil && r.Format.Kind == chat.FormatSchema
+	format := t.Definition.Output.format(r.Format)
+	n.Schema = format != nil && format.Kind == chat.FormatSchema
 	if r.ToolChoice.Mode != chat.ToolNone {
 		for i := range r.Tools {
 			n.Tools = n.Tools || len(r.Tools[i].Raw) == 0 // those that a provider runs are its own affair

@@ -25,7 +25,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	if len(t.Definition.Knowledge) == 0 {
 		return nil
 	}
-	q := knowledge.Query{Who: Subjects(t.Principal), Text: t.question, Paths: t.Paths, Pins: knowledge.Pins(t.question)}
+	q := knowledge.Query{Who: Subjects(t.Principal), Text: t.question, Paths: t.Paths, Filter: t.Definition.Search.Filter, Limit: t.Definition.Search.Limit, Pins: knowledge.Pins(t.question)}
 	if needsContext(t.question) {
 		q.Earlier = t.earlier
 	}
@@ -64,7 +64,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 			return cmp.Compare(b.Score, a.Score)
 		})
 	}
-	if t.Trace.Confidence < minConfidence {
+	if t.Trace.Confidence < t.Definition.Search.threshold() {
 		for _, p := range t.found {
 			t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, "threshold: it speaks of too little of the question")
 		}

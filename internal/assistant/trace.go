@@ -15,6 +15,7 @@ type Trace struct {
 	Session      string            `json:"session,omitempty"`
 	Started      time.Time         `json:"started"`
 	Assistant    string            `json:"assistant,omitempty"`
+	Version      string            `json:"assistant_version,omitempty"`
 	Principal    string            `json:"principal,omitempty"`
 	Privacy      route.Privacy     `json:"privacy,omitempty"` // "internal": it had to stay in the house
 	Question     string            `json:"question"`

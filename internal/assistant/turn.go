@@ -52,18 +52,6 @@ type filter interface {
 	Flush() string
 }
 
-// Definition is an assistant: a plain model is one with nothing attached.
-type Definition struct {
-	Name         string // "code"; empty for a plain model
-	Description  string
-	Instructions string
-	About        string   // what its knowledge is, for the prompt: "the repository zap"
-	Knowledge    []string // names of collections
-	Route        string   // a model or route; empty for the default
-	Policy       guard.Policy
-	Privacy      route.Privacy
-}
-
 // Turn is one request on its way through the pipeline. It belongs to one goroutine.
 type Turn struct {
 	// What the door gives.
@@ -259,7 +247,10 @@ func (t *Turn) Age() (age time.Duration, cached bool) {
 // Run takes a turn through the pipeline. The turn's Trace is filled in also when it fails. Errors are *chat.Error.
 func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 	t.engine, t.started, t.clock = e, e.Now(), e.Now
-	t.Trace = &Trace{ID: e.NewID(), RequestID: t.RequestID, Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Principal: t.Principal.Name, Mode: Plain, Steps: make([]StepTrace, 0, len(steps))}
+	t.Trace = &Trace{ID: e.NewID(), RequestID: t.RequestID, Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Version: t.Definition.Version, Principal: t.Principal.Name, Mode: Plain, Steps: make([]StepTrace, 0, len(steps))}
+	if t.Feature == "" {
+		t.Feature = t.Definition.Feature
+	}
 	defer e.Metrics.TurnBegins()()
 	defer func() {
 		t.hold.Release()

@@ -98,7 +98,7 @@ func (e *env) explainRoute(ctx context.Context, x *explaining, args []string) er
 	if len(args) > 1 {
 		question = args[1]
 	}
-	turn, err := e.turnToExplain(ap, x, model, question)
+	turn, err := e.turnToExplain(ctx, ap, x, model, question)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (e *env) explainRoute(ctx context.Context, x *explaining, args []string) er
 }
 
 // turnToExplain makes a turn of a body, or of a question.
-func (e *env) turnToExplain(ap *app.App, x *explaining, model, question string) (*assistant.Turn, error) {
+func (e *env) turnToExplain(ctx context.Context, ap *app.App, x *explaining, model, question string) (*assistant.Turn, error) {
 	t := &assistant.Turn{
 		Request: &chat.Request{Model: model}, Class: "chat", Principal: identity.Principal{Name: commandLine.Name, Grants: &identity.Grants{}},
 		Definition: assistant.Definition{Policy: ap.Policy()},
@@ -157,11 +157,10 @@ func (e *env) turnToExplain(ap *app.App, x *explaining, model, question string) 
 		}
 	}
 	if name, ok := strings.CutPrefix(t.Request.Model, "assistant/"); ok {
-		def, known := ap.Assistants[name]
-		if !known {
-			return nil, fmt.Errorf("there is no assistant %q; `dragoman doctor` lists those there are", name)
+		var err error
+		if t.Definition, err = ap.Definitions().Find(ctx, name); err != nil {
+			return nil, err
 		}
-		t.Definition = def
 	}
 	return t, nil
 }

@@ -142,7 +142,7 @@ func proxies(list []config.Network) []netip.Prefix {
 }
 
 func stateOf(ap *app.App) server.State {
-	return server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May()}
+	return server.State{Engine: ap.Engine, Assistants: ap.Definitions(), Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May()}
 }
 
 const (

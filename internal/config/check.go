@@ -54,8 +54,9 @@ func (d *decoder) check(c *Config) {
 		d.collection("collections."+name, col)
 	}
 	d.embedders(c)
+	d.subjects("assistant_editors", c.Editors)
 	for name, a := range c.Assistants {
-		d.assistant(c, "assistants."+name, a)
+		d.assistant(c, name, "assistants."+name, a)
 	}
 	if c.Model != "" && c.Model != Extractive {
 		if _, ok := c.Routes[c.Model]; !ok {
@@ -206,27 +207,6 @@ func (d *decoder) route(c *Config, path string, r Route) {
 				d.problem(at+".when", err.Error(), "")
 			}
 		}
-	}
-}
-
-func (d *decoder) assistant(c *Config, path string, a Assistant) {
-	for i, name := range a.Knowledge {
-		if _, ok := c.Collections[name]; !ok {
-			d.problem(fmt.Sprintf("%s.knowledge[%d]", path, i), fmt.Sprintf("no collection is called %q", name), nearest(name, names(c.Collections)))
-		}
-	}
-	if _, ok := c.Routes[a.Route]; !ok && a.Route != "" {
-		d.problem(path+".route", fmt.Sprintf("no route is called %q", a.Route), nearest(a.Route, names(c.Routes)))
-	}
-	if _, ok := c.Guards[a.Guard]; !ok && a.Guard != "" {
-		d.problem(path+".guard", fmt.Sprintf("no guard is called %q", a.Guard), nearest(a.Guard, names(c.Guards)))
-	}
-	switch {
-	case a.Model == "" || a.Model == Extractive:
-	case a.Route != "":
-		d.problem(path+".model", "an assistant has a route or a model, not both", "")
-	default:
-		d.target(c, path+".model", a.Model, "model", []string{Extractive})
 	}
 }
 

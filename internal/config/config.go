@@ -27,6 +27,7 @@ type Config struct {
 	Embedder    string                `yaml:"embedder" doc:"The embedder where a collection names none: one of embedders, a local embedding model, or none. Default: minilm where it was pulled, else none."`
 	Collections map[string]Collection `yaml:"collections" doc:"Folders to search in."`
 	Assistants  map[string]Assistant  `yaml:"assistants" doc:"What is called as the model assistant/NAME."`
+	Editors     []string              `yaml:"assistant_editors" doc:"Who may save and publish versions of assistants by /api/assistants: org, group:TEAM, user:NAME. Default: nobody."`
 	Guards      map[string]Guard      `yaml:"guards" doc:"Sets of checks on what goes in and out. The guard default holds where an assistant names none, plain where a model is called without an assistant."`
 	Org         Org                   `yaml:"org" doc:"The organisation: what holds for everybody."`
 	Teams       map[string]Team       `yaml:"teams" doc:"Teams, by name; a key belongs to one when it is made with --team."`
@@ -168,16 +169,6 @@ type Collection struct {
 	Include []string `yaml:"include" doc:"Only these files, as patterns of .gitignore. Default: all."`
 	Exclude []string `yaml:"exclude" doc:"Not these files, as patterns of .gitignore; beside those that .gitignore and .dragomanignore leave out."`
 	Privacy string   `yaml:"privacy" enum:"public,internal" doc:"internal: a turn that found something here goes to internal providers only. Default: public."`
-}
-
-// Assistant is called like a model.
-type Assistant struct {
-	Instructions string   `yaml:"instructions" doc:"What it is told: the text, or the name of a file (relative to this one; ends in .md or .txt, no spaces)."`
-	Knowledge    []string `yaml:"knowledge" doc:"The collections that it searches."`
-	Route        string   `yaml:"route" doc:"The route that chooses its model."`
-	Model        string   `yaml:"model" doc:"The one model that it uses, in place of a route."`
-	Guard        string   `yaml:"guard" doc:"The guard that it stands under."`
-	Privacy      string   `yaml:"privacy" enum:"public,internal" doc:"internal: its turns go to internal providers only. Default: public."`
 }
 
 // Guard is a set of checks.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -26,6 +27,7 @@ type decoder struct {
 	from     map[string][]string // the variables that a value comes from, by its path
 	anchors  map[string]ast.Node
 	problems []Problem
+	literal  bool // nothing comes from the environment
 }
 
 func newDecoder(name string, src []byte, o Options) *decoder {
@@ -263,6 +265,12 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, place position, path strin
 		d.report(at(n), path, "expected a single value, found "+kind(n), "")
 		return
 	}
+	if d.literal {
+		if err := set(v, text); err != nil {
+			d.report(place, path, err.Error(), "")
+		}
+		return
+	}
 	text, err := expand(text, func(name string) (string, bool) {
 		d.from[path] = append(d.from[path], name)
 		return d.Getenv(name)
@@ -314,6 +322,12 @@ func set(v reflect.Value, text string) (err error) {
 			return fmt.Errorf("%q is not a whole number", text)
 		}
 		v.SetInt(n)
+	case reflect.Float64:
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("%q is not a number", text)
+		}
+		v.SetFloat(x)
 	default:
 		return fmt.Errorf("a %s cannot be configured", v.Type())
 	}

@@ -123,7 +123,7 @@ func (d *decoder) shown(v reflect.Value, path string) (text string, leaf bool) {
 	switch v.Kind() {
 	case reflect.String:
 		return firstLine(v.String()), true
-	case reflect.Bool, reflect.Int, reflect.Int64:
+	case reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64:
 		if zero {
 			return "", true
 		}

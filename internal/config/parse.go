@@ -1,12 +1,10 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -28,7 +26,7 @@ type Options struct {
 // maxFile bounds what is read: a hundred times what a large file needs.
 const maxFile = 1 << 20
 
-// Load reads a file, and the instructions that it keeps in other files.
+// Load reads a file, and what it keeps in other files.
 func Load(path string, o Options) (*Config, error) {
 	c, _, err := load(path, o)
 	return c, err
@@ -42,14 +40,14 @@ func load(path string, o Options) (*Config, *decoder, error) {
 	d := newDecoder(path, src, o)
 	c := d.config()
 	c.Dir = filepath.Dir(path)
-	d.instructions(c)
+	d.assistants(c)
 	if err := d.err(); err != nil {
 		return nil, nil, err
 	}
 	return c, d, nil
 }
 
-// Parse reads the contents of a file; name is for messages. Instructions in other files are left as the files' names. On
+// Parse reads the contents of a file; name is for messages. What stands in other files is left as their names. On
 // problems it returns an *Error that lists all of them, and no configuration.
 func Parse(name string, src []byte, o Options) (*Config, error) {
 	d := newDecoder(name, src, o)
@@ -166,34 +164,4 @@ func (d *decoder) badByte() position {
 		rest = rest[size:]
 	}
 	return p
-}
-
-// instructions replaces the names of files by what they hold.
-func (d *decoder) instructions(c *Config) {
-	for name, a := range c.Assistants {
-		if !inFile(a.Instructions) {
-			continue
-		}
-		path := a.Instructions
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(c.Dir, path)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			if e, ok := errors.AsType[*os.PathError](err); ok {
-				err = e.Err
-			}
-			d.problem("assistants."+name+".instructions", fmt.Sprintf("cannot read %s: %v", path, err), "")
-			continue
-		}
-		c.Files = append(c.Files, path)
-		a.Instructions = string(bytes.TrimPrefix(text, []byte("\ufeff")))
-		c.Assistants[name] = a
-	}
-}
-
-// inFile says whether instructions are the name of a file: one word that ends in .md or .txt.
-func inFile(instructions string) bool {
-	ext := filepath.Ext(instructions)
-	return (ext == ".md" || ext == ".txt") && !strings.ContainsAny(instructions, " \t\n")
 }

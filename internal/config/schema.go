@@ -52,6 +52,8 @@ func schemaOf(t reflect.Type, defaults reflect.Value) (map[string]any, error) {
 		return map[string]any{"type": []string{"boolean", "string"}, "pattern": "^(true|false)$|" + fromVariable}, nil
 	case reflect.Int, reflect.Int64:
 		return map[string]any{"type": []string{"integer", "string"}, "pattern": "^[0-9]+$|" + fromVariable}, nil
+	case reflect.Float64:
+		return map[string]any{"type": []string{"number", "string"}, "pattern": "^[0-9.]+$|" + fromVariable}, nil
 	case reflect.Pointer:
 		return schemaOf(t.Elem(), reflect.Zero(t.Elem()))
 	case reflect.Slice:

@@ -27,7 +27,7 @@ func appendDispatch(b []byte, r *Row) []byte {
 	for _, n := range [...]int64{flag(r.Stream), int64(r.Try), r.Started.UnixNano(), int64(r.Reserved), flag(r.ReservedKnown), r.ReservedInput, r.ReservedOutput, r.Images} {
 		b = binary.AppendVarint(b, n)
 	}
-	return appendString(b, r.Cache)
+	return appendString(appendString(appendString(b, r.Cache), r.Version), r.Template)
 }
 
 func appendSettle(b []byte, r *Row) []byte {
@@ -105,6 +105,9 @@ func readDispatch(b []byte) (*Row, error) {
 	r.ReservedInput, r.ReservedOutput = f.number(), f.number()
 	if len(f.b) > 0 {
 		r.Images, r.Cache = f.number(), f.text()
+	}
+	if len(f.b) > 0 {
+		r.Version, r.Template = f.text(), f.text()
 	}
 	if f.bad || r.ID == "" {
 		return nil, errRecord

@@ -25,7 +25,7 @@ func drawRow(t *rapid.T, id string) Row {
 		Team: text.Draw(t, "team"), User: text.Draw(t, "user"), Tier: text.Draw(t, "tier"), Assistant: text.Draw(t, "assistant"),
 		Feature: text.Draw(t, "feature"), Class: text.Draw(t, "class"), Door: text.Draw(t, "door"), Stream: rapid.Bool().Draw(t, "stream"),
 		Provider: text.Draw(t, "provider"), Region: text.Draw(t, "region"), Model: text.Draw(t, "model"), Try: rapid.IntRange(1, 9).Draw(t, "try"),
-		Cache: text.Draw(t, "cache"), Images: number.Draw(t, "images"), Started: time.Unix(0, number.Draw(t, "started")).UTC(),
+		Cache: text.Draw(t, "cache"), Images: number.Draw(t, "images"), Version: text.Draw(t, "version"), Template: text.Draw(t, "template"), Started: time.Unix(0, number.Draw(t, "started")).UTC(),
 		Reserved: Money(number.Draw(t, "reserved")), ReservedKnown: rapid.Bool().Draw(t, "known"),
 		ReservedInput: number.Draw(t, "input"), ReservedOutput: number.Draw(t, "output"), State: Dispatched,
 	}

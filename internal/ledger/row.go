@@ -30,6 +30,8 @@ type Row struct {
 	Try       int    // 1 for the first request of a turn, 2 for its retry or fallback, ...
 	Cache     string // what the cache of answers said: "miss", "bypass", or empty where it was not asked
 	Images    int64  // in the prompt
+	Version   string // of the assistant's definition, as callers name it; empty for a plain model
+	Template  string // NAME@VERSION of the prompt's template; empty where the prompt is the caller's
 	Started   time.Time
 
 	// What was set aside when it was sent. A request whose process died is charged with it.

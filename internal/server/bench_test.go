@@ -94,7 +94,7 @@ org: {budget: {month: 1000000 USD}}
 		b.Fatal(err)
 	}
 	s := server.New(server.Options{
-		State: server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter()},
+		State: server.State{Engine: ap.Engine, Assistants: ap.Definitions(), Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter()},
 		Keys:  ap.Keys, Traces: ap, Responses: ap.Store, Metrics: ap.Metrics, Log: slog.New(slog.DiscardHandler), Now: time.Now, MaxBody: 1 << 20,
 	})
 	for _, c := range []struct{ name, path, model string }{

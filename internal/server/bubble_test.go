@@ -45,7 +45,7 @@ models: {big: {use: [first/m]}}`
 		t.Fatal(err)
 	}
 	s := server.New(server.Options{
-		State: server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May()},
+		State: server.State{Engine: ap.Engine, Assistants: ap.Definitions(), Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May()},
 		Keys:  ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Metrics: ap.Metrics,
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, MaxBody: 1 << 20, Drain: 10 * time.Second,
 	})

@@ -33,10 +33,13 @@ func (l *modelList) forget() {
 
 func (s *Server) modelNames(ctx context.Context) []string {
 	var names []string
-	for name := range s.state().Assistants {
+	assistants, err := s.state().Assistants.Names(ctx)
+	if err != nil {
+		s.Log.Error("list the assistants", "err", err)
+	}
+	for _, name := range assistants {
 		names = append(names, assistantPrefix+name)
 	}
-	slices.Sort(names)
 	s.models.mu.Lock()
 	defer s.models.mu.Unlock()
 	if s.models.at.IsZero() || s.Now().Sub(s.models.at) > listedFor {

@@ -48,7 +48,7 @@ type TraceReader interface {
 // State is what follows from the configuration. A new one may take its place while requests are under way.
 type State struct {
 	Engine     Runner
-	Assistants map[string]assistant.Definition
+	Assistants Assistants
 	Policy     guard.Policy // of plain models
 	Models     Lister
 	Counter    Counter

@@ -141,7 +141,7 @@ models:
 	}
 	d.url = "http://" + ln.Addr().String()
 	s := server.New(server.Options{
-		State: server.State{Engine: ap.Engine, Assistants: ap.Assistants, Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May()},
+		State: server.State{Engine: ap.Engine, Assistants: ap.Definitions(), Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May()},
 		Keys:  ap.Keys, Traces: ap, Responses: ap.Store, Ready: ap.Ready, Metrics: ap.Metrics,
 		Log: serverLog, Now: time.Now, MaxBody: o.maxBody, Drain: o.drain,
 	})
@@ -176,7 +176,7 @@ func (d *door) reload(file string) error {
 	if err := d.app.Reload(d.t.Context()); err != nil {
 		return err
 	}
-	d.server.Use(server.State{Engine: d.app.Engine, Assistants: d.app.Assistants, Policy: d.app.Policy(), Models: d.app.Models, Counter: d.app.Counter(), Library: d.app.Library()})
+	d.server.Use(server.State{Engine: d.app.Engine, Assistants: d.app.Definitions(), Policy: d.app.Policy(), Models: d.app.Models, Counter: d.app.Counter(), Library: d.app.Library()})
 	return nil
 }
 

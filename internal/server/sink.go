@@ -64,6 +64,9 @@ func (o *sink) Begin(t *assistant.Turn) error {
 		model = t.Trace.Provider + "/" + model
 	}
 	h["X-Dragoman-Model"] = []string{model}
+	if ref := t.Definition.Ref(); ref != "" {
+		h["X-Dragoman-Assistant"] = []string{ref}
+	}
 	if t.Trace.Cache != "" {
 		h["X-Dragoman-Cache"] = []string{t.Trace.Cache}
 	}

@@ -156,11 +156,9 @@ func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assista
 	if !ok {
 		return t, nil
 	}
-	def, known := s.state().Assistants[name]
-	if !known {
-		return nil, &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: fmt.Sprintf("there is no assistant %q; GET /v1/models lists those there are", name)}
+	if t.Definition, err = s.state().Assistants.Find(r.Context(), name); err != nil {
+		return nil, err
 	}
-	t.Definition = def
 	return t, nil
 }
 

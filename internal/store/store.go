@@ -23,6 +23,7 @@ type Store interface {
 	Responses
 	Sessions
 	Settings
+	Assistants
 
 	// UsageOfTrace returns the usage rows of one turn, the earliest first.
 	UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, error)

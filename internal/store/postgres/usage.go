@@ -15,13 +15,13 @@ import (
 
 // usageColumns are those of a row as it is sent, in the order of dispatched.
 const usageColumns = `id, trace_id, principal, key_id, org, team, "user", tier, assistant, feature, class, door, stream, provider, region, model,
-	try, started, reserved, reserved_known, reserved_input, reserved_output, cache, images, state, instance`
+	try, started, reserved, reserved_known, reserved_input, reserved_output, cache, images, assistant_version, template, state, instance`
 
 // dispatched are the values of usageColumns.
 func (d *DB) dispatched(r *ledger.Row) []any {
 	return []any{clean(r.ID), clean(r.TraceID), clean(r.Principal), clean(r.KeyID), clean(r.Org), clean(r.Team), clean(r.User), clean(r.Tier), clean(r.Assistant),
 		clean(r.Feature), clean(r.Class), clean(r.Door), r.Stream, clean(r.Provider), clean(r.Region), clean(r.Model), r.Try, nanos(r.Started), int64(r.Reserved),
-		r.ReservedKnown, r.ReservedInput, r.ReservedOutput, clean(r.Cache), r.Images, string(r.State), d.instance}
+		r.ReservedKnown, r.ReservedInput, r.ReservedOutput, clean(r.Cache), r.Images, clean(r.Version), clean(r.Template), string(r.State), d.instance}
 }
 
 // outcomeColumns are those of how a request ended, in the order of ended.
@@ -35,7 +35,7 @@ func ended(args []any, o *ledger.Outcome) []any {
 }
 
 const (
-	dispatchedFields = 26
+	dispatchedFields = 28
 	outcomeFields    = 14
 )
 
@@ -168,7 +168,7 @@ func (d *DB) UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, er
 			var instance string
 			u := &r.Usage
 			err := rows.Scan(&r.ID, &r.TraceID, &r.Principal, &r.KeyID, &r.Org, &r.Team, &r.User, &r.Tier, &r.Assistant, &r.Feature, &r.Class, &r.Door,
-				&r.Stream, &r.Provider, &r.Region, &r.Model, &r.Try, &started, (*int64)(&r.Reserved), &r.ReservedKnown, &r.ReservedInput, &r.ReservedOutput, &r.Cache, &r.Images,
+				&r.Stream, &r.Provider, &r.Region, &r.Model, &r.Try, &started, (*int64)(&r.Reserved), &r.ReservedKnown, &r.ReservedInput, &r.ReservedOutput, &r.Cache, &r.Images, &r.Version, &r.Template,
 				&r.State, &instance, &u.Input, &u.CachedInput, &u.CacheWrite, &u.CacheHour, &u.Output, &u.Reasoning, &u.Estimated, (*int64)(&r.Cost),
 				&r.CostKnown, &r.Finish, &r.ErrorCode, &r.Status, (*int64)(&r.First), (*int64)(&r.Duration))
 			r.Started = fromNanos(started)

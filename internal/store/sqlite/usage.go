@@ -13,11 +13,11 @@ import (
 
 // usageColumns are those of a row as it is sent, in the order of dispatched.
 const usageColumns = `id, trace_id, principal, key_id, org, team, user, tier, assistant, feature, class, door, stream, provider, region, model,
-	try, started, reserved, reserved_known, reserved_input, reserved_output, cache, images, state, instance`
+	try, started, reserved, reserved_known, reserved_input, reserved_output, cache, images, assistant_version, template, state, instance`
 
 func (d *DB) dispatched(args []any, r *ledger.Row) []any {
 	return append(args, r.ID, r.TraceID, r.Principal, r.KeyID, r.Org, r.Team, r.User, r.Tier, r.Assistant, r.Feature, r.Class, r.Door, r.Stream,
-		r.Provider, r.Region, r.Model, r.Try, nanos(r.Started), int64(r.Reserved), r.ReservedKnown, r.ReservedInput, r.ReservedOutput, r.Cache, r.Images, string(r.State), d.instance.id)
+		r.Provider, r.Region, r.Model, r.Try, nanos(r.Started), int64(r.Reserved), r.ReservedKnown, r.ReservedInput, r.ReservedOutput, r.Cache, r.Images, r.Version, r.Template, string(r.State), d.instance.id)
 }
 
 // outcomeColumns are those of how a request ended, in the order of ended.
@@ -30,7 +30,7 @@ func ended(args []any, o *ledger.Outcome) []any {
 }
 
 const (
-	dispatchedFields = 26
+	dispatchedFields = 28
 	outcomeFields    = 14
 )
 
@@ -193,7 +193,7 @@ func (d *DB) UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, er
 		var instance string
 		u := &r.Usage
 		if err := rows.Scan(&r.ID, &r.TraceID, &r.Principal, &r.KeyID, &r.Org, &r.Team, &r.User, &r.Tier, &r.Assistant, &r.Feature, &r.Class, &r.Door,
-			&r.Stream, &r.Provider, &r.Region, &r.Model, &r.Try, &started, (*int64)(&r.Reserved), &r.ReservedKnown, &r.ReservedInput, &r.ReservedOutput, &r.Cache, &r.Images,
+			&r.Stream, &r.Provider, &r.Region, &r.Model, &r.Try, &started, (*int64)(&r.Reserved), &r.ReservedKnown, &r.ReservedInput, &r.ReservedOutput, &r.Cache, &r.Images, &r.Version, &r.Template,
 			&r.State, &instance, &u.Input, &u.CachedInput, &u.CacheWrite, &u.CacheHour, &u.Output, &u.Reasoning, &u.Estimated, (*int64)(&r.Cost),
 			&r.CostKnown, &r.Finish, &r.ErrorCode, &r.Status, (*int64)(&r.First), (*int64)(&r.Duration)); err != nil {
 			return nil, d.explain("read the usage of a turn", err)

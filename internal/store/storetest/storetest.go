@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"sessions/concurrent": concurrentSessions,
 		"sessions/list":       listSessions,
 		"settings":            settings,
+		"assistants":          assistants,
 		"odd text":            oddText,
 		"huge bodies":         hugeBodies,
 		"cancellation":        cancellation,

@@ -17,7 +17,7 @@ import (
 func row(id string) ledger.Row {
 	return ledger.Row{
 		ID: id, TraceID: "trace", Principal: "ada", KeyID: "k1", Assistant: "code", Provider: "openai", Model: "gpt", Try: 1,
-		Started: start, State: ledger.Dispatched, Region: "eu", Cache: "miss", Images: 2,
+		Started: start, State: ledger.Dispatched, Region: "eu", Cache: "miss", Images: 2, Version: "ab12cd34", Template: "answer@2",
 	}
 }
 

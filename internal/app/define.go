@@ -1,0 +1,74 @@
+package app
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+
+	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/route"
+)
+
+// builtIn is the assistant that is always there: it answers from the folder that the command runs in.
+const builtIn = "code"
+
+// shownDigits is how much of a version people and callers see.
+const shownDigits = 12
+
+// define makes of a definition, as it is written, what the pipeline takes. What the format gets is mapped here, a line for each policy.
+func (a *App) define(name string, c config.Assistant) assistant.Definition {
+	d := assistant.Definition{
+		Name:         name,
+		Version:      c.Version()[:shownDigits],
+		Description:  c.Description,
+		Instructions: c.Instructions,
+		About:        cmp.Or(c.About, name),
+		Knowledge:    slices.Clone(c.Knowledge),
+		Search:       search(c.Search),
+		Output:       assistant.Output{Format: assistant.Format(c.Output.Format), Schema: []byte(c.Output.Schema)},
+		Route:        cmp.Or(c.Model, c.Route),
+		Policy:       a.policy(c.Guard),
+		Privacy:      route.Privacy(c.Privacy),
+		Feature:      c.Feature,
+	}
+	if c.Folder != "" {
+		d.Knowledge = append(d.Knowledge, config.FolderCollection(name))
+	}
+	if a.options.Model != "" {
+		d.Route = a.options.Model
+	}
+	if a.options.Collection != "" {
+		d.Knowledge = []string{a.options.Collection}
+	}
+	return d
+}
+
+func search(c config.AssistantSearch) assistant.Search {
+	return assistant.Search{
+		Filter: knowledge.Filter{Paths: c.Paths, NotPaths: c.NotPaths, Types: c.Types, Languages: c.Languages, Teams: c.Teams},
+		Limit:  c.Limit, Threshold: c.Threshold, Budget: int(c.Budget),
+	}
+}
+
+// folderAssistant is the definition of the built-in assistant.
+func folderAssistant(root string) config.Assistant {
+	return config.Assistant{
+		Description: "answers questions about a code base or documents, with citations",
+		About:       "the folder " + filepath.Base(root),
+	}
+}
+
+// defineAssistants makes the assistants of the configuration, and the built-in one, which searches a collection.
+func (a *App) defineAssistants(collection string) {
+	a.Assistants = map[string]assistant.Definition{}
+	if _, other := a.Config.Assistants[builtIn]; !other {
+		d := a.define(builtIn, folderAssistant(a.Root))
+		d.Knowledge = []string{collection}
+		a.Assistants[builtIn] = d
+	}
+	for name, c := range a.Config.Assistants {
+		a.Assistants[name] = a.define(name, c)
+	}
+}
