@@ -133,18 +133,21 @@ type shelf struct {
 
 func newShelf(texts ...string) *shelf { return &shelf{texts: texts, vectors: map[int64]dense.Row{}} }
 
-func (s *shelf) Pending(_ context.Context, _ string, limit int) (out []embed.Chunk, _ error) {
+func (s *shelf) Pending(_ context.Context, _ string, limit int) (out []embed.Passage, missing, all int, _ error) {
 	for i, text := range s.texts {
-		if _, ok := s.vectors[int64(i)]; !ok && len(out) < limit {
-			out = append(out, embed.Chunk{ID: int64(i), Text: text})
+		if _, ok := s.vectors[int64(i)]; ok {
+			continue
+		}
+		if missing++; len(out) < limit {
+			out = append(out, embed.Passage{ID: int64(i), Text: text})
 		}
 	}
-	return out, nil
+	return out, missing, len(s.texts), nil
 }
 
-func (s *shelf) Save(_ context.Context, _ string, list []embed.Vector) error {
+func (s *shelf) Save(_ context.Context, _ string, list []dense.Vector) error {
 	for _, v := range list {
-		s.vectors[v.Chunk] = v.Row
+		s.vectors[v.ID] = v.Row
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/embed"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/lab"
 )
@@ -21,6 +23,7 @@ type retrievalEval struct {
 	seed           uint64
 	asJSON         bool
 	compare        []string
+	model          string
 }
 
 func evalRetrievalCommand(e *env) *cobra.Command {
@@ -32,14 +35,17 @@ func evalRetrievalCommand(e *env) *cobra.Command {
 Figures are means over the queries that have relevant documents, in percent, each with its 95 % confidence interval
 (bootstrap over queries). Where two intervals overlap, the sets are too small to tell by them: compare the settings
 query by query instead. --save keeps the rankings (TREC run files, one for each set), and --baseline compares
-with rankings kept before: the mean difference with its interval (paired bootstrap), and p, how often chance alone
+with rankings kept before; --compare compares with other settings, and --model words alone with words and vectors of
+an embedding model: the mean difference with its interval (paired bootstrap), and p, how often chance alone
 would differ as much (randomisation test).
 
 Metrics: ndcg@K, recall@K (share of the relevant documents among the first K), p@K (share of the first K that is
 relevant), mrr@K, hit@K.`,
 		Example: `  dragoman eval retrieval beir/scifact beir/nfcorpus
   dragoman eval retrieval --metrics ndcg@10,recall@100 --json beir/scifact
-  dragoman eval retrieval --save before beir/*; dragoman eval retrieval --baseline before beir/*`,
+  dragoman eval retrieval --save before beir/*; dragoman eval retrieval --baseline before beir/*
+  dragoman eval retrieval --compare "rules.run=0" beir/*
+  dragoman eval retrieval --model minilm beir/*`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), e, args) },
 	}
@@ -48,6 +54,7 @@ relevant), mrr@K, hit@K.`,
 	f.StringVar(&r.save, "save", "", "write the rankings into this `folder`")
 	f.StringVar(&r.baseline, "baseline", "", "compare with the rankings in this `folder`")
 	f.StringArrayVar(&r.compare, "compare", nil, "`settings` to compare with those in use, as in \"rules.run=0 index.prose.k1=1.2\"")
+	f.StringVar(&r.model, "model", "", "embedding `model` of the catalogue whose vectors are fused with words, and compared with words alone")
 	f.Uint64Var(&r.seed, "seed", 1, "what the bootstrap draws by")
 	f.BoolVar(&r.asJSON, "json", false, "print one JSON object for each set")
 	return c
@@ -70,12 +77,24 @@ func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
 		}
 		metrics[i] = m
 	}
+	var embedder embed.Embedder
+	if r.model != "" {
+		here, err := e.place()
+		if err != nil {
+			return err
+		}
+		enc, err := app.OpenEncoder(here.folder, r.model)
+		if err != nil {
+			return err
+		}
+		embedder = embed.NewLocal(enc)
+	}
 	for _, dir := range dirs {
 		set, err := lab.LoadRetrievalSet(dir)
 		if err != nil {
 			return err
 		}
-		run, err := e.rank(ctx, set, knowledge.DefaultSettings)
+		run, err := e.rank(ctx, set, knowledge.DefaultSettings, nil)
 		if err != nil {
 			return err
 		}
@@ -97,18 +116,39 @@ func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
 			return err
 		}
 		for i, s := range settings {
-			other, err := e.rank(ctx, set, s)
+			other, err := e.rank(ctx, set, s, nil)
 			if err != nil {
 				return err
 			}
-			rep := set.Judge(other, run, metrics, r.seed)
-			rep.Setting = r.compare[i]
-			if err := r.report(e, rep, metrics); err != nil {
+			if err := r.against(e, set, run, other, r.compare[i], metrics); err != nil {
+				return err
+			}
+		}
+		if embedder == nil {
+			continue
+		}
+		for i, s := range append([]knowledge.Settings{knowledge.DefaultSettings}, settings...) {
+			fused, err := e.rank(ctx, set, s, embedder)
+			if err != nil {
+				return err
+			}
+			name := "vectors of " + r.model
+			if i > 0 {
+				name += " " + r.compare[i-1]
+			}
+			if err := r.against(e, set, run, fused, name, metrics); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// against reports how another run differs from the first.
+func (r *retrievalEval) against(e *env, set *lab.RetrievalSet, run, other *lab.Run, setting string, metrics []lab.Metric) error {
+	rep := set.Judge(other, run, metrics, r.seed)
+	rep.Setting = setting
+	return r.report(e, rep, metrics)
 }
 
 func (r *retrievalEval) report(e *env, rep *lab.RetrievalReport, metrics []lab.Metric) error {
@@ -138,8 +178,8 @@ func saveRun(path string, set *lab.RetrievalSet, run *lab.Run) error {
 	return f.Close()
 }
 
-// rank indexes a set for the time of the evaluation, and asks its queries.
-func (e *env) rank(ctx context.Context, set *lab.RetrievalSet, settings knowledge.Settings) (*lab.Run, error) {
+// rank indexes a set for the time of the evaluation, and asks its queries; by words alone without an embedder.
+func (e *env) rank(ctx context.Context, set *lab.RetrievalSet, settings knowledge.Settings, embedder embed.Embedder) (*lab.Run, error) {
 	tmp, err := os.MkdirTemp("", "dragoman-eval-*")
 	if err != nil {
 		return nil, err
@@ -153,7 +193,23 @@ func (e *env) rank(ctx context.Context, set *lab.RetrievalSet, settings knowledg
 	if err := col.Add(ctx, set.Documents); err != nil {
 		return nil, err
 	}
-	return set.Rank(ctx, col, e.now)
+	if embedder == nil {
+		return set.Rank(ctx, lab.ByWords{Collection: col}, e.now)
+	}
+	here, err := e.place()
+	if err != nil {
+		return nil, err
+	}
+	cache, err := embed.OpenCache(ctx, here.data, e.now)
+	if err != nil {
+		return nil, err
+	}
+	defer cache.Close()
+	both, err := lab.WithVectors(ctx, col, embedder, cache, e.now, nil)
+	if err != nil {
+		return nil, err
+	}
+	return set.Rank(ctx, both, e.now)
 }
 
 func printRetrieval(e *env, rep *lab.RetrievalReport, metrics []lab.Metric) {

@@ -21,25 +21,19 @@ func HashOf(text string) Hash {
 	return Hash(sum[:16])
 }
 
-// Chunk is a passage that needs a vector.
-type Chunk struct {
-	ID   int64
+// Passage is a chunk that needs a vector.
+type Passage struct {
+	ID   int64  // of the chunk
 	Text string // as it is embedded: with its contextual header
-}
-
-// Vector is the vector of a chunk.
-type Vector struct {
-	Chunk int64
-	Row   dense.Row
 }
 
 // Target is an index whose passages need vectors. A vector belongs to a generation, which is a model: those of a new one are gathered
 // beside those in use, and take their place at once when they are complete.
 type Target interface {
-	// Pending returns chunks without a vector of a generation, at most limit.
-	Pending(ctx context.Context, generation string, limit int) ([]Chunk, error)
+	// Pending returns chunks without a vector of a generation, at most limit. It says how many there are, and how many chunks in all.
+	Pending(ctx context.Context, generation string, limit int) (some []Passage, missing, all int, err error)
 	// Save makes vectors durable. Those of chunks that are gone are let go.
-	Save(ctx context.Context, generation string, vectors []Vector) error
+	Save(ctx context.Context, generation string, vectors []dense.Vector) error
 	// Use makes a generation the one that is searched, and lets all others go. It is called when nothing is pending in it.
 	Use(ctx context.Context, generation string) error
 }
@@ -57,7 +51,7 @@ type Options struct {
 	Tries     int                                        // of a batch; 0: 6
 	Now       func() time.Time                           // required
 	Wait      func(context.Context, time.Duration) error // nil waits for real
-	Progress  func(done, left int)                       // may be nil; left is at least what is known
+	Progress  func(done, left int)                       // of passages; may be nil
 }
 
 // Report is what a run did.
@@ -73,9 +67,11 @@ const (
 	firstWait = 500 * time.Millisecond
 	longWait  = 30 * time.Second
 	// pendingAtOnce bounds what is held in memory.
-	pendingAtOnce = 256
+	pendingAtOnce = 1024
 	// mostInARow texts that are refused one after the other are the service's fault, and not theirs.
 	mostInARow = 20
+	// mostFailed is which part of the passages may be given up by a generation that is to be used: one in four.
+	mostFailed = 4
 )
 
 // Retryable is implemented by errors that tell whether, and when, it makes sense to try again.
@@ -97,28 +93,26 @@ func Run(ctx context.Context, t Target, e Embedder, store Store, o Options) (Rep
 	}
 	r := &run{t: t, e: e, store: store, o: o, given: map[int64]bool{}}
 	for {
-		pending, err := t.Pending(ctx, e.Model(), pendingAtOnce+len(r.given))
+		pending, missing, all, err := t.Pending(ctx, e.Model(), pendingAtOnce+len(r.given))
 		if err != nil {
 			return r.report, err
 		}
-		var todo []Chunk
+		var todo []Passage
 		for _, c := range pending {
 			if !r.given[c.ID] {
 				todo = append(todo, c)
 			}
 		}
 		if len(todo) == 0 {
-			if r.report.Failed > 0 && r.report.Embedded+r.report.Reused == 0 && len(pending) == len(r.given) && len(pending) > 0 {
-				// Nothing at all could be embedded: the old generation is better than none.
-				return r.report, fmt.Errorf("no text could be embedded: %s", r.report.Why)
+			if n := r.report.Failed; n*mostFailed > all {
+				// What is in use is better than what has such gaps.
+				return r.report, fmt.Errorf("%d passages could not be embedded, the last one: %s", n, r.report.Why)
 			}
 			return r.report, t.Use(ctx, e.Model())
 		}
+		r.left = missing - len(r.given)
 		if err := r.some(ctx, todo); err != nil {
 			return r.report, err
-		}
-		if o.Progress != nil {
-			o.Progress(r.report.Embedded+r.report.Reused, len(pending)-len(todo))
 		}
 	}
 }
@@ -131,12 +125,13 @@ type run struct {
 	report Report
 	given  map[int64]bool // given up
 	row    int            // texts that were given up one after the other
+	left   int            // passages to be done
 	sent   int            // texts in the minute that began at since
 	since  time.Time
 }
 
 // some embeds chunks, those first whose vectors are known.
-func (r *run) some(ctx context.Context, chunks []Chunk) error {
+func (r *run) some(ctx context.Context, chunks []Passage) error {
 	hashes := make([]Hash, len(chunks))
 	for i, c := range chunks {
 		hashes[i] = HashOf(c.Text)
@@ -145,12 +140,12 @@ func (r *run) some(ctx context.Context, chunks []Chunk) error {
 	if err != nil {
 		return err
 	}
-	var ready []Vector
-	missing := map[Hash][]Chunk{} // one text may stand in several places
+	var ready []dense.Vector
+	missing := map[Hash][]Passage{} // one text may stand in several places
 	var order []Hash
 	for i, c := range chunks {
 		if row, ok := known[hashes[i]]; ok {
-			ready = append(ready, Vector{c.ID, row})
+			ready = append(ready, dense.Vector{ID: c.ID, Row: row})
 			continue
 		}
 		if missing[hashes[i]] == nil {
@@ -163,6 +158,7 @@ func (r *run) some(ctx context.Context, chunks []Chunk) error {
 			return err
 		}
 		r.report.Reused += len(ready)
+		r.progress(len(ready))
 	}
 	for len(order) > 0 {
 		n := min(r.e.Batch(), len(order))
@@ -175,7 +171,7 @@ func (r *run) some(ctx context.Context, chunks []Chunk) error {
 }
 
 // batch embeds texts and saves their vectors.
-func (r *run) batch(ctx context.Context, hashes []Hash, chunks map[Hash][]Chunk) error {
+func (r *run) batch(ctx context.Context, hashes []Hash, chunks map[Hash][]Passage) error {
 	texts := make([]string, len(hashes))
 	for i, h := range hashes {
 		texts[i] = chunks[h][0].Text
@@ -206,7 +202,7 @@ func (r *run) batch(ctx context.Context, hashes []Hash, chunks map[Hash][]Chunk)
 	}
 	r.row = 0
 	rows := make(map[Hash]dense.Row, len(vectors))
-	var save []Vector
+	var save []dense.Vector
 	for i, v := range vectors {
 		row, err := dense.NewRow(v)
 		if err != nil {
@@ -214,7 +210,7 @@ func (r *run) batch(ctx context.Context, hashes []Hash, chunks map[Hash][]Chunk)
 		}
 		rows[hashes[i]] = row
 		for _, c := range chunks[hashes[i]] {
-			save = append(save, Vector{c.ID, row})
+			save = append(save, dense.Vector{ID: c.ID, Row: row})
 		}
 	}
 	if err := r.store.SaveRows(ctx, r.e.Model(), rows); err != nil {
@@ -224,7 +220,15 @@ func (r *run) batch(ctx context.Context, hashes []Hash, chunks map[Hash][]Chunk)
 		return err
 	}
 	r.report.Embedded += len(save)
+	r.progress(len(save))
 	return nil
+}
+
+func (r *run) progress(n int) {
+	r.left -= n
+	if r.o.Progress != nil {
+		r.o.Progress(r.report.Embedded+r.report.Reused, max(r.left, 0))
+	}
 }
 
 // embed tries until it has an answer, or it makes no more sense.

@@ -33,16 +33,19 @@ func newShelf(texts ...string) *shelf {
 
 var errDied = errors.New("killed")
 
-func (s *shelf) Pending(_ context.Context, g string, limit int) (out []Chunk, _ error) {
-	for id := int64(1); id <= int64(len(s.texts)) && len(out) < limit; id++ {
-		if _, ok := s.vectors[g][id]; !ok {
-			out = append(out, Chunk{id, s.texts[id]})
+func (s *shelf) Pending(_ context.Context, g string, limit int) (out []Passage, missing, all int, _ error) {
+	for id := int64(1); id <= int64(len(s.texts)); id++ {
+		if _, ok := s.vectors[g][id]; ok {
+			continue
+		}
+		if missing++; len(out) < limit {
+			out = append(out, Passage{ID: id, Text: s.texts[id]})
 		}
 	}
-	return out, nil
+	return out, missing, len(s.texts), nil
 }
 
-func (s *shelf) Save(_ context.Context, g string, vs []Vector) error {
+func (s *shelf) Save(_ context.Context, g string, vs []dense.Vector) error {
 	if s.saves++; s.saves == s.dieAt {
 		return errDied
 	}
@@ -50,7 +53,7 @@ func (s *shelf) Save(_ context.Context, g string, vs []Vector) error {
 		s.vectors[g] = map[int64]dense.Row{}
 	}
 	for _, v := range vs {
-		s.vectors[g][v.Chunk] = v.Row
+		s.vectors[g][v.ID] = v.Row
 	}
 	return nil
 }

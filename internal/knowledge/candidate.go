@@ -12,6 +12,9 @@ type candidate struct {
 	factors  []Factor // what the rules did, for an explanation
 	marks    []mark
 
+	similarity *float64 // of its vector to the question's, where it has one
+	lexical    float64  // its score by words and rules, before both were fused
+
 	named *named // what its names have to do with the question, once it is known
 }
 

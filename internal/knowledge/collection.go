@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path/filepath"
+	"sync"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
@@ -24,6 +25,9 @@ type Collection struct {
 	settings Settings
 	gate     chan struct{}       // held by the one Sync of this process
 	passages map[string][]string // ids of the texts that were added, by document
+
+	vectors   vectors
+	embedding sync.Mutex // held by the one Embed of this process
 }
 
 // Options says which collection to open.

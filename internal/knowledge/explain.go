@@ -10,6 +10,13 @@ type Explanation struct {
 	BM25    float64     `json:"bm25"`
 	Terms   []TermScore `json:"terms"`   // what they gave adds up to BM25; the greatest first
 	Factors []Factor    `json:"factors"` // by which BM25 was multiplied, in this order
+	Meaning *Meaning    `json:"meaning,omitempty"`
+}
+
+// Meaning is what the similarity of vectors did.
+type Meaning struct {
+	Similarity *float64 `json:"similarity"` // cosine of the passage's vector with the question's; null where it has none yet
+	Words      float64  `json:"words"`      // the score before both were fused
 }
 
 // TermScore is what a term gave.
@@ -38,6 +45,9 @@ func (r *ranker) explain(c *candidate) *Explanation {
 			t.Word = r.q.concepts[best.concept].word
 		}
 		e.Terms = append(e.Terms, t)
+	}
+	if r.fused {
+		e.Meaning = &Meaning{c.similarity, c.lexical}
 	}
 	slices.SortStableFunc(e.Terms, func(a, b TermScore) int { return cmp.Compare(b.Score, a.Score) })
 	return e

@@ -222,6 +222,8 @@ func TestPermissions(t *testing.T) {
 	secret.ACL = &acl.ACL{}
 	s.docs["secret"] = secret
 	pull(t, c, s)
+	m, cache := model("m"), cacheIn(t, t.TempDir())
+	embedNow(t, c, m, cache)
 	org, err := acl.New(acl.Org)
 	if err != nil {
 		t.Fatal(err)
@@ -232,6 +234,7 @@ func TestPermissions(t *testing.T) {
 		}
 		return d.ACL.Allows(who)
 	}
+	complete := true
 	for round := range 6 {
 		for name, who := range people {
 			total := 0
@@ -266,6 +269,32 @@ func TestPermissions(t *testing.T) {
 				if few := found(t, c, who, animal, 3); len(few) != min(3, len(want)) {
 					t.Errorf("%s: %d of %d %ss", name, len(few), len(want), animal)
 				}
+				// By meaning: what is closest comes first, all that they may see is proposed, and nothing else.
+				q := Query{Who: who, Text: animal, Limit: 100, Vector: m.vector(animal), Model: "m", Explain: true}
+				if round%2 == 0 {
+					q.Text = "beast" // a word that stands nowhere
+				}
+				if res, err = c.Search(t.Context(), q); err != nil {
+					t.Fatal(err)
+				}
+				got = nil
+				for _, p := range res.Passages {
+					got = append(got, p.Path)
+				}
+				if first := slices.Sorted(slices.Values(got[:min(len(got), len(want))])); !slices.Equal(first, want) {
+					t.Fatalf("round %d, %s, by the meaning of %s: found %v in place of %v", round, name, animal, first, want)
+				}
+				for _, l := range res.LeftOut {
+					got = append(got, l.Path)
+				}
+				for _, path := range got {
+					if d, ok := s.docs[strings.TrimPrefix(path, "wiki/")]; !ok || !may(who, d) {
+						t.Fatalf("round %d: %s finds %s by meaning", round, name, path)
+					}
+				}
+				if complete && len(got) != total || res.Chunks != total {
+					t.Fatalf("round %d, %s, by the meaning of %s: %d of %d are proposed, and %d told of", round, name, animal, len(got), total, res.Chunks)
+				}
 			}
 			res, err := c.Search(t.Context(), Query{Who: who, Text: "zebra unicorn", Pins: []Pin{{Path: "wiki/secret"}}})
 			if err != nil {
@@ -289,5 +318,8 @@ func TestPermissions(t *testing.T) {
 			}
 		}
 		pull(t, c, s)
+		if complete = round%3 != 2; complete { // where their vectors are not there yet, they are found by words
+			embedNow(t, c, m, cache)
+		}
 	}
 }

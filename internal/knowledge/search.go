@@ -17,6 +17,10 @@ import (
 type Query struct {
 	Text    string // as people type it: see Understand
 	Earlier string // the conversation's previous question; its words count for less
+	// Vector is of the text, made by Model: where the collection has vectors of that model they are searched, too. Without a model it is
+	// taken to be of those in use.
+	Vector []float32
+	Model  string
 	// Who asks. What they may not see is not found, counted or told of in any way. The zero value is a stranger.
 	Who     acl.Subjects
 	Limit   int      // passages at most; 0 means 12
@@ -118,13 +122,22 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 	return res, nil
 }
 
-// candidates returns the best chunks by BM25F, re-ranked by the rules.
+// candidates returns the best chunks by BM25F, re-ranked by the rules, and those that vectors propose.
 func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate, *ranker, *index.Result, error) {
 	u := Understand(query.Text, query.Now)
 	q := parseQuestion(focus(u.Text), query.Earlier, &c.settings.Question)
 	iq := index.Query{Terms: q.terms, Limit: max(c.settings.Candidates, query.Limit), Explain: query.Explain}
 	iq.Allow, iq.Kinds = both(&u.Filter, &query.Filter, query.Paths)
 	iq.Allow = c.sight(query.Who).and(iq.Allow)
+	near, err := c.nearest(ctx, &query, &iq)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if near != nil {
+		for _, h := range near.hits {
+			iq.Also = append(iq.Also, h.ID)
+		}
+	}
 	found, err := c.index.Search(ctx, iq)
 	if err != nil {
 		return nil, nil, nil, err
@@ -150,10 +163,12 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 	}
 	r := newRanker(q, found, &c.settings.Rules)
 	r.likely(cands)
+	r.fuse(cands, near, &c.settings.Vectors)
 	if err := c.texts(ctx, cands[:min(len(cands), max(c.settings.Read, query.Limit))]); err != nil {
 		return nil, nil, nil, err
 	}
 	r.rank(cands)
+	r.fuse(cands, near, &c.settings.Vectors)
 	return cands, r, found, nil
 }
 

@@ -16,6 +16,7 @@ type Settings struct {
 	Index      index.Scoring `json:"index"`
 	Question   QuestionRules `json:"question"`
 	Rules      Rules         `json:"rules"`
+	Vectors    VectorRules   `json:"vectors"`
 	Candidates int           `json:"candidates"` // hits that are re-ranked by the rules
 	Read       int           `json:"read"`       // of these, the most promising, whose texts are read for it
 }
@@ -31,6 +32,12 @@ type QuestionRules struct {
 	Asking      float32 `json:"asking"` // of a word that questions are made of ("happen", "way"), in code
 	AskingText  float32 `json:"asking_prose"`
 	Repeated    float32 `json:"repeated_prose"` // of each further occurrence of a word, in prose: who names a thing twice is about it
+}
+
+// VectorRules say how similarity of vectors and words come together.
+type VectorRules struct {
+	Weight     float64 `json:"weight"`     // of the similarity, 0 to 1; the rest is that of the words
+	Candidates int     `json:"candidates"` // chunks that vectors propose
 }
 
 // Rules are the weights of the ranking rules.
@@ -66,6 +73,7 @@ var DefaultSettings = Settings{
 		Coverage: 1, Names: 0.35, Exact: 0.6, Run: 2, RunProse: 0.35, Phrase: 2, Near: 0.2, File: 0.35, Again: 0.98, Window: 0.8,
 		Test: 0.4, Example: 0.7, History: 0.5, Data: 0.6, Head: 0.8, Loose: 0.9, Section: 1, Report: 0.75, Asked: 0.5, Definition: 1, Recency: 0.5,
 	},
+	Vectors:    VectorRules{Weight: 0.5, Candidates: 100},
 	Candidates: 100,
 	Read:       40,
 }

@@ -57,9 +57,10 @@ type Ranked struct {
 	Score float64
 }
 
-// Rank returns the texts that match a query, best first, at most limit of them and without a threshold.
-func (c *Collection) Rank(ctx context.Context, query string, limit int) ([]Ranked, error) {
-	cands, _, _, err := c.candidates(ctx, Query{Who: acl.All(), Text: query})
+// Rank returns the texts that match a query, best first, at most limit of them and without a threshold. vector is that of the
+// query, nil where there is none.
+func (c *Collection) Rank(ctx context.Context, query string, vector []float32, limit int) ([]Ranked, error) {
+	cands, _, _, err := c.candidates(ctx, Query{Who: acl.All(), Text: query, Vector: vector})
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,14 @@ type Run struct {
 	Took     []time.Duration               // of each query, sorted; empty for a run that was read from a file
 }
 
+// ByWords ranks by words alone.
+type ByWords struct{ *knowledge.Collection }
+
+// Rank implements Ranker.
+func (w ByWords) Rank(ctx context.Context, query string, limit int) ([]knowledge.Ranked, error) {
+	return w.Collection.Rank(ctx, query, nil, limit)
+}
+
 // Rank asks a ranker each query of the set. now is the clock.
 func (s *RetrievalSet) Rank(ctx context.Context, r Ranker, now func() time.Time) (*Run, error) {
 	run := &Run{Set: s.Name, Rankings: make(map[string][]knowledge.Ranked, len(s.Queries))}

@@ -111,7 +111,7 @@ func TestRetrievalSet(t *testing.T) {
 		if err := c.Add(t.Context(), set.Documents); err != nil {
 			t.Fatal(err)
 		}
-		run, err := set.Rank(t.Context(), c, time.Now)
+		run, err := set.Rank(t.Context(), ByWords{c}, time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}

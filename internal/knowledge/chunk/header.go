@@ -11,17 +11,10 @@ import (
 // path, the symbols around it, the file's imports, the document's title, and the headings or symbols beside it. Context holds
 // all of it but the path, which a chunk does not know: one thing a line, each after a function word, which is not indexed.
 
-// Header is the contextual header as a text to put before the chunk's own, as encoders take it: a few short lines.
-func Header(docPath string, c *Chunk) string {
-	var b strings.Builder
-	b.WriteString(docPath)
-	if c.Symbol != "" {
-		b.WriteString("\n" + c.Symbol)
-	}
-	if c.Context != "" {
-		b.WriteString("\n" + c.Context)
-	}
-	return b.String()
+// Embedded is a chunk's text as encoders take it: after its symbol and what surrounds it, each on a line of its own. The path is not in it, so
+// that a document that moves keeps its vectors.
+func Embedded(c *Chunk) string {
+	return line(line(c.Symbol, c.Context), c.Text)
 }
 
 // Bounds of a header: beyond a few words it would say the same of every chunk.

@@ -20,9 +20,9 @@ type Index struct {
 	dims, words int
 
 	mu    sync.RWMutex // adding appends; what was read of the slices before stays valid
-	ids   []int64
-	signs []uint64 // words of each row
-	rows  []int8   // dims of each row
+	ids   []int64      // ascending
+	signs []uint64     // words of each row
+	rows  []int8       // dims of each row
 	scale []float32
 
 	scratch sync.Pool // of *[]uint16
@@ -63,33 +63,95 @@ func NewRow(v []float32) (Row, error) {
 // Dims is how many dimensions the row has.
 func (r Row) Dims() int { return len(r) - 4 }
 
-// Add adds a row under a chunk's id. A row of other dimensions is an error.
-func (ix *Index) Add(id int64, row Row) error {
-	if row.Dims() != ix.dims {
-		return fmt.Errorf("a vector of %d dimensions does not fit into an index of %d", row.Dims(), ix.dims)
+// Vector is the vector of a chunk.
+type Vector struct {
+	ID  int64 // of the chunk
+	Row Row
+}
+
+// Add adds vectors. Those of chunks that have one already are passed over. A row of other dimensions is an error, and then none is added.
+// It is quickest where ids ascend.
+func (ix *Index) Add(vectors ...Vector) error {
+	for _, v := range vectors {
+		if v.Row.Dims() != ix.dims {
+			return fmt.Errorf("a vector of %d dimensions does not fit into an index of %d", v.Row.Dims(), ix.dims)
+		}
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	ix.ids = append(ix.ids, id)
-	ix.scale = append(ix.scale, math.Float32frombits(binary.LittleEndian.Uint32(row)))
-	at := len(ix.signs)
-	ix.signs = append(ix.signs, make([]uint64, ix.words)...)
-	for i, b := range row[4:] {
-		ix.rows = append(ix.rows, int8(b))
-		if int8(b) > 0 {
-			ix.signs[at+i/64] |= 1 << (i % 64)
+	ix.grow(len(vectors))
+	for i, v := range vectors {
+		if n := len(ix.ids); n > 0 && v.ID <= ix.ids[n-1] {
+			ix.insert(vectors[i:])
+			return nil
 		}
+		ix.append(v)
 	}
 	return nil
+}
+
+func (ix *Index) append(v Vector) {
+	ix.ids = append(ix.ids, v.ID)
+	ix.scale = append(ix.scale, math.Float32frombits(binary.LittleEndian.Uint32(v.Row)))
+	row := v.Row[4:]
+	at := len(ix.signs)
+	ix.signs = append(ix.signs, make([]uint64, ix.words)...)
+	for i, b := range row {
+		ix.rows = append(ix.rows, int8(b))
+		ix.signs[at+i>>6] |= uint64(^b>>7) << (i & 63)
+	}
+}
+
+// insert adds vectors whose ids do not ascend: everything is laid out anew, since what others read of the old layout must stay as it is.
+func (ix *Index) insert(vectors []Vector) {
+	vectors = slices.Clone(vectors)
+	slices.SortStableFunc(vectors, func(a, b Vector) int { return cmp.Compare(a.ID, b.ID) })
+	out := New(ix.dims)
+	out.grow(len(ix.ids) + len(vectors))
+	at := 0
+	for _, v := range vectors {
+		to := at
+		for to < len(ix.ids) && ix.ids[to] <= v.ID {
+			to++
+		}
+		out.take(ix, at, to)
+		at = to
+		if n := len(out.ids); n == 0 || out.ids[n-1] != v.ID {
+			out.append(v)
+		}
+	}
+	out.take(ix, at, len(ix.ids))
+	ix.ids, ix.signs, ix.rows, ix.scale = out.ids, out.signs, out.rows, out.scale
+}
+
+// take appends rows of another index.
+func (ix *Index) take(from *Index, at, to int) {
+	ix.ids, ix.scale = append(ix.ids, from.ids[at:to]...), append(ix.scale, from.scale[at:to]...)
+	ix.signs = append(ix.signs, from.signs[at*ix.words:to*ix.words]...)
+	ix.rows = append(ix.rows, from.rows[at*ix.dims:to*ix.dims]...)
 }
 
 // Grow makes room for so many more vectors at once.
 func (ix *Index) Grow(n int) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	ix.ids, ix.scale = slices.Grow(ix.ids, n), slices.Grow(ix.scale, n)
-	ix.signs, ix.rows = slices.Grow(ix.signs, n*ix.words), slices.Grow(ix.rows, n*ix.dims)
+	ix.grow(n)
 }
+
+// grow keeps little in reserve, a thirty-second part: doubling would cost more memory than signs do.
+func (ix *Index) grow(n int) {
+	need := len(ix.ids) + n
+	if need <= cap(ix.ids) {
+		return
+	}
+	if len(ix.ids) > 0 {
+		need += need/32 + 64
+	}
+	ix.ids, ix.scale = room(ix.ids, need), room(ix.scale, need)
+	ix.signs, ix.rows = room(ix.signs, need*ix.words), room(ix.rows, need*ix.dims)
+}
+
+func room[T any](s []T, n int) []T { return append(make([]T, 0, n), s...) }
 
 // Len is how many vectors there are, those of chunks that are gone included.
 func (ix *Index) Len() int {
@@ -112,15 +174,39 @@ func (ix *Index) Bytes() int {
 func (ix *Index) Keep(there func(id int64) bool) *Index {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
+	n := 0
+	for _, id := range ix.ids {
+		if there(id) {
+			n++
+		}
+	}
 	out := New(ix.dims)
+	out.grow(n)
 	for i, id := range ix.ids {
 		if there(id) {
-			out.ids, out.scale = append(out.ids, id), append(out.scale, ix.scale[i])
-			out.signs = append(out.signs, ix.signs[i*ix.words:(i+1)*ix.words]...)
-			out.rows = append(out.rows, ix.rows[i*ix.dims:(i+1)*ix.dims]...)
+			out.take(ix, i, i+1)
 		}
 	}
 	return out
+}
+
+// Similarity is the inner product of a query with the vector of a chunk. It says whether there is one.
+func (ix *Index) Similarity(query []float32, id int64) (float32, bool) {
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	at, ok := slices.BinarySearch(ix.ids, id)
+	if !ok || len(query) != ix.dims {
+		return 0, false
+	}
+	return dot(query, ix.rows[at*ix.dims:(at+1)*ix.dims]) * ix.scale[at], true
+}
+
+// Has says whether there is a vector of a chunk.
+func (ix *Index) Has(id int64) bool {
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	_, ok := slices.BinarySearch(ix.ids, id)
+	return ok
 }
 
 // Hit is a vector that was found.
@@ -196,7 +282,7 @@ func (ix *Index) distances(n int) ([]uint16, func()) {
 func (ix *Index) measure(query []float32, signs []uint64, distances []uint16, counts []int) {
 	q := make([]uint64, ix.words)
 	for i, x := range query {
-		if x > 0 {
+		if x >= 0 {
 			q[i/64] |= 1 << (i % 64)
 		}
 	}

@@ -42,7 +42,7 @@ func build(t testing.TB, vs [][]float32) *Index {
 	for i, v := range vs {
 		row, err := NewRow(v)
 		if err == nil {
-			err = ix.Add(int64(i), row)
+			err = ix.Add(Vector{int64(i), row})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -129,6 +129,41 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// TestOrder: in whatever order vectors are added, each chunk has one, the first, and is found by its id.
+func TestOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	vs := vectors(r, 300, 70)
+	ix := New(70)
+	for from := 0; from < 300; from += 30 {
+		var some []Vector
+		for _, i := range r.Perm(300)[:60] {
+			row, err := NewRow(vs[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			some = append(some, Vector{int64(i), row})
+		}
+		if err := ix.Add(some...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, v := range vs {
+		s, ok := ix.Similarity(v, int64(i))
+		if ok != ix.Has(int64(i)) || ok && s < 0.99 {
+			t.Errorf("%d: %v %v", i, s, ok)
+		}
+		if hits, err := ix.Search(v, 1, nil); err != nil || ok && hits[0].ID != int64(i) {
+			t.Errorf("%d is not its own neighbour: %v %v", i, hits, err)
+		}
+	}
+	if !slices.IsSorted(ix.ids) || len(slices.Compact(slices.Clone(ix.ids))) != len(ix.ids) {
+		t.Error("ids are out of order, or there twice")
+	}
+	if _, ok := ix.Similarity(vs[0], 1000); ok || ix.Has(-1) {
+		t.Error("a chunk that is not there has a vector")
+	}
+}
+
 func TestBad(t *testing.T) {
 	for _, v := range [][]float32{{}, {0, 0}, {1, float32(math.NaN())}, {float32(math.Inf(1)), 1}} {
 		if _, err := NewRow(v); err == nil {
@@ -140,7 +175,7 @@ func TestBad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ix.Add(1, row) == nil {
+	if ix.Add(Vector{1, row}) == nil {
 		t.Error("a vector of other dimensions is taken")
 	}
 	if _, err := ix.Search([]float32{1, 2}, 3, nil); err == nil {
@@ -168,7 +203,7 @@ func TestTogether(t *testing.T) {
 	for i, v := range vs[10:] {
 		row, err := NewRow(v)
 		if err == nil {
-			err = ix.Add(int64(10+i), row)
+			err = ix.Add(Vector{int64(10 + i), row})
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -45,6 +45,9 @@ CREATE TABLE chunk    (id INTEGER PRIMARY KEY, head BLOB NOT NULL);
 CREATE TABLE text     (id INTEGER PRIMARY KEY, text TEXT NOT NULL); -- of a chunk: apart, so that heads lie close together
 CREATE TABLE segment  (id INTEGER PRIMARY KEY AUTOINCREMENT, chunks BLOB NOT NULL, first_block INTEGER NOT NULL, directory BLOB NOT NULL);
 CREATE TABLE block    (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE generation (id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL UNIQUE, dims INTEGER NOT NULL, active INTEGER NOT NULL);
+CREATE TABLE vectors    (id INTEGER PRIMARY KEY AUTOINCREMENT, generation INTEGER NOT NULL, chunks BLOB NOT NULL, rows BLOB NOT NULL);
+CREATE INDEX vectors_of ON vectors(generation, id);
 `
 
 // Index is an open index file. Its methods may be called by several goroutines; several processes may share the file, of

@@ -87,6 +87,21 @@ func (sc *scorer) search(s *Scoring, snap *snapshot, q *Query, idf []float32, li
 		sc.collect(p, int(b.group), q, allowed, required, &top)
 	}
 	hits := top.sorted()
+	for _, id := range q.Also {
+		if slices.ContainsFunc(hits, func(h Hit) bool { return h.Chunk == id }) {
+			continue
+		}
+		p, at := find(parts, id)
+		if p == nil || allowed>>p.rows[at].kind&1 == 0 || q.Allow != nil && !q.Allow(p.docs[at]) {
+			continue
+		}
+		g := p.layout.groupOf(uint32(at), 0)
+		if err := sc.group(s, p, g, q, idf, false); err != nil {
+			return nil, err
+		}
+		i := at - int(p.layout.start[g])
+		hits = append(hits, Hit{Chunk: id, Doc: p.docs[at], Score: sc.score[i], Matched: sc.matched[i]})
+	}
 	if q.Explain {
 		if err := sc.explain(s, parts, q, idf, hits); err != nil {
 			return nil, err
@@ -252,10 +267,7 @@ func (sc *scorer) explain(s *Scoring, parts []part, q *Query, idf []float32, hit
 	sc.parts = slices.Grow(sc.parts[:0], len(q.Terms))[:len(q.Terms)]
 	for h := range hits {
 		p, at := find(parts, hits[h].Chunk)
-		g, exact := slices.BinarySearch(p.layout.start, uint32(at))
-		if !exact {
-			g--
-		}
+		g := p.layout.groupOf(uint32(at), 0)
 		for t := range sc.parts {
 			sc.parts[t] = [groupSize]float32{}
 		}
@@ -270,14 +282,19 @@ func (sc *scorer) explain(s *Scoring, parts []part, q *Query, idf []float32, hit
 	return nil
 }
 
-// find returns the segment of a chunk and its row there. Rows are in the order of their chunks' ids.
+// find returns the segment of a chunk and its row there; nil where there is no such chunk any more. Rows are in the order of their
+// chunks' ids.
 func find(parts []part, chunk int64) (*part, int) {
 	for i := range parts {
-		p := &parts[i]
-		at, ok := slices.BinarySearchFunc(p.rows, chunk, func(r row, id int64) int { return cmp.Compare(r.chunk, id) })
-		if ok && p.docs[at] != nil {
-			return p, at
+		if at, ok := parts[i].row(chunk); ok {
+			return &parts[i], at
 		}
 	}
-	panic("index: a hit is in no segment")
+	return nil, 0
+}
+
+// row finds the row of a chunk that is alive.
+func (seg *segment) row(chunk int64) (int, bool) {
+	at, ok := slices.BinarySearchFunc(seg.rows, chunk, func(r row, id int64) int { return cmp.Compare(r.chunk, id) })
+	return at, ok && seg.docs[at] != nil
 }

@@ -27,6 +27,7 @@ type Query struct {
 	Allow   func(*Document) bool // which documents may be found; nil allows all. Asked once for each that would be found
 	Kinds   []chunk.Kind         // which kinds of chunks may be found; nil allows all
 	Require []int                // terms, by their place in Terms, that must all occur in a chunk
+	Also    []int64              // chunks to score whatever their rank, as far as they may be found: what was found by other means
 	Explain bool                 // say what each term gave
 }
 
@@ -41,7 +42,7 @@ type Hit struct {
 
 // Result is what a search found.
 type Result struct {
-	Hits   []Hit     // best first
+	Hits   []Hit     // best first; after them those of Also that are not among them, in the order of Also
 	IDF    []float32 // of each term of the query; the weight of a term that occurs nowhere is the greatest
 	Counts []int     // number of chunks in which each term occurs
 	Chunks int       // in the index

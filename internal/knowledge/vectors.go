@@ -1,0 +1,220 @@
+package knowledge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/gofrs/flock"
+
+	"github.com/dragoman/dragoman/internal/embed"
+	"github.com/dragoman/dragoman/internal/knowledge/chunk"
+	"github.com/dragoman/dragoman/internal/knowledge/dense"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+)
+
+// ErrEmbedding is returned while somebody else gives vectors to the same collection.
+var ErrEmbedding = errors.New("the collection's vectors are being made already")
+
+// Embed gives a vector of the embedder's model to each passage that has none, and then makes them those that are searched. It may be
+// ended at any point, also by the death of the process: the next call goes on from there. Vectors of another model stay in use until those
+// of the new one are complete. Of several calls one works at a time, also across processes; others get ErrEmbedding.
+func (c *Collection) Embed(ctx context.Context, e embed.Embedder, store embed.Store, o embed.Options) (embed.Report, error) {
+	if !c.embedding.TryLock() {
+		return embed.Report{}, ErrEmbedding
+	}
+	defer c.embedding.Unlock()
+	lock := flock.New(c.index.Path() + ".vectors.lock")
+	if ok, err := lock.TryLock(); err != nil {
+		return embed.Report{}, fmt.Errorf("lock the vectors of %s: %w", c.Name, err)
+	} else if !ok {
+		return embed.Report{}, ErrEmbedding
+	}
+	defer lock.Close()
+	return embed.Run(ctx, target{c}, e, store, o)
+}
+
+// target is a collection while it is given vectors.
+type target struct{ *Collection }
+
+var _ embed.Target = target{}
+
+// Pending implements embed.Target.
+func (t target) Pending(ctx context.Context, generation string, limit int) (some []embed.Passage, missing, all int, err error) {
+	ids, all, err := t.missing(ctx, generation)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	chunks, err := t.index.ChunksByID(ctx, ids[:min(limit, len(ids))])
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	for i := range chunks {
+		some = append(some, embed.Passage{ID: chunks[i].ID, Text: chunk.Embedded(&chunks[i].Chunk)})
+	}
+	return some, len(ids), all, nil
+}
+
+// missing are the chunks that have no vector of a model, of how many.
+func (c *Collection) missing(ctx context.Context, model string) (missing []int64, of int, err error) {
+	ids, err := c.index.ChunkIDs(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	all, err := c.index.Generations(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	of = len(ids)
+	at := slices.IndexFunc(all, func(g index.Generation) bool { return g.Model == model })
+	if at < 0 {
+		return ids, of, nil
+	}
+	have := map[int64]bool{}
+	err = c.index.VectorIDs(ctx, all[at].ID, 0, func(_ int64, ids []int64, _ []byte) error {
+		for _, id := range ids {
+			have[id] = true
+		}
+		return nil
+	})
+	return slices.DeleteFunc(ids, func(id int64) bool { return have[id] }), of, err
+}
+
+// Save implements embed.Target.
+func (t target) Save(ctx context.Context, generation string, vectors []dense.Vector) error {
+	return t.index.SaveVectors(ctx, generation, vectors)
+}
+
+// Use implements embed.Target.
+func (t target) Use(ctx context.Context, generation string) error {
+	if err := t.index.UseVectors(ctx, generation); err != nil {
+		return err
+	}
+	return t.index.JoinVectors(ctx, generation)
+}
+
+// Vectors says how far the vectors of a collection are.
+type Vectors struct {
+	Model    string // those that are searched; empty where there are none
+	Next     string // those that will take their place when they are complete
+	Passages int    // in the collection
+	Missing  int    // passages that have no vector of Next, or of Model where there is no next one
+}
+
+// VectorState says how far the vectors of a collection are.
+func (c *Collection) VectorState(ctx context.Context) (Vectors, error) {
+	all, err := c.index.Generations(ctx)
+	if err != nil {
+		return Vectors{}, err
+	}
+	var v Vectors
+	last := ""
+	for _, g := range all {
+		last = g.Model
+		if g.Active {
+			v.Model = g.Model
+		} else {
+			v.Next = g.Model
+		}
+	}
+	missing, of, err := c.missing(ctx, last)
+	v.Missing, v.Passages = len(missing), of
+	return v, err
+}
+
+// vectors are those of a collection in memory, by their model: those that questions asked for.
+type vectors struct {
+	mu      sync.Mutex // held while they are read
+	changes int64      // of the file, at which they were read
+	models  map[string]*generation
+}
+
+type generation struct {
+	id, last int64 // in the file: of the generation, and of the last block that was read
+	changes  int64 // of the file, up to which they are read
+	rows     *dense.Index
+}
+
+// generation returns the vectors of a model as they are now, nil where there are none. Without a model it is the one in use.
+func (c *Collection) generation(ctx context.Context, model string) (*dense.Index, error) {
+	changes, err := c.index.VectorChanges(ctx)
+	if err != nil || changes == 0 {
+		return nil, err
+	}
+	v := &c.vectors
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if g := v.models[model]; g != nil && g.changes >= changes {
+		return g.rows, nil
+	}
+	all, err := c.index.Generations(ctx)
+	if err != nil || len(all) == 0 {
+		v.models = nil
+		return nil, err
+	}
+	for name, g := range v.models { // what is gone is let go
+		if !slices.ContainsFunc(all, func(have index.Generation) bool { return have.ID == g.id }) {
+			delete(v.models, name)
+		}
+	}
+	at := slices.IndexFunc(all, func(g index.Generation) bool { return g.Model == model || model == "" })
+	if at < 0 || all[at].Dims == 0 {
+		return nil, nil
+	}
+	g := v.models[all[at].Model]
+	if g == nil {
+		g = &generation{id: all[at].ID, rows: dense.New(all[at].Dims)}
+	}
+	if err := c.loadVectors(ctx, g); err != nil {
+		return nil, err
+	}
+	g.changes = changes
+	if v.models == nil {
+		v.models = map[string]*generation{}
+	}
+	v.models[all[at].Model] = g
+	if model == "" {
+		v.models[""] = g
+	}
+	return g.rows, nil
+}
+
+// loadVectors reads what was saved since, and lets go of what belongs to chunks that are gone when that is much.
+func (c *Collection) loadVectors(ctx context.Context, g *generation) error {
+	alive, err := c.index.ChunkIDs(ctx)
+	if err != nil {
+		return err
+	}
+	newest := int64(0)
+	if len(alive) > 0 {
+		newest = alive[len(alive)-1]
+	}
+	there := func(id int64) bool { // what has a greater number came while we read
+		_, ok := slices.BinarySearch(alive, id)
+		return ok || id > newest
+	}
+	if g.last == 0 {
+		g.rows.Grow(len(alive))
+	}
+	var add []dense.Vector
+	err = c.index.VectorBlocks(ctx, g.id, g.last, func(block int64, ids []int64, rows []byte) error {
+		add = add[:0]
+		size := len(rows) / max(len(ids), 1)
+		for i, id := range ids {
+			if there(id) && !g.rows.Has(id) {
+				add = append(add, dense.Vector{ID: id, Row: rows[i*size : (i+1)*size]})
+			}
+		}
+		g.last = block
+		return g.rows.Add(add...)
+	})
+	if err == nil && g.rows.Len() > len(alive)+len(alive)/4+vectorSlack {
+		g.rows = g.rows.Keep(there)
+	}
+	return err
+}
+
+// vectorSlack is how many vectors of chunks that are gone are kept at least.
+const vectorSlack = 1000
