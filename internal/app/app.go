@@ -169,6 +169,10 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	tools, err := a.prepareTools()
+	if err != nil {
+		return err
+	}
 	collections := a.collections
 	a.Engine = &assistant.Engine{
 		Collections: func(ctx context.Context, name string) (assistant.Searcher, error) {
@@ -197,6 +201,8 @@ func (a *App) build(ctx context.Context) (err error) {
 		Now:      a.options.Now,
 		Random:   mathrand.Float64,
 		Retries:  2,
+		Tools:    tools,
+		Steps:    heldSteps{a},
 
 		Priority: a.levels.priority, Quarantine: a.quarantine,
 	}

@@ -31,6 +31,7 @@ func (a *App) define(name string, c config.Assistant) assistant.Definition {
 		Route:        cmp.Or(c.Model, c.Route),
 		Policy:       a.policy(c.Guard),
 		Privacy:      route.Privacy(c.Privacy),
+		Tools:        toolPolicy(c.Tools),
 		Feature:      c.Feature,
 	}
 	if c.Folder != "" {

@@ -58,7 +58,7 @@ const (
 )
 
 // compose numbers the passages and writes the prompt within the model's token budget.
-func (e *Engine) compose(_ context.Context, t *Turn) error {
+func (e *Engine) compose(ctx context.Context, t *Turn) error {
 	switch t.Trace.Mode {
 	case Plain:
 		out := *t.Request
@@ -77,10 +77,13 @@ func (e *Engine) compose(_ context.Context, t *Turn) error {
 		}
 		return nil
 	}
-	return e.composePrompt(t)
+	return e.composePrompt(ctx, t)
 }
 
-func (e *Engine) composePrompt(t *Turn) error {
+func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
+	e.equip(ctx, t)
+	tail := e.tail(ctx, t)
+	t.history = spoken(t.history)
 	found := t.found
 	if t.Trace.Mode == Draft {
 		found = found[:min(draftSources, len(found))]
@@ -90,7 +93,7 @@ func (e *Engine) composePrompt(t *Turn) error {
 	if err != nil {
 		return err
 	}
-	used := prompt.Tokens(system) + prompt.Tokens(t.question)
+	used := prompt.Tokens(system) + prompt.Tokens(t.question) + EstimateInput(&chat.Request{Messages: tail}) + t.toolTokens()
 	for _, m := range t.history {
 		used += prompt.Tokens(m.Text())
 	}
@@ -106,8 +109,11 @@ func (e *Engine) composePrompt(t *Turn) error {
 		items[i] = prompt.Item{Full: found[i].Text, Short: s.shown()}
 	}
 	packed, tokens := prompt.Pack(items, max(budget, 0))
-	t.number(found, packed)
-	for _, s := range t.sources {
+	if !t.held { // else the model has its sources already
+		t.number(found, packed)
+		t.offered = len(t.sources)
+	}
+	for _, s := range t.sources[:t.offered] {
 		d.Sources = append(d.Sources, prompt.Source{Number: s.Number, Place: s.Place(), Updated: date(s.Updated), Symbol: s.Symbol, Text: s.Text})
 	}
 	user, err := e.Template.User(d)
@@ -116,7 +122,12 @@ func (e *Engine) composePrompt(t *Turn) error {
 	}
 	out := recomposed(*t.Request)
 	out.Messages = append([]chat.Message{chat.NewText(chat.System, system)}, t.history...)
-	out.Messages = append(out.Messages, chat.NewText(chat.User, user))
+	out.Messages = append(append(out.Messages, chat.NewText(chat.User, user)), tail...)
+	if t.tools != nil {
+		t.tools.before = tail
+		out.Messages[0] = chat.NewText(chat.System, system+toolsNote)
+		out.Tools = t.definitions()
+	}
 	if out.MaxTokens == 0 {
 		out.MaxTokens = answer
 	}

@@ -23,6 +23,7 @@ type Definition struct {
 	Route        string // a model or route; empty for the default
 	Policy       guard.Policy
 	Privacy      route.Privacy
+	Tools        ToolPolicy
 	Feature      string // what its turns are booked under, where the request names nothing
 }
 

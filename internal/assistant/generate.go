@@ -31,6 +31,9 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 	if t.Trace.Mode == Draft {
 		return e.draft(ctx, t)
 	}
+	if t.tools != nil {
+		return e.useTools(ctx, t)
+	}
 	stream, err := e.open(ctx, t)
 	if err != nil {
 		return err

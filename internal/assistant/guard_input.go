@@ -104,12 +104,20 @@ func (t *Turn) find(where, rule string, action guard.Action, score float64) {
 	t.Trace.note(fmt.Sprintf("%s in the %s: %s", rule, where, f.Action))
 }
 
-// lastUser returns the text of the last user message and its position, or -1.
-func lastUser(messages []chat.Message) (string, int) {
+// lastUser returns the text of the last user message and its position, or -1. What a client adds to the results of its tools (a
+// reminder, in one message with them) is no new question.
+func lastUser(messages []chat.Message) (text string, at int) {
+	at = -1
 	for i := len(messages) - 1; i >= 0; i-- {
-		if messages[i].Role == chat.User {
+		if messages[i].Role != chat.User {
+			continue
+		}
+		if at < 0 {
+			text, at = messages[i].Text(), i
+		}
+		if i == 0 || messages[i-1].Role != chat.Tool {
 			return messages[i].Text(), i
 		}
 	}
-	return "", -1
+	return text, at
 }

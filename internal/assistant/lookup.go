@@ -42,9 +42,11 @@ func (c Caching) holds(r *chat.Request) bool {
 // secrets, has another prompt.
 func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	switch {
+	case t.tools != nil && !t.Cache.OnlyIfCached: // what tools find is of the moment
+		return nil
 	case t.outgoing == nil || t.Cache.NoStore && t.Cache.NoCache && !t.Cache.OnlyIfCached:
 		return nil
-	case e.Cache == nil && t.Cache.OnlyIfCached:
+	case (e.Cache == nil || t.tools != nil) && t.Cache.OnlyIfCached:
 		return notCached()
 	case e.Cache == nil || !e.Caching.holds(t.outgoing) && !t.Cache.Wanted:
 		return nil

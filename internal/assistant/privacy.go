@@ -28,3 +28,14 @@ func (t *Turn) labelPassages(e *Engine) {
 		t.label(e.Labels(t.found[i].Collection), "the collection "+t.found[i].Collection)
 	}
 }
+
+// labelReach gives a turn with tools the labels of all collections that it may look into: what a tool will find there goes to the model
+// that is chosen now.
+func (t *Turn) labelReach(e *Engine) {
+	if e.Labels == nil || len(t.Definition.Tools.Use) == 0 {
+		return
+	}
+	for _, name := range t.Definition.Knowledge {
+		t.label(e.Labels(name), "the collection "+name)
+	}
+}

@@ -71,6 +71,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 		t.found = nil
 	}
 	t.labelPassages(e)
+	t.labelReach(e)
 	t.inspectPassages()
 	t.Trace.note(fmt.Sprintf("%d passages of %d searched, confidence %.2f", len(t.found), chunks, t.Trace.Confidence))
 	if len(t.Trace.Missing) > 0 {

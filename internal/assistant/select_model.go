@@ -44,7 +44,7 @@ func (e *Engine) selectModel(ctx context.Context, t *Turn) error {
 		return nil
 	case t.Definition.Name == "":
 		t.Trace.Mode = Plain
-	case d.Models[0].Small && t.Definition.Output.Format != JSON: // a draft is sentences
+	case d.Models[0].Small && t.Definition.Output.Format != JSON && len(t.Definition.Tools.Use) == 0: // a draft is sentences of the passages
 		t.Trace.Mode = Draft
 	default:
 		t.Trace.Mode = Grounded

@@ -33,6 +33,7 @@ type Trace struct {
 	Routes       []route.Step      `json:"routes,omitempty"`     // what the routes that it went through made of its facts
 	Candidates   []route.Candidate `json:"candidates,omitempty"` // the models that the router looked at, where it had a choice
 	Attempts     []Attempt         `json:"attempts,omitempty"`
+	Tools        []ToolStep        `json:"tools,omitempty"`
 	NotSent      []string          `json:"not_sent,omitempty"` // what the model's wire could not express
 	Citations    []Citation        `json:"citations,omitempty"`
 	Sentences    []Sentence        `json:"sentences,omitempty"`

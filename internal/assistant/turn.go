@@ -21,6 +21,7 @@ import (
 	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/provider/gate"
 	"github.com/dragoman/dragoman/internal/route"
+	"github.com/dragoman/dragoman/internal/tool"
 )
 
 // step is a part of the pipeline. run does its work; a step after generate may also have a filter, which sees the answer
@@ -82,6 +83,9 @@ type Turn struct {
 	hold        *limit.Hold
 	outgoing    *chat.Request // as it goes to the model
 	sources     []Source      // numbered as in the prompt and the answer
+	tools       *toolbox      // nil: it has none
+	offered     int           // sources in the prompt; tools found the others
+	held        bool          // it goes on with the sources of a turn that handed a call back
 	vault       *guard.Vault
 	key         cache.Key
 	cacheable   bool
@@ -224,6 +228,8 @@ type Engine struct {
 	Org         string
 	Metrics     *observe.Metrics
 	Retries     int
+	Tools       *tool.Registry                                     // nil: there are none
+	Steps       Steps                                              // nil: what tools did before a call was handed back is forgotten
 	Priority    func(p identity.Principal, class string) gate.Tier // nil: all are equal
 	Quarantine  *gate.Quarantine                                   // nil: nothing is kept back
 }

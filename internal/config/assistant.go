@@ -28,6 +28,7 @@ type Assistant struct {
 
 	Search AssistantSearch `yaml:"search" doc:"How it searches."`
 	Output AssistantOutput `yaml:"output" doc:"The form of its answers."`
+	Tools  AssistantTools  `yaml:"tools" doc:"What it may have done while it answers."`
 
 	Route   string `yaml:"route" doc:"The route that chooses its model."`
 	Model   string `yaml:"model" doc:"The one model that it uses, in place of a route."`
@@ -67,6 +68,7 @@ func (d *decoder) assistant(c *Config, name, path string, a Assistant) {
 	}
 	d.assistantSearch(join(path, "search"), a.Search)
 	d.assistantOutput(join(path, "output"), a.Output)
+	d.assistantTools(c, join(path, "tools"), a.Tools)
 }
 
 // assistants reads the definitions that stand in files of their own, and the files that definitions name.

@@ -54,15 +54,27 @@ func (t *Template) System(d Data) (string, error) { return t.execute("system", d
 
 // User is the user's turn: sources, then the question.
 func (t *Template) User(d Data) (string, error) {
-	for i := range d.Sources {
-		d.Sources[i].Text = fence(d.Sources[i].Text)
-	}
-	sources, err := t.execute("sources", d)
+	sources, err := t.sources(d)
 	if err != nil {
 		return "", err
 	}
 	question, err := t.execute("question", d)
 	return sources + question, err
+}
+
+// Sources writes further sources, as User does; "" where there are none.
+func (t *Template) Sources(list []Source) (string, error) {
+	if len(list) == 0 {
+		return "", nil
+	}
+	return t.sources(Data{Sources: list})
+}
+
+func (t *Template) sources(d Data) (string, error) {
+	for i := range d.Sources {
+		d.Sources[i].Text = fence(d.Sources[i].Text)
+	}
+	return t.execute("sources", d)
 }
 
 func (t *Template) execute(name string, d Data) (string, error) {

@@ -94,6 +94,9 @@ func (s *Server) stored(ctx context.Context, p principal, id string) (*storedRes
 	if err := json.Unmarshal(r.Body, &out); err != nil {
 		return nil, err
 	}
+	if len(out.Response) == 0 { // what tools did before a call was handed back is kept beside responses
+		return nil, &chat.Error{Code: chat.CodeNotFound, Message: "there is no response " + id}
+	}
 	return &out, nil
 }
 

@@ -419,3 +419,9 @@ func (s *streamEncoder) Fail(dst []byte, e *chat.Error, trace string) []byte {
 func (Door) Error(e *chat.Error, trace string) (status int, body []byte) {
 	return fault.Encode(e, trace)
 }
+
+// Remark is a chunk that says nothing of the answer, and has a field dragoman.
+func Remark(m dialect.Meta, dragoman []byte) []byte {
+	b := append(head(nil, idOf(m), m, "chat.completion.chunk"), `,"choices":[{"index":0,"delta":{},"finish_reason":null}],"dragoman":`...)
+	return append(append(b, dragoman...), '}')
+}

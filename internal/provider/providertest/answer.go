@@ -19,6 +19,22 @@ func Call(name string, arguments ...string) Answer {
 	return func(c *conversation) { c.call(name, arguments); c.end("tool_calls") }
 }
 
+// Wanted is one call of a tool.
+type Wanted struct{ Name, Arguments string }
+
+// Calls streams text, if any, and then calls of several tools.
+func Calls(text string, wanted ...Wanted) Answer {
+	return func(c *conversation) {
+		if text != "" {
+			c.text([]string{text})
+		}
+		for _, w := range wanted {
+			c.call(w.Name, []string{w.Arguments})
+		}
+		c.end("tool_calls")
+	}
+}
+
 // Whole answers with the text in one piece of JSON, as a server does that cannot stream.
 func Whole(text string) Answer {
 	return func(c *conversation) {

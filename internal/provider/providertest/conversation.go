@@ -19,6 +19,8 @@ type conversation struct {
 	// What is said to a caller who asked for a whole answer.
 	said  strings.Builder
 	calls []object // name, arguments
+
+	called int // calls that were streamed
 }
 
 // wire is a dialect's way to say things.
@@ -68,6 +70,7 @@ func (c *conversation) call(name string, arguments []string) {
 	}
 	c.begin()
 	c.wire.call(c, name, arguments)
+	c.called++
 }
 
 func (c *conversation) end(finish string) {
@@ -103,6 +106,9 @@ const Usage = `"usage":{"prompt_tokens":100,"completion_tokens":20,"total_tokens
 
 type object = map[string]any
 
+// callID names the call that is about to be streamed: in each answer anew, as servers of open models do.
+func callID(c *conversation) string { return fmt.Sprintf("call_%d", c.called+1) }
+
 // openaiWire speaks chat completions.
 type openaiWire struct{}
 
@@ -120,9 +126,9 @@ func (w openaiWire) begin(c *conversation) {
 func (w openaiWire) text(c *conversation, piece string) { w.delta(c, object{"content": piece}, nil) }
 
 func (w openaiWire) call(c *conversation, name string, arguments []string) {
-	w.delta(c, object{"tool_calls": []any{object{"index": 0, "id": "call_1", "type": "function", "function": object{"name": name, "arguments": ""}}}}, nil)
+	w.delta(c, object{"tool_calls": []any{object{"index": c.called, "id": callID(c), "type": "function", "function": object{"name": name, "arguments": ""}}}}, nil)
 	for _, a := range arguments {
-		w.delta(c, object{"tool_calls": []any{object{"index": 0, "function": object{"arguments": a}}}}, nil)
+		w.delta(c, object{"tool_calls": []any{object{"index": c.called, "function": object{"arguments": a}}}}, nil)
 	}
 }
 
@@ -165,11 +171,12 @@ func (anthropicWire) text(c *conversation, piece string) {
 }
 
 func (anthropicWire) call(c *conversation, name string, arguments []string) {
-	c.event("content_block_start", mustJSON(object{"type": "content_block_start", "index": 1, "content_block": object{"type": "tool_use", "id": "call_1", "name": name, "input": object{}}}))
+	at := c.called + 1
+	c.event("content_block_start", mustJSON(object{"type": "content_block_start", "index": at, "content_block": object{"type": "tool_use", "id": callID(c), "name": name, "input": object{}}}))
 	for _, a := range arguments {
-		c.event("content_block_delta", mustJSON(object{"type": "content_block_delta", "index": 1, "delta": object{"type": "input_json_delta", "partial_json": a}}))
+		c.event("content_block_delta", mustJSON(object{"type": "content_block_delta", "index": at, "delta": object{"type": "input_json_delta", "partial_json": a}}))
 	}
-	c.event("content_block_stop", `{"type":"content_block_stop","index":1}`)
+	c.event("content_block_stop", mustJSON(object{"type": "content_block_stop", "index": at}))
 }
 
 func (anthropicWire) end(c *conversation, finish string) {

@@ -25,7 +25,7 @@ func (w geminiWire) call(c *conversation, name string, arguments []string) {
 	for _, a := range arguments {
 		all += a
 	}
-	w.chunk(c, geminiCall("call_1", name, all), "}]")
+	w.chunk(c, geminiCall(callID(c), name, all), "}]")
 }
 
 func geminiCall(id, name, arguments string) string {

@@ -29,13 +29,14 @@ func responsesCall(name, arguments string, number int) object {
 }
 
 func (w responsesWire) call(c *conversation, name string, arguments []string) {
-	w.event(c, "response.output_item.added", object{"output_index": 1, "item": responsesCall(name, "", 1)})
+	n := c.called + 1
+	w.event(c, "response.output_item.added", object{"output_index": n, "item": responsesCall(name, "", n)})
 	all := ""
 	for _, a := range arguments {
 		all += a
-		w.event(c, "response.function_call_arguments.delta", object{"item_id": "fc_1", "output_index": 1, "delta": a})
+		w.event(c, "response.function_call_arguments.delta", object{"item_id": fmt.Sprintf("fc_%d", n), "output_index": n, "delta": a})
 	}
-	w.event(c, "response.output_item.done", object{"output_index": 1, "item": responsesCall(name, all, 1)})
+	w.event(c, "response.output_item.done", object{"output_index": n, "item": responsesCall(name, all, n)})
 }
 
 func (w responsesWire) end(c *conversation, _ string) {

@@ -1,0 +1,37 @@
+package server
+
+import (
+	"encoding/json"
+
+	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/dialect/openai"
+	"github.com/dragoman/dragoman/internal/sse"
+)
+
+var _ assistant.Teller = (*sink)(nil)
+
+// Tell implements assistant.Teller: while tools run, the stream says so. Whoever sets the request's field dragoman gets it in that of an
+// event, where the wire has a kind of event that says nothing else; others get a comment, which every reader of event streams passes
+// over. Google's SDKs take any line for JSON: they get an empty one.
+func (o *sink) Tell(p assistant.Progress) error {
+	if o.out == nil {
+		return nil
+	}
+	told, err := json.Marshal(map[string]any{"tool": p})
+	if err != nil {
+		return err
+	}
+	buf, reads := o.unsent(), len(o.req.Dragoman) > 0
+	switch wire := o.door.Wire(); {
+	case wire == chat.GeminiGenerate:
+		*buf = append(*buf, '\n')
+	case wire == chat.OpenAIChat && reads:
+		*buf = sse.Append(*buf, "", openai.Remark(o.meta, told))
+	case wire == chat.AnthropicMessages && reads:
+		*buf = sse.Append(*buf, "ping", append(append([]byte(`{"type":"ping","dragoman":`), told...), '}'))
+	default:
+		*buf = append(append(append(*buf, ": dragoman "...), told...), "\n\n"...)
+	}
+	return o.Flush()
+}
