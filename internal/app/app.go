@@ -25,6 +25,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
@@ -69,6 +70,7 @@ type App struct {
 	Store      store.Store
 	Ledger     *ledger.Ledger
 	Keys       *identity.Keys
+	Sessions   *conversation.Keeper
 	Engine     *assistant.Engine
 	Models     *Models
 	Assistants map[string]assistant.Definition // as they are published when the configuration is loaded
@@ -122,6 +124,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}()
 	a.Ledger = ledger.New(a.Store, a.prices.Load, o.Now)
 	a.Keys = identity.NewKeys(a.Store, rand.Reader, o.Now)
+	a.Sessions = conversation.NewKeeper(a.Store, conversation.Options{Mask: redact, Settle: a.Flush, Now: o.Now})
 	a.limits = limit.NewBook(o.Now)
 	if a.Config.Cache.Size > 0 {
 		a.cache = assistant.NewCache(int(a.Config.Cache.Size), a.Config.Cache.TTL, o.Now)
@@ -213,7 +216,7 @@ func (a *App) build(ctx context.Context) (err error) {
 // it keeps its data and how its books and cache are kept is read at the start only. It must not be called twice at a time.
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
-		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Metrics: a.Metrics, limits: a.limits,
+		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Metrics: a.Metrics, limits: a.limits,
 		cache: a.cache, salt: a.salt, books: a.books, quarantine: a.quarantine, encoders: a.encoders,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
@@ -364,6 +367,12 @@ func (a *App) prepareKnowledge() error {
 	}
 	a.Default = cmp.Or(a.options.Assistant, builtIn)
 	return nil
+}
+
+// redact takes secrets out of a text that is kept.
+func redact(text string) string {
+	out, _ := guard.Redact(text)
+	return out
 }
 
 // Policy is the guard policy of what has no assistant: of plain models.

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
-	"github.com/dragoman/dragoman/internal/route"
+	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/store"
 )
 
@@ -18,27 +19,8 @@ type archive struct{ app *App }
 
 var _ assistant.Archive = archive{}
 
-// content is how a session's message is stored.
-type content struct {
-	Text    string        `json:"text"`
-	Privacy route.Privacy `json:"privacy,omitempty"`
-}
-
-func (a archive) History(ctx context.Context, session, principal string, limit int) (_ []chat.Message, label route.Privacy, err error) {
-	stored, err := a.app.Store.Messages(ctx, principal, session, limit)
-	if err != nil {
-		return nil, "", fmt.Errorf("read the session %q: %w", session, err)
-	}
-	out := make([]chat.Message, 0, len(stored))
-	for _, m := range stored {
-		var c content
-		if err := json.Unmarshal(m.Content, &c); err != nil {
-			return nil, "", fmt.Errorf("read the session %q: %w", session, err)
-		}
-		label = label.Stricter(c.Privacy)
-		out = append(out, chat.NewText(m.Role, c.Text))
-	}
-	return out, label, nil
+func (a archive) Past(ctx context.Context, session, principal string) (conversation.Past, error) {
+	return a.app.Sessions.Past(ctx, principal, session)
 }
 
 // keepWithin bounds how long storing what a turn leaves may hold up the end of an answer.
@@ -67,14 +49,13 @@ func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Ans
 	if t.Session == "" || t.Trace.Error != "" {
 		return nil
 	}
-	// Both are kept without their secrets.
-	messages := make([]store.Message, 0, 2)
-	for _, m := range []chat.Message{chat.NewText(chat.User, t.Trace.Question), ans.Message} {
-		text, err := json.Marshal(content{t.Masked(m.Text()), t.Privacy})
-		if err != nil {
-			return fmt.Errorf("encode a message: %w", err)
-		}
-		messages = append(messages, store.Message{Role: m.Role, Content: text, TraceID: t.Trace.ID, Created: t.Trace.Started})
+	after, before := t.Follows()
+	said := conversation.Said{
+		Principal: t.Principal.Owner(), Session: t.Session, Assistant: t.Definition.Name, After: after, Privacy: t.Privacy, TraceID: t.Trace.ID, At: t.Trace.Started,
 	}
-	return a.app.Store.AppendMessages(ctx, t.Principal.Owner(), t.Session, messages...)
+	// They are kept without their secrets.
+	for _, m := range append(slices.Clone(before), chat.NewText(chat.User, t.Trace.Question), ans.Message) {
+		said.Messages = append(said.Messages, chat.NewText(m.Role, t.Masked(m.Text())))
+	}
+	return a.app.Sessions.Append(ctx, said)
 }

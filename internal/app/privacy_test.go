@@ -136,7 +136,7 @@ func stormOfTheHouse(t *testing.T, seed uint64) {
 			turn.Definition = a.Assistants["hr"]
 		case 3: // what the session holds
 			turn.Session = fmt.Sprint("s", n)
-			if err := a.Store.AppendMessages(t.Context(), turn.Principal.Owner(), turn.Session, sessionMessage(t, name)...); err != nil {
+			if _, err := a.Store.AppendMessages(t.Context(), store.Session{Principal: turn.Principal.Owner(), ID: turn.Session}, store.AtHead, sessionMessage(t, name)...); err != nil {
 				t.Fatal(err)
 			}
 			turn.Request.Messages[0] = chat.NewText(chat.User, "and then?")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,11 +63,8 @@ func (e *Engine) compose(ctx context.Context, t *Turn) error {
 	switch t.Trace.Mode {
 	case Plain:
 		out := *t.Request
-		if t.Session != "" && len(t.history) > 0 {
-			if _, at := lastUser(out.Messages); at == 0 {
-				out = recomposed(out)
-				out.Messages = append(append([]chat.Message{}, t.history...), out.Messages...)
-			}
+		if t.Session != "" {
+			t.continueSession(&out)
 		}
 		t.outgoing = &out
 		return nil
@@ -93,7 +91,7 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 	if err != nil {
 		return err
 	}
-	used := prompt.Tokens(system) + prompt.Tokens(t.question) + EstimateInput(&chat.Request{Messages: tail}) + t.toolTokens()
+	used := prompt.Tokens(system) + prompt.Tokens(t.notes) + prompt.Tokens(t.question) + EstimateInput(&chat.Request{Messages: tail}) + t.toolTokens()
 	for _, m := range t.history {
 		used += prompt.Tokens(m.Text())
 	}
@@ -122,7 +120,7 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 	}
 	out := recomposed(*t.Request)
 	out.Messages = append([]chat.Message{chat.NewText(chat.System, system)}, t.history...)
-	out.Messages = append(append(out.Messages, chat.NewText(chat.User, user)), tail...)
+	out.Messages = append(append(out.Messages, chat.NewText(chat.User, t.notes+user)), tail...)
 	if t.tools != nil {
 		t.tools.before = tail
 		out.Messages[0] = chat.NewText(chat.System, system+toolsNote)
@@ -140,6 +138,21 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 	t.Trace.Template = e.Template.Version
 	t.Trace.note(fmt.Sprintf("%d sources in %d tokens; prompt about %d of a window of %d", len(t.sources), tokens, used+tokens, window))
 	return nil
+}
+
+// continueSession puts what the session holds before a plain request that does not bring its history along.
+func (t *Turn) continueSession(out *chat.Request) {
+	at := slices.IndexFunc(out.Messages, func(m chat.Message) bool { return m.Role != chat.System })
+	if _, last := lastUser(out.Messages); at < 0 || at != last || len(t.history) == 0 {
+		return
+	}
+	*out = recomposed(*out)
+	messages := append(slices.Clone(out.Messages[:at]), t.history...)
+	question := out.Messages[at]
+	if t.notes != "" {
+		question.Parts = append([]chat.Part{{Kind: chat.TextPart, Text: t.notes}}, question.Parts...)
+	}
+	out.Messages = append(append(messages, question), out.Messages[at+1:]...)
 }
 
 // recomposed is a request that gets other messages than those that it came with.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/route"
@@ -20,7 +21,8 @@ type Definition struct {
 	Knowledge    []string // names of collections
 	Search       Search
 	Output       Output
-	Route        string // a model or route; empty for the default
+	Conversation conversation.Policy // the zero value: conversation.DefaultPolicy
+	Route        string              // a model or route; empty for the default
 	Policy       guard.Policy
 	Privacy      route.Privacy
 	Tools        ToolPolicy

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/cache"
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
@@ -72,10 +73,13 @@ type Turn struct {
 	// What the steps make of it.
 	Trace       *Trace
 	engine      *Engine
-	question    string    // the last user message, secrets masked
-	meanings    []meaning // of the question: see vector
-	earlier     string    // the user message before it
-	history     []chat.Message
+	question    string         // the last user message, secrets masked
+	meanings    []meaning      // of the question: see vector
+	earlier     string         // the user message before it
+	history     []chat.Message // as it is shown to a model
+	view        conversation.View
+	thread      thread
+	notes       string // before the question in the prompt: of old messages and of memories
 	found       []knowledge.Passage
 	decision    route.Decision
 	tokens      int   // of the request, estimated
@@ -139,6 +143,10 @@ func (t *Turn) Masked(text string) string {
 	return masked
 }
 
+// Follows says where what the turn adds to its session belongs: after which message (store.AtHead: the last one, whichever
+// that is by then), and what the caller sent of the conversation that the session does not have.
+func (t *Turn) Follows() (after int, missing []chat.Message) { return t.thread.after, t.thread.missing }
+
 // Rung is the place of the model that answers among those that the router chose, from 1; 0 where none of them does.
 func (t *Turn) Rung() int {
 	for i := range t.decision.Models {
@@ -194,9 +202,8 @@ type Books interface {
 
 // Archive keeps sessions and traces.
 type Archive interface {
-	// History returns a session's last messages, oldest first, at most limit of them, and the strictest label that any of
-	// them had.
-	History(ctx context.Context, session, principal string, limit int) ([]chat.Message, route.Privacy, error)
+	// Past returns what a session says.
+	Past(ctx context.Context, session, principal string) (conversation.Past, error)
 	// Keep stores what a turn leaves behind. It does so also when ctx is cancelled, as it is when the caller has gone, and does
 	// not hold up the end of an answer for long.
 	Keep(ctx context.Context, t *Turn, a *Answer) error

@@ -76,13 +76,12 @@ func (r *conversation) run(ctx context.Context) error {
 	}
 	r.bar.clear()
 	if r.session != "" {
-		stored, _, err := r.ap.Engine.Archive.History(ctx, r.session, commandLine.Owner(), 20)
+		past, err := r.ap.Sessions.Past(ctx, commandLine.Owner(), r.session)
 		if err != nil {
 			return err
 		}
-		if len(stored) > 0 {
-			fmt.Fprintf(r.t.w, "%s of the conversation %q are remembered.\n", count(len(stored), "message"), safe(r.session))
-			r.history = stored
+		if n := len(past.Messages); n > 0 {
+			fmt.Fprintf(r.t.w, "%s of the conversation %q are remembered.\n", count(n, "message"), safe(r.session))
 		}
 	}
 	read, done, err := r.lines(ctx)
@@ -177,8 +176,9 @@ func (r *conversation) say(ctx context.Context, text string) error {
 	printSources(r.t, turn.Sources())
 	printFooter(r.t, ans)
 	fmt.Fprintln(r.t.w)
-	answer := chat.NewText(chat.Assistant, ans.Message.Text())
-	r.history = append(r.history, chat.NewText(chat.User, text), answer)
+	if r.session == "" { // a session remembers by itself
+		r.history = append(r.history, chat.NewText(chat.User, text), chat.NewText(chat.Assistant, ans.Message.Text()))
+	}
 	fmt.Fprintf(&r.log, "## %s\n\n%s\n", text, strings.TrimRight(ans.Message.Text(), "\n"))
 	for _, s := range turn.Sources() {
 		fmt.Fprintf(&r.log, "\n- [%d] `%s` %s", s.Number, s.Place(), s.Symbol)
@@ -196,7 +196,7 @@ func (r *conversation) command(line string) (leave bool) {
 	case "/quit", "/exit", "/q":
 		return true
 	case "/new":
-		r.history, r.last = nil, nil
+		r.history, r.last, r.session = nil, nil, ""
 		fmt.Fprintln(w, "A new conversation.")
 	case "/sources":
 		r.sources()

@@ -84,6 +84,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	open("GET /v1/models/{id...}", chatDoor, s.getModel)
 	open("GET /api/traces/{id}", chatDoor, s.getTrace)
 	s.assistantRoutes(open)
+	s.sessionRoutes(open)
 	open("GET /api/collections", chatDoor, s.listCollections)
 	open("GET /api/collections/{collection}/search", chatDoor, s.searchCollection)
 	open("PUT /api/collections/{collection}/documents/{id...}", chatDoor, s.putDocument)

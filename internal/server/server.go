@@ -18,6 +18,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/observe"
@@ -62,6 +63,7 @@ type Options struct {
 	Keys      Verifier
 	Traces    TraceReader
 	Responses store.Responses
+	Sessions  *conversation.Keeper
 	Ready     func(ctx context.Context) error // why no request should come, if anything; nil: always ready
 	Health    func() any                      // how the providers and their models do, for JSON; nil: not told
 	Metrics   *observe.Metrics                // nil: none are told

@@ -9,8 +9,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/dialect"
 	"github.com/dragoman/dragoman/internal/route"
 )
@@ -141,6 +144,15 @@ func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assista
 			*to = v[0]
 		}
 	}
+	name, ok := strings.CutPrefix(req.Model, assistantPrefix)
+	if o.Session == "" && ok {
+		o.Session = gjson.GetBytes(req.Body, "metadata.session_id").String() // where a client's SDK knows no other place
+	}
+	if o.Session != "" {
+		if err := conversation.CheckID(o.Session); err != nil {
+			return nil, err
+		}
+	}
 	if o.Class == "" {
 		o.Class = "chat"
 	}
@@ -152,7 +164,6 @@ func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assista
 		Request: req, Principal: p, Session: o.Session, Class: o.Class, Privacy: privacy, Feature: o.Feature, Paths: o.Filters.Paths,
 		RequestID: requestID(r), Definition: assistant.Definition{Policy: s.state().Policy}, Cache: cacheWish(r.Header, o.Cache),
 	}
-	name, ok := strings.CutPrefix(req.Model, assistantPrefix)
 	if !ok {
 		return t, nil
 	}

@@ -83,31 +83,80 @@ type Responses interface {
 
 // Session is a conversation. Its ID is chosen by the caller and means something to its principal only: two principals may
 // use the same one and never see each other's messages.
+//
+// Its messages are a tree, of which every path from a root to a leaf is a branch: what was edited or answered anew stands
+// beside what was there before. Head is where the branch ends that goes on.
 type Session struct {
 	ID        string
 	Principal string
+	Title     string
+	Assistant string // that it began with; empty for a plain model
+	From      string // the session that it was forked from
 	Created   time.Time
 	Updated   time.Time // when its last message was added
-	Messages  int       // how many it has
+	Messages  int       // how many it has, on all branches
+	Head      int       // the number of the last message of the branch that goes on; 0 while there is none
 }
 
 // Message is one message of a session.
 type Message struct {
+	Number  int // in its session, from 1; given by the store
+	Parent  int // the message that it follows; 0 for none
 	Role    chat.Role
 	Content json.RawMessage // kept byte for byte
+	Digest  string          // of what it says, as its writer compares it; empty: it is like no other
+	Words   string          // what a search looks at, in lower case; not read back
 	TraceID string          // of the turn that it belongs to
+	Created time.Time
+}
+
+// AtHead, as the message after which others are added, is the end of the branch that goes on, wherever that is by then.
+const AtHead = -1
+
+// SessionQuery chooses among a principal's sessions.
+type SessionQuery struct {
+	Words []string // in lower case: each occurs in the title or in a message
+	After *Session // only those that come after this one, by Updated and ID; nil: from the first
+	Limit int
+}
+
+// Summary tells what a branch says up to a message.
+type Summary struct {
+	Number  int // the last message that it tells of
+	Text    string
 	Created time.Time
 }
 
 // Sessions keeps conversations.
 type Sessions interface {
-	// AppendMessages adds messages, all or none, to the end of a session, which begins with its first message.
-	AppendMessages(ctx context.Context, principal, session string, messages ...Message) error
-	// Messages returns the last messages of a session, at most limit, the newest last. A session without messages is
-	// empty, and no error.
+	// AppendMessages adds messages, all or none, one behind the other: the first after the message of a number, 0 for a
+	// branch of its own, or AtHead. A message that stands there already (its Digest is the same, and not empty) is not added
+	// again; what follows goes behind it. The last message becomes the head. A session that is not there yet begins with
+	// s.Title and s.Assistant. It returns the numbers of all the messages, or ErrNotFound where there is none to add to.
+	AppendMessages(ctx context.Context, s Session, after int, messages ...Message) ([]int, error)
+	// Messages returns the last messages of a session's branch that goes on, at most limit, the newest last. A session
+	// without messages is empty, and no error.
 	Messages(ctx context.Context, principal, session string, limit int) ([]Message, error)
-	// Sessions lists a principal's sessions, at most limit, the most recently used first.
-	Sessions(ctx context.Context, principal string, limit int) ([]Session, error)
+	// AllMessages returns at most limit messages of all branches by their numbers, those after a number.
+	AllMessages(ctx context.Context, principal, session string, after, limit int) ([]Message, error)
+	// Sessions lists a principal's sessions, the most recently used first.
+	Sessions(ctx context.Context, principal string, q SessionQuery) ([]Session, error)
+	// Session returns ErrNotFound where there is none of this principal.
+	Session(ctx context.Context, principal, id string) (Session, error)
+	// CreateSession makes a session without messages, or returns ErrExists.
+	CreateSession(ctx context.Context, s Session) error
+	// ForkSession makes the session to of the branch of another, up to and including a message. It returns ErrNotFound where
+	// there is no such session or message, and ErrExists where to is there.
+	ForkSession(ctx context.Context, id string, at int, to Session) error
+	// SetTitle and SetHead return ErrNotFound where there is no such session, or no such message in it.
+	SetTitle(ctx context.Context, principal, id, title string) error
+	SetHead(ctx context.Context, principal, id string, head int) error
+	// DeleteSession deletes a session with its messages, its summaries and the traces of its turns, or returns ErrNotFound.
+	DeleteSession(ctx context.Context, principal, id string) error
+	// SaveSummary keeps a summary, in place of an earlier one up to the same message.
+	SaveSummary(ctx context.Context, principal, session string, s Summary) error
+	// Summaries returns the latest summaries, at most limit, those that tell most first.
+	Summaries(ctx context.Context, principal, session string, limit int) ([]Summary, error)
 }
 
 // Settings keeps single values.
@@ -121,6 +170,7 @@ type Settings interface {
 // Every failure of a store that an operator can do something about wraps one of these, in a sentence that says what.
 var (
 	ErrNotFound = errors.New("not found")
+	ErrExists   = errors.New("it exists already")
 	ErrNewer    = errors.New("the data was written by a newer version")
 	ErrCorrupt  = errors.New("the data is damaged")
 	ErrFull     = errors.New("the disk is full")

@@ -201,7 +201,7 @@ func TestLostAndBack(t *testing.T) {
 	}
 	server.Down()
 	complains(t, d.InsertUsage(ctx, usageRow("meanwhile")), store.ErrUnreachable, "see whether it runs", "goes on by itself")
-	_, err := d.Sessions(ctx, "ada", 1)
+	_, err := d.Sessions(ctx, "ada", store.SessionQuery{Limit: 1})
 	complains(t, err, store.ErrUnreachable)
 	if err := server.Up(); err != nil {
 		t.Fatal(err)

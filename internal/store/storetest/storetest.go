@@ -33,6 +33,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"sessions/separate":   separateSessions,
 		"sessions/concurrent": concurrentSessions,
 		"sessions/list":       listSessions,
+		"sessions/branches":   branches,
+		"sessions/summaries":  summaries,
+		"sessions/delete":     deleteSession,
 		"settings":            settings,
 		"assistants":          assistants,
 		"odd text":            oddText,
@@ -141,10 +144,10 @@ func oddText(t *testing.T, s store.Store) {
 		same(t, "row", rows, oneRow(r))
 
 		m := store.Message{Role: "user", Content: []byte(`"` + text), TraceID: text, Created: start}
-		must(t, s.AppendMessages(ctx, text, text, m))
+		add(t, s, text, text, m)
 		messages, err := s.Messages(ctx, text, text, 10)
 		must(t, err)
-		same(t, "messages", messages, []store.Message{m})
+		said(t, "messages", messages, []store.Message{m})
 	}
 }
 
@@ -157,7 +160,7 @@ func hugeBodies(t *testing.T, s store.Store) {
 	if string(got.Body) != string(body) {
 		t.Errorf("a body of %d bytes came back as %d bytes", len(body), len(got.Body))
 	}
-	must(t, s.AppendMessages(ctx, "ada", "s", store.Message{Role: "user", Content: body, Created: start}))
+	add(t, s, "ada", "s", store.Message{Role: "user", Content: body, Created: start})
 	messages, err := s.Messages(ctx, "ada", "s", 1)
 	must(t, err)
 	if len(messages) != 1 || string(messages[0].Content) != string(body) {
@@ -171,10 +174,11 @@ func cancellation(t *testing.T, s store.Store) {
 	cancel()
 	_, totals := s.UsageTotals(gone, time.Time{}, "")
 	_, messages := s.Messages(gone, "ada", "s", 1)
+	_, appended := s.AppendMessages(gone, store.Session{Principal: "ada", ID: "s"}, store.AtHead, store.Message{Role: "user", Content: []byte("1"), Created: start})
 	for what, err := range map[string]error{
 		"InsertUsage":    s.InsertUsage(gone, row("u1")),
 		"SaveTrace":      s.SaveTrace(gone, store.Trace{ID: "t1", Created: start, Body: []byte("{}")}),
-		"AppendMessages": s.AppendMessages(gone, "ada", "s", store.Message{Role: "user", Content: []byte("1"), Created: start}),
+		"AppendMessages": appended,
 		"SetSetting":     s.SetSetting(gone, "k", "v"),
 		"UsageTotals":    totals,
 		"Messages":       messages,
