@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,7 +26,7 @@ func (a archive) Past(ctx context.Context, session, principal string) (conversat
 const keepWithin = 5 * time.Second
 
 func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Answer) error {
-	body, err := json.Marshal(t.Trace)
+	body, err := t.Trace.Encode()
 	if err != nil {
 		return fmt.Errorf("encode the trace: %w", err)
 	}

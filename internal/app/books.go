@@ -32,7 +32,7 @@ type books struct {
 const journals = "journal"
 
 // syncEvery is how far the disk may be behind the journal.
-const syncEvery = 50 * time.Millisecond
+const syncEvery = 100 * time.Millisecond
 
 // StartBooks makes the books those of a server: requests don't wait for the database. Before, what servers that died left in
 // their journals is taken over, and what was spent in the windows that are open is counted. Close ends it.

@@ -231,7 +231,7 @@ type Cache struct {
 
 // Ledger is how the books are kept.
 type Ledger struct {
-	Sync string `yaml:"sync" enum:"group,always" doc:"group: what is written survives a crash of the program at once, and of the machine after 50 ms; always: each request waits for the disk."`
+	Sync string `yaml:"sync" enum:"group,always" doc:"group: what is written survives a crash of the program at once, and of the machine after 100 ms; always: each request waits for the disk."`
 }
 
 // Retention says how long things are kept.

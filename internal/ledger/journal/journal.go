@@ -306,7 +306,7 @@ func (j *Journal) syncNow() {
 	j.mu.Unlock()
 	var failed error
 	for _, s := range dirty {
-		if err := s.f.Sync(); err != nil && !errors.Is(err, os.ErrClosed) {
+		if err := flush(s.f); err != nil && !errors.Is(err, os.ErrClosed) {
 			failed = fmt.Errorf("bring the journal to the disk: %w", err)
 		}
 	}

@@ -19,8 +19,9 @@ type body struct {
 
 	// Of a body in chunks.
 	chunks *chunked
-	early  []byte // came with the head
-	over   bool   // its end was read, or nothing more of it is wanted
+	early  []byte        // came with the head, and lies in what head holds
+	head   *bufio.Reader // nil when there is nothing early left
+	over   bool          // its end was read, or nothing more of it is wanted
 
 	// Of one whose length is known, or that ends with its connection.
 	plain  io.Reader
@@ -34,12 +35,18 @@ func newBody(t *Transport, c *conn, ctx context.Context, stop func() bool, resp 
 		return b
 	}
 	b.chunks = &chunked{} // net/http takes no other coding
-	if n := r.Buffered(); n > 0 {
-		b.early = make([]byte, n)
-		io.ReadFull(r, b.early) // of what is in memory
-	}
-	giveBack(r)
+	b.head = r
+	b.early, _ = r.Peek(r.Buffered()) // what is in memory cannot fail
+	b.drained()
 	return b
+}
+
+// drained gives back what held early, when that was read.
+func (b *body) drained() {
+	if len(b.early) == 0 && b.head != nil {
+		giveBack(b.head)
+		b.head, b.early = nil, nil
+	}
 }
 
 func giveBack(r *bufio.Reader) {
@@ -74,9 +81,8 @@ func (b *body) decoded(p []byte, read func([]byte) (int, error)) (n int, err err
 		return 0, io.EOF
 	case len(b.early) > 0:
 		n = copy(p, b.early)
-		if b.early = b.early[n:]; len(b.early) == 0 {
-			b.early = nil
-		}
+		b.early = b.early[n:]
+		b.drained()
 	default:
 		if n, err = read(p); err == io.EOF {
 			err = io.ErrUnexpectedEOF
@@ -129,7 +135,9 @@ func (b *body) Done() {
 	b.over = true
 	b.once.Do(func() {
 		n, err := b.chunks.decode(b.early)
-		if b.early = nil; !b.stop() || !b.reuse || n > 0 || err != nil && err != io.EOF || b.chunks.extra {
+		b.early = nil
+		b.drained()
+		if !b.stop() || !b.reuse || n > 0 || err != nil && err != io.EOF || b.chunks.extra {
 			b.c.Close()
 			return
 		}
