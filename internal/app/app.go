@@ -24,6 +24,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/cache"
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/guard"
@@ -85,6 +86,7 @@ type App struct {
 	limits      *limit.Book
 	levels      *levels
 	cache       *assistant.Cache
+	semantic    *assistant.Semantic
 	salt        func(owner string) []byte
 	books       *books // of a server
 	quarantine  *gate.Quarantine
@@ -128,6 +130,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.limits = limit.NewBook(o.Now)
 	if a.Config.Cache.Size > 0 {
 		a.cache = assistant.NewCache(int(a.Config.Cache.Size), a.Config.Cache.TTL, o.Now)
+	}
+	if s := a.Config.Cache.Semantic; s.On && a.cache != nil {
+		a.semantic = assistant.NewSemantic(cmp.Or(s.Threshold, cache.DefaultThreshold), int(cmp.Or(s.Size, 16*config.MB)), cmp.Or(s.TTL, a.Config.Cache.TTL), o.Now)
 	}
 	a.salt = newSalt()
 	a.quarantine = gate.NewQuarantine(o.Now)
@@ -197,6 +202,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Org:      a.levels.org,
 		Archive:  archive{a},
 		Cache:    a.cache,
+		Semantic: a.semantic,
 		Metrics:  a.Metrics,
 		Template: template,
 		NewID:    newTraceID,
@@ -217,7 +223,7 @@ func (a *App) build(ctx context.Context) (err error) {
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, salt: a.salt, books: a.books, quarantine: a.quarantine, encoders: a.encoders,
+		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, quarantine: a.quarantine, encoders: a.encoders,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {

@@ -118,6 +118,12 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 	if err != nil {
 		return err
 	}
+	if e.Semantic != nil {
+		d.Question, d.Sources = "", nil
+		if t.frame, err = e.Template.User(d); err != nil {
+			return err
+		}
+	}
 	out := recomposed(*t.Request)
 	out.Messages = append([]chat.Message{chat.NewText(chat.System, system)}, t.history...)
 	out.Messages = append(append(out.Messages, chat.NewText(chat.User, t.notes+user)), tail...)

@@ -50,7 +50,7 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	e.remember(t, recorded)
+	e.remember(ctx, t, recorded)
 	return nil
 }
 

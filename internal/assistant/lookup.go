@@ -58,11 +58,20 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	t.key = cache.KeyOf(t.decision.Models[0].ID(), asked, string(t.Trace.Mode), e.tenant(t))
 	t.cacheable = !t.Cache.NoStore
 	t.Trace.Cache = "miss"
+	if e.Semantic != nil {
+		like, not, err := e.likeness(t)
+		if err != nil {
+			return fmt.Errorf("cache key: %w", err)
+		}
+		if t.like = like; not != "" {
+			t.Trace.note("not answered by meaning: " + not)
+		}
+	}
 	switch {
 	case t.Cache.NoCache && !t.Cache.OnlyIfCached:
 		t.Trace.Cache = "bypass"
 		return nil
-	case !t.Cache.NoCache && e.fromCache(t):
+	case !t.Cache.NoCache && (e.fromCache(t) || t.like != nil && !t.Cache.Exact && e.fromMeaning(ctx, t)):
 		return nil
 	case t.Cache.OnlyIfCached:
 		return notCached()
@@ -119,9 +128,12 @@ func (e *Engine) tenant(t *Turn) string {
 
 // canonical is everything of a request that a model would see, in one form for all orders of fields; whether it is streamed
 // is no part of it.
-func canonical(r *chat.Request) (string, error) {
+func canonical(r *chat.Request) (string, error) { return canonicalBut(r, "") }
+
+// canonicalBut is canonical without a field of the body.
+func canonicalBut(r *chat.Request, field string) (string, error) {
 	if r.Body != nil {
-		return canonicalBody(r)
+		return canonicalBody(r, field)
 	}
 	own := *r
 	own.Model, own.Stream, own.IncludeUsage, own.Dragoman, own.Headers, own.Source = "", false, false, nil, nil, nil
@@ -131,13 +143,17 @@ func canonical(r *chat.Request) (string, error) {
 }
 
 // canonicalBody hashes a body field by field, so that what is not understood here is part of the key too.
-func canonicalBody(r *chat.Request) (string, error) {
+func canonicalBody(r *chat.Request, but string) (string, error) {
 	body := dialect.Splice(r.Body, dialect.ChangedParts(r))
 	var fields []string
 	for k, v := range dialect.TopLevel(body) {
 		switch k {
 		case "model", "stream", "stream_options", "dragoman", "user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "store":
 			continue // a model sees none of them
+		case but:
+			if but != "" {
+				continue
+			}
 		}
 		sum := sha256.Sum256(dialect.Compact(v))
 		fields = append(fields, k+"\x00"+string(sum[:]))

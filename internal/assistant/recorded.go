@@ -2,6 +2,7 @@ package assistant
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"slices"
 	"strings"
@@ -68,12 +69,15 @@ func (r *recorder) More() bool {
 }
 
 // remember keeps a complete answer.
-func (e *Engine) remember(t *Turn, r *recorder) {
+func (e *Engine) remember(ctx context.Context, t *Turn, r *recorder) {
 	if !t.cacheable || t.cached != nil || t.finish != chat.FinishStop && t.finish != chat.FinishToolCalls || r.size > maxRecorded {
 		return
 	}
 	events, size := compacted(r.events)
-	e.Cache.Put(t.key, &cachedAnswer{events, t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy, t.usage, e.Now()}, size+int(unsafe.Sizeof(cachedAnswer{})))
+	a := &cachedAnswer{events, t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy, t.usage, e.Now()}
+	size += int(unsafe.Sizeof(*a))
+	e.Cache.Put(t.key, a, size)
+	e.rememberMeaning(ctx, t, a, size)
 }
 
 // piece is how much of a text comes in one event when an answer is replayed, in bytes: a token each, as it came, would take many

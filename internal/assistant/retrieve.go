@@ -29,6 +29,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	if needsContext(t.question) {
 		q.Earlier = t.earlier
 	}
+	state := e.state(ctx, t)
 	chunks := 0
 	missing := map[string]int{}
 	for _, name := range t.Definition.Knowledge {
@@ -49,6 +50,9 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 		for _, w := range res.Missing {
 			missing[w]++
 		}
+	}
+	if again := e.state(ctx, t); again == state {
+		t.state = state
 	}
 	for w, n := range missing {
 		if n == len(t.Definition.Knowledge) {

@@ -27,8 +27,10 @@ type Trace struct {
 	Model        string            `json:"model"`
 	SeenBy       string            `json:"seen_by,omitempty"` // the host that the text went to; empty: it stayed here
 	Template     string            `json:"template,omitempty"`
-	Cache        string            `json:"cache,omitempty"` // "hit" or "miss"
-	Confidence   float64           `json:"confidence"`      // of retrieval, 0..1
+	Cache        string            `json:"cache,omitempty"`            // "hit", "semantic", "miss" or "bypass"
+	Similarity   float64           `json:"similarity,omitempty"`       // of the question to one that means the same, whose answer this is
+	Similar      string            `json:"similar_question,omitempty"` // that one, where its asker is the same
+	Confidence   float64           `json:"confidence"`                 // of retrieval, 0..1
 	Missing      []string          `json:"missing,omitempty"`
 	Sources      []Source          `json:"sources,omitempty"`
 	LeftOut      []LeftOut         `json:"left_out,omitempty"`

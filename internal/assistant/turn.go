@@ -94,8 +94,11 @@ type Turn struct {
 	key         cache.Key
 	cacheable   bool
 	cached      *cachedAnswer
-	strikes     int    // how often servers failed over it, as far as that was noted
-	land        func() // tells those that wait for this answer that it is there, or will not come
+	like        *likeness // nil: the answer is not shared by meaning
+	state       string    // of the knowledge, where nothing changed in it while it was searched
+	frame       string    // the prompt around question and sources
+	strikes     int       // how often servers failed over it, as far as that was noted
+	land        func()    // tells those that wait for this answer that it is there, or will not come
 	filters     []filter
 	answer      answer // as the caller got it
 	finish      chat.FinishReason
@@ -118,6 +121,7 @@ type CacheWish struct {
 	OnlyIfCached bool          // don't ask a model
 	MaxAge       time.Duration // of an answer from it; 0: any
 	Wanted       bool          // answer from it although the request leaves room for variety
+	Exact        bool          // answer from it to the very same question only
 }
 
 // Sink takes a turn's answer as it comes. An error from it ends the turn: the caller is gone.
@@ -219,6 +223,7 @@ type Engine struct {
 	Books       Books
 	Archive     Archive
 	Cache       *Cache
+	Semantic    *Semantic // nil: no answer is found by what a question means
 	Template    *prompt.Template
 	NewID       func() string             // trace ids
 	Salt        func(owner string) []byte // for placeholders: the same for the same owner, and nobody can guess it

@@ -39,6 +39,9 @@ type meaning[V any] struct {
 // behind it are in bench/README.md.
 const DefaultThreshold = 0.9
 
+// sameQuestion is the cosine from which on two questions are written the same but for spaces and the like.
+const sameQuestion = 0.9999
+
 // NewSemantic makes a cache of at most maxBytes, vectors included.
 func NewSemantic[V any](threshold float32, maxBytes int, ttl time.Duration, now func() time.Time) *Semantic[V] {
 	return &Semantic[V]{threshold: threshold, maxBytes: maxBytes, ttl: ttl, now: now, order: list.New(), scopes: map[Key]map[*list.Element]struct{}{}}
@@ -94,6 +97,11 @@ func (c *Semantic[V]) Put(scope Key, vector []float32, facts *Facts, value V, si
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for old := range c.scopes[scope] { // the very same question: this answer is newer
+		if e := old.Value.(*meaning[V]); dot(vector, e.vector) > sameQuestion && facts.Differ(e.facts) == "" {
+			c.remove(old)
+		}
+	}
 	el := c.order.PushFront(&meaning[V]{scope, vector, facts, value, size, c.now()})
 	if c.scopes[scope] == nil {
 		c.scopes[scope] = map[*list.Element]struct{}{}

@@ -196,8 +196,11 @@ func printFooter(t *terminal, ans *assistant.Answer) {
 		}
 	}
 	cached := ""
-	if tr.Cache == "hit" {
+	switch tr.Cache {
+	case "hit":
 		cached = " (from the cache)"
+	case "semantic":
+		cached = fmt.Sprintf(" (from the cache: a question with a similarity of %.2f)", tr.Similarity)
 	}
 	unsupported := 0
 	for _, s := range tr.Sentences {

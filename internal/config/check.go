@@ -55,6 +55,7 @@ func (d *decoder) check(c *Config) {
 	}
 	d.embedders(c)
 	d.subjects("assistant_editors", c.Editors)
+	d.semantic(c)
 	for name, a := range c.Assistants {
 		d.assistant(c, name, "assistants."+name, a)
 	}

@@ -223,10 +223,11 @@ type Limits struct {
 
 // Cache is the cache of answers.
 type Cache struct {
-	TTL   time.Duration `yaml:"ttl" doc:"How long an answer is kept."`
-	Size  Size          `yaml:"size" doc:"How much memory it may take; 0 for no cache."`
-	Scope string        `yaml:"scope" enum:"key,user,team,org" doc:"Who shares answers."`
-	When  string        `yaml:"when" enum:"cool,all,asked" doc:"Which requests may be answered from it that do not say so themselves. cool: those with a temperature of at most 0.3; all; asked: none."`
+	TTL      time.Duration `yaml:"ttl" doc:"How long an answer is kept."`
+	Size     Size          `yaml:"size" doc:"How much memory it may take; 0 for no cache."`
+	Scope    string        `yaml:"scope" enum:"key,user,team,org" doc:"Who shares answers."`
+	Semantic Semantic      `yaml:"semantic" doc:"Answers to questions that mean the same."`
+	When     string        `yaml:"when" enum:"cool,all,asked" doc:"Which requests may be answered from it that do not say so themselves. cool: those with a temperature of at most 0.3; all; asked: none."`
 }
 
 // Ledger is how the books are kept.

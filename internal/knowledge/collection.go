@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
@@ -23,7 +24,8 @@ type Collection struct {
 	acl      acl.ACL // of documents that have none of their own
 	index    *index.Index
 	settings Settings
-	gate     chan struct{}       // held by the one Sync of this process
+	gate     chan struct{} // held by the one Sync of this process
+	marks    atomic.Pointer[shelfmarks]
 	passages map[string][]string // ids of the texts that were added, by document
 
 	vectors   vectors

@@ -56,7 +56,7 @@ func New() *Metrics {
 	m.tokens = counter("tokens_total", "Tokens by kind: input (cached ones included), cached_input, cache_write, output (reasoning included), reasoning.", "provider", "model", "kind")
 	m.cost = counter("cost_dollars_total", "What requests cost, in US dollars, where the price is known.", "provider", "model")
 	m.unpriced = counter("unpriced_requests_total", "Requests whose price is not known.", "provider", "model")
-	m.cache = counter("cache_lookups_total", "Lookups in the cache of answers, by result (hit, miss, bypass).", "result")
+	m.cache = counter("cache_lookups_total", "Lookups in the cache of answers, by result (hit, semantic, miss, bypass).", "result")
 	m.findings = counter("guard_findings_total", "What guards found, by rule and action.", "rule", "action")
 	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "dragoman", Name: "turns_in_flight", Help: "Turns under way."})
 	m.left = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "dragoman", Name: "resumed_streams_total", Help: "Answers that broke off and were gone on with."})
@@ -129,7 +129,7 @@ func (m *Metrics) Turn(t *Turn) {
 	}
 	m.turns.WithLabelValues(t.Door, t.Status).Inc()
 	m.turnTime.WithLabelValues(t.Door).Observe(t.Took.Seconds())
-	if t.First > 0 && t.Provider != "" && t.Cache != "hit" {
+	if t.First > 0 && t.Provider != "" && t.Cache != "hit" && t.Cache != "semantic" {
 		m.firstToken.WithLabelValues(t.Provider, m.models.name(t.Model, t.Status == "ok")).Observe(t.First.Seconds())
 	}
 	if t.Cache != "" {

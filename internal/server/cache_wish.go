@@ -20,6 +20,8 @@ func cacheWish(h http.Header, own *bool) (w assistant.CacheWish) {
 				w.NoCache = true
 			case "no-store":
 				w.NoCache, w.NoStore = true, true
+			case "no-semantic": // an extension of ours
+				w.Exact = true
 			case "only-if-cached":
 				w.OnlyIfCached, w.Wanted = true, true
 			case "max-age":

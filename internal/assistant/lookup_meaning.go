@@ -1,0 +1,177 @@
+package assistant
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/dragoman/dragoman/internal/cache"
+	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/route"
+)
+
+// Semantic finds answers by what a question means.
+type Semantic = cache.Semantic[*likeAnswer]
+
+// NewSemantic makes one of at most so many bytes, of answers that are at most ttl old. threshold is the least cosine of two
+// questions that are taken to mean the same.
+func NewSemantic(threshold float64, bytes int, ttl time.Duration, now func() time.Time) *Semantic {
+	return cache.NewSemantic[*likeAnswer](float32(threshold), bytes, ttl, now)
+}
+
+// likeAnswer is an answer with what it needs beside another question than its own.
+type likeAnswer struct {
+	*cachedAnswer
+	sources  []Source // that its citations number
+	owner    string   // who asked
+	question string   // masked
+}
+
+// Versioned is a collection that tells its state: the same for two people, or at two times, only where they see the same documents in the
+// same versions.
+type Versioned interface {
+	State(ctx context.Context, who acl.Subjects) (string, error)
+}
+
+// mostMeant bounds the questions that are compared by meaning, in bytes: an embedding model reads a few hundred tokens, and two texts
+// that differ beyond them look the same to it.
+const mostMeant = 800
+
+// likeness is what a turn may share its answer by.
+type likeness struct {
+	scope cache.Key
+	facts *cache.Facts
+}
+
+// within is the scope where a model makes the vectors: those of others say nothing beside them.
+func (l *likeness) within(model string) cache.Key { return cache.KeyOf(string(l.scope[:]), model) }
+
+// state is that of all collections of the turn, as its caller sees them; "" where it is not known.
+func (e *Engine) state(ctx context.Context, t *Turn) string {
+	if e.Semantic == nil {
+		return ""
+	}
+	var b strings.Builder
+	who := Subjects(t.Principal)
+	for _, name := range t.Definition.Knowledge {
+		c, err := e.Collections(ctx, name)
+		if err != nil {
+			return ""
+		}
+		v, ok := c.(Versioned)
+		if !ok {
+			return ""
+		}
+		s, err := v.State(ctx, who)
+		if err != nil {
+			return ""
+		}
+		fmt.Fprintf(&b, "%q %q\n", name, s)
+	}
+	return b.String()
+}
+
+// likeness says by what the answer to this turn may be shared with questions that mean the same; nil where it must not. Everything that
+// an answer depends on beside its question is in the scope.
+func (e *Engine) likeness(t *Turn) (*likeness, string, error) {
+	r := t.outgoing
+	last := len(r.Messages) - 1
+	switch {
+	case t.Trace.Mode != Plain && t.Trace.Mode != Grounded:
+		return nil, "", nil // which costs no more than a look
+	case len(t.Definition.Knowledge) > 0 && t.state == "":
+		return nil, "the knowledge changes at this moment", nil
+	case last < 0 || r.Messages[last].Role != chat.User || !textOnly(r.Messages[last]):
+		return nil, "the last message is no text of a user", nil
+	case len(r.Tools) > 0:
+		return nil, "there are tools", nil
+	case len(t.question) > mostMeant:
+		return nil, "the question is long", nil
+	case route.Language(t.question) != "en":
+		return nil, "the question may not be in English, and what tells questions apart is known of that only", nil
+	case !t.vault.Empty():
+		return nil, "it holds secrets, which are its caller's", nil
+	}
+	for _, f := range t.Trace.Findings {
+		if strings.HasPrefix(f.Rule, "injection") {
+			return nil, "something in it reads like instructions", nil
+		}
+	}
+	own := *r
+	own.Messages = r.Messages[:last]
+	asked, err := canonicalBut(&own, messagesOf[r.Wire])
+	if err != nil {
+		return nil, "", err
+	}
+	before, err := json.Marshal(own.Messages)
+	if err != nil {
+		return nil, "", err
+	}
+	definition, err := json.Marshal(t.Definition)
+	if err != nil {
+		return nil, "", err
+	}
+	fields := []string{
+		"means", t.decision.Models[0].ID(), string(t.Trace.Mode), e.tenant(t), string(definition), string(t.Privacy), t.state, t.frame, asked, string(before),
+	}
+	return &likeness{cache.KeyOf(append(fields, t.Paths...)...), cache.FactsOf(t.question)}, "", nil
+}
+
+// messagesOf are the fields of requests that hold the conversation.
+var messagesOf = map[chat.Wire]string{
+	chat.OpenAIChat: "messages", chat.OpenAIResponses: "input", chat.AnthropicMessages: "messages", chat.GeminiGenerate: "contents", chat.OpenAICompletions: "prompt",
+}
+
+func textOnly(m chat.Message) bool {
+	for _, p := range m.Parts {
+		if p.Kind != chat.TextPart {
+			return false
+		}
+	}
+	return len(m.Parts) > 0
+}
+
+// fromMeaning says whether the cache has the answer to a question that means the same.
+func (e *Engine) fromMeaning(ctx context.Context, t *Turn) bool {
+	v, model := t.vector(ctx)
+	if v == nil {
+		return false
+	}
+	m, ok, near := e.Semantic.Get(t.like.within(model), v, t.like.facts, t.Cache.MaxAge)
+	if !ok {
+		if near != "" {
+			t.Trace.note("a question much like this was answered before; what tells them apart: " + near)
+		}
+		return false
+	}
+	a := m.Value
+	t.cached, t.Trace.Cache, t.Trace.Similarity = a.cachedAnswer, "semantic", round(float64(m.Similarity))
+	t.sources, t.Trace.Sources = a.sources, a.sources
+	note := fmt.Sprintf("a question that means the same was answered before (similarity %.2f)", m.Similarity)
+	if a.owner == t.Principal.Owner() {
+		t.Trace.Similar = a.question // of others, nobody learns what they asked
+		note += ": " + a.question
+	}
+	t.Trace.note(note)
+	return true
+}
+
+// rememberMeaning keeps a complete answer for questions that mean the same.
+func (e *Engine) rememberMeaning(ctx context.Context, t *Turn, a *cachedAnswer, size int) {
+	if t.like == nil || t.finish != chat.FinishStop {
+		return
+	}
+	v, model := t.vector(ctx)
+	if v == nil {
+		return
+	}
+	for i := range t.sources {
+		s := &t.sources[i]
+		size += int(unsafe.Sizeof(*s)) + len(s.Path) + len(s.Symbol) + len(s.Text) + len(s.Spans)*int(unsafe.Sizeof(s.Spans)) + 8*len(s.Key)
+	}
+	e.Semantic.Put(t.like.within(model), v, t.like.facts, &likeAnswer{a, t.sources, t.Principal.Owner(), t.question}, size+len(t.question)+t.like.facts.Size())
+}

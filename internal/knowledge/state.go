@@ -1,0 +1,62 @@
+package knowledge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+)
+
+// shelfmarks are the ACLs that documents have in one generation of the index, sorted.
+type shelfmarks struct {
+	generation int64
+	acls       []string
+}
+
+// State tells what somebody sees of the collection, in a few letters: it is the same for two people, or at two times, only where they
+// see the same documents in the same versions. It changes with every edit, and with every change of who may see what.
+func (c *Collection) State(ctx context.Context, who acl.Subjects) (string, error) {
+	generation, err := c.index.Generation(ctx)
+	if err != nil {
+		return "", err
+	}
+	if who.Sees() {
+		return fmt.Sprintf("%d all", generation), nil
+	}
+	marks := c.marks.Load()
+	if marks == nil || marks.generation != generation {
+		docs, err := c.index.Documents(ctx)
+		if err != nil {
+			return "", err
+		}
+		seen := map[string]bool{}
+		for _, d := range docs {
+			seen[d.ACL] = true
+		}
+		// Which generation these are of is not known for sure: another may have been committed meanwhile.
+		again, err := c.index.Generation(ctx)
+		if err != nil {
+			return "", err
+		}
+		if again != generation {
+			return "", fmt.Errorf("the collection %s changes at this moment", c.Name)
+		}
+		marks = &shelfmarks{generation: generation}
+		for a := range seen {
+			marks.acls = append(marks.acls, a)
+		}
+		slices.Sort(marks.acls)
+		c.marks.Store(marks)
+	}
+	see := c.sight(who)
+	h := sha256.New()
+	fmt.Fprintf(h, "%q", c.acl.String())
+	for _, a := range marks.acls {
+		fmt.Fprintf(h, "%q %t\n", a, see.sees(&index.Document{ACL: a}))
+	}
+	return fmt.Sprintf("%d %s", generation, hex.EncodeToString(h.Sum(nil)[:12])), nil
+}
