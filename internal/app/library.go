@@ -57,6 +57,31 @@ func (l Library) List(ctx context.Context, p identity.Principal) ([]Listed, erro
 	return out, nil
 }
 
+// Visible names the collections of which somebody may see something. A folder that nobody has asked for yet is read first.
+func (l Library) Visible(ctx context.Context, p identity.Principal) ([]string, error) {
+	who := assistant.Subjects(p)
+	var out []string
+	for _, name := range l.cs.names() {
+		c, err := l.cs.opened(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		n, _, err := c.Visible(ctx, who)
+		if err == nil && n == 0 && c.pulls == nil {
+			if c, err = l.cs.get(ctx, name); err == nil {
+				n, _, err = c.Visible(ctx, who)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
 // Listing is List for the HTTP door.
 func (l Library) Listing(ctx context.Context, p identity.Principal) (any, error) {
 	return l.List(ctx, p)

@@ -120,7 +120,7 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 		log.Warn("other machines can connect; put TLS in front of it", "address", addr.String())
 	}
 	s := server.New(server.Options{
-		State: stateOf(ap), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Sessions: ap.Sessions, Ready: ap.Ready, Health: func() any { return ap.Health() }, Metrics: ap.Metrics, Log: log, Now: e.now,
+		State: stateOf(ap, log), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Sessions: ap.Sessions, Ready: ap.Ready, Health: func() any { return ap.Health() }, Metrics: ap.Metrics, Log: log, Now: e.now,
 		MaxBody: int64(ap.Config.Server.MaxBody), Notice: ap.Config.Server.Notice, Drain: ap.Config.Server.Drain, Proxies: proxies(ap.Config.Server.Proxies),
 	})
 	watched := make(chan struct{})
@@ -141,8 +141,8 @@ func proxies(list []config.Network) []netip.Prefix {
 	return out
 }
 
-func stateOf(ap *app.App) server.State {
-	return server.State{Engine: ap.Engine, Assistants: ap.Definitions(), Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May()}
+func stateOf(ap *app.App, log *slog.Logger) server.State {
+	return server.State{Engine: ap.Engine, Assistants: ap.Definitions(), Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May(), MCP: ap.MCP(shortVersion(), nil, log)}
 }
 
 const (
@@ -192,7 +192,7 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 			continue
 		}
 		seen = modified(ap.ConfigPath, ap.Config.Files) // it may name other files now
-		s.Use(stateOf(ap))
+		s.Use(stateOf(ap, log))
 		ap.StartEngines()
 		stopWarm()
 		stopFresh()

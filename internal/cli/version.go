@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -48,3 +49,6 @@ func buildInfo() string {
 	}
 	return fmt.Sprintf("%s%s, %s, %s/%s", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
+
+// shortVersion is what programs are told.
+func shortVersion() string { return cmp.Or(Version, "devel") }

@@ -11,6 +11,7 @@ import (
 	"github.com/dragoman/dragoman/internal/dialect/gemini"
 	"github.com/dragoman/dragoman/internal/dialect/openai"
 	"github.com/dragoman/dragoman/internal/dialect/responses"
+	"github.com/dragoman/dragoman/internal/mcp"
 )
 
 // door is where callers of one wire format come in.
@@ -85,10 +86,18 @@ func (s *Server) routes(mux *http.ServeMux) {
 	open("GET /api/traces/{id}", chatDoor, s.getTrace)
 	s.assistantRoutes(open)
 	s.sessionRoutes(open)
+	if s.MCP != nil {
+		open("/mcp", chatDoor, s.answerMCP(mcp.NewHandler(s.MaxBody)))
+	}
 	open("GET /api/collections", chatDoor, s.listCollections)
 	open("GET /api/collections/{collection}/search", chatDoor, s.searchCollection)
 	open("PUT /api/collections/{collection}/documents/{id...}", chatDoor, s.putDocument)
 	open("DELETE /api/collections/{collection}/documents/{id...}", chatDoor, s.deleteDocument)
+}
+
+// answerMCP answers clients of the Model Context Protocol: streamable HTTP, behind keys as all doors.
+func (s *Server) answerMCP(h *mcp.Handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, p principal) { h.Serve(w, r, s.state().MCP, p) }
 }
 
 // callGemini answers what stands behind the colon.

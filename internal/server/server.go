@@ -21,6 +21,7 @@ import (
 	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/mcp"
 	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/store"
 )
@@ -55,6 +56,7 @@ type State struct {
 	Counter    Counter
 	Library    Library
 	May        func(p identity.Principal, model string) bool // ask a model; nil: everybody may
+	MCP        *mcp.Options                                  // nil: there is no /mcp
 }
 
 // Options is what a server needs.

@@ -93,8 +93,8 @@ func (c *Checked) wrong(what string) *Fault {
 	return &Fault{"the arguments of " + c.spec.Name + " are wrong: " + what + ". Call it again with one JSON object that follows the schema " + schema}
 }
 
-// call checks the arguments and calls the tool. A tool that panics has failed, and takes nothing down with it.
-func (c *Checked) call(ctx context.Context, who Caller, args string) (r Result, err error) {
+// Do checks the arguments, as somebody else wrote them, and calls the tool. A tool that panics has failed, and takes nothing down with it.
+func (c *Checked) Do(ctx context.Context, who Caller, args string) (r Result, err error) {
 	given, err := c.arguments(args)
 	if err != nil {
 		return Result{}, err

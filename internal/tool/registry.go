@@ -144,7 +144,7 @@ func (s *Set) Call(ctx context.Context, who Caller, name, args string, within ti
 	ctx, cancel := context.WithTimeout(ctx, within)
 	back := make(chan ended, 1)
 	s.r.calls.Go(func() {
-		r, err := c.call(ctx, who, args)
+		r, err := c.Do(ctx, who, args)
 		back <- ended{r, err}
 	})
 	s.r.calls.Go(func() {
