@@ -229,13 +229,15 @@ func (a *App) Reload(ctx context.Context) error {
 	if err := next.loadConfig(); err != nil {
 		return err
 	}
+	sections := a.unread(next.Config)
+	next.Config.Store = a.Config.Store // collections are kept there
 	if err := next.build(ctx); err != nil {
 		return err
 	}
-	if sections := a.unread(next.Config); len(sections) > 0 && a.options.Log != nil {
+	if len(sections) > 0 && a.options.Log != nil {
 		a.options.Log.Warn("some of the changed configuration counts from the next start on", "sections", strings.Join(sections, ", "))
 	}
-	next.Config.Data, next.Config.Store, next.Config.Server, next.Config.Cache, next.Config.Ledger = a.Config.Data, a.Config.Store, a.Config.Server, a.Config.Cache, a.Config.Ledger
+	next.Config.Data, next.Config.Server, next.Config.Cache, next.Config.Ledger = a.Config.Data, a.Config.Server, a.Config.Cache, a.Config.Ledger
 	next.collections.inherit(a.collections)
 	next.Engine.Archive = archive{a}
 	a.prices.Store(next.prices.Load())

@@ -50,6 +50,9 @@ type Pulled struct {
 // prepareCollection makes a collection of the configuration. Nothing is opened or fetched yet.
 func (a *App) prepareCollection(name string, c config.Collection) error {
 	o := knowledge.Options{Name: name, Root: under(a.Config.Dir, c.Path), Include: c.Include, Exclude: c.Exclude, DataDir: a.DataDir}
+	if a.Config.Store.Index {
+		o.Database = a.Config.Store.URL.Reveal()
+	}
 	var err error
 	if len(c.ACL) > 0 {
 		if o.ACL, err = acl.New(c.ACL...); err != nil {

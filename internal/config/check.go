@@ -34,6 +34,9 @@ func (d *decoder) check(c *Config) {
 	d.names("tiers", maps.Keys(c.Tiers))
 	d.server(c)
 	d.mirror(c)
+	if c.Store.Index && c.Store.URL == "" {
+		d.problem("store.index", "there is no database to keep it in", "set store.url")
+	}
 	for name, p := range c.Providers {
 		if p.Engine.Model != "" {
 			d.engine("providers."+name, &p)

@@ -55,7 +55,8 @@ type Server struct {
 
 // Store is where everything is kept that has to last, but for the index.
 type Store struct {
-	URL Secret `yaml:"url" doc:"A PostgreSQL database that several servers share: postgres://USER:PASSWORD@HOST:5432/DATABASE. Write ${DATABASE_URL}, so that the password stays out of the file. Default: a file in the data folder (SQLite), for one server."`
+	URL   Secret `yaml:"url" doc:"A PostgreSQL database that several servers share: postgres://USER:PASSWORD@HOST:5432/DATABASE. Write ${DATABASE_URL}, so that the password stays out of the file. Default: a file in the data folder (SQLite), for one server."`
+	Index bool   `yaml:"index" doc:"Keeps what the configured collections are searched by there, too: one server indexes, the others find it at once. Default: each server has its own in its data folder."`
 }
 
 // Provider is an upstream account or server.

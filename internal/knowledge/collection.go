@@ -39,6 +39,9 @@ type Options struct {
 	Include []string // only these paths or patterns; empty for all
 	Exclude []string // never these
 	DataDir string   // where the index is kept
+	// Database is the address of a PostgreSQL database in which the index is kept in place of DataDir, for all processes that open a
+	// collection of this Name there; empty for none.
+	Database string
 
 	// ACL is who may see documents that have none of their own. The zero value is the organisation: whoever has a key.
 	ACL acl.ACL
@@ -59,7 +62,12 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 	if o.Settings != nil {
 		settings = *o.Settings
 	}
-	ix, err := index.Open(ctx, filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude)), settings.Index)
+	var ix *index.Index
+	if o.Database != "" {
+		ix, err = index.OpenPostgres(ctx, o.Database, o.Name, settings.Index)
+	} else {
+		ix, err = index.Open(ctx, filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude)), settings.Index)
+	}
 	if err != nil {
 		return nil, err
 	}

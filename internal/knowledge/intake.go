@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
@@ -124,12 +122,12 @@ func (c *Collection) intake(ctx context.Context, o extract.Options, now func() t
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
-	lock := flock.New(c.index.Path() + ".lock")
-	if ok, err := lock.TryLockContext(ctx, lockPoll); !ok {
+	unlock, err := c.index.Lock(ctx, "")
+	if err != nil {
 		<-c.gate
 		return nil, nil, fmt.Errorf("wait for the process that is indexing %s: %w", c.Name, err)
 	}
-	release := func() { lock.Close(); <-c.gate }
+	release := func() { unlock(); <-c.gate }
 	if progress == nil {
 		progress = func(Progress) {}
 	}

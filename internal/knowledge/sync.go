@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
@@ -45,8 +43,6 @@ const (
 	racy = 2 * time.Second
 	// maxFiles keeps a question that is asked in a home folder or at the root of a disk from indexing all of it.
 	maxFiles = 500_000
-	// lockPoll is how often a process looks whether another one is still indexing the same collection.
-	lockPoll = 50 * time.Millisecond
 )
 
 // Sync brings the index up to date with the folder: new and changed files (by content) are indexed, others left alone,
@@ -59,16 +55,16 @@ func (c *Collection) Sync(ctx context.Context, now func() time.Time, progress fu
 	case <-ctx.Done():
 		return Report{}, ctx.Err()
 	}
-	lock := flock.New(c.index.Path() + ".lock")
-	if ok, err := lock.TryLockContext(ctx, lockPoll); !ok {
+	unlock, err := c.index.Lock(ctx, "")
+	if err != nil {
 		return Report{}, fmt.Errorf("wait for the process that is indexing %s: %w", c.Root, err)
 	}
-	defer lock.Close()
+	defer unlock()
 	if progress == nil {
 		progress = func(Progress) {}
 	}
 	s := &syncer{c: c, now: now, progress: progress, started: now()}
-	err := s.run(ctx)
+	err = s.run(ctx)
 	s.report.Elapsed = now().Sub(s.started)
 	return s.report, err
 }

@@ -65,7 +65,7 @@ func decodeHead(b []byte, c *chunk.Chunk) error {
 func (ix *Index) Heads(ctx context.Context, hits []Hit) ([]Chunk, error) {
 	at := make(map[int64]int, len(hits))
 	list := idList(len(hits), func(i int) int64 { at[hits[i].Chunk] = i; return hits[i].Chunk })
-	rows, err := ix.db.QueryContext(ctx, "SELECT id, head FROM chunk WHERE id IN (SELECT value FROM json_each(?))", list)
+	rows, err := ix.db.QueryContext(ctx, "SELECT id, head FROM chunk WHERE id "+ix.among, list)
 	if err != nil {
 		return nil, fmt.Errorf("read passages: %w", err)
 	}
@@ -103,7 +103,7 @@ func (ix *Index) Texts(ctx context.Context, n int, get func(i int) *Chunk) error
 	}
 	at := make(map[int64]*Chunk, n)
 	list := idList(n, func(i int) int64 { c := get(i); at[c.ID] = c; return c.ID })
-	rows, err := ix.db.QueryContext(ctx, "SELECT id, text FROM text WHERE id IN (SELECT value FROM json_each(?))", list)
+	rows, err := ix.db.QueryContext(ctx, "SELECT id, text FROM text WHERE id "+ix.among, list)
 	if err != nil {
 		return fmt.Errorf("read texts: %w", err)
 	}
@@ -121,7 +121,7 @@ func (ix *Index) Texts(ctx context.Context, n int, get func(i int) *Chunk) error
 	return rows.Err()
 }
 
-// idList writes n ids as a JSON array, as SQLite takes a list.
+// idList writes n ids as a JSON array, as the condition among takes a list.
 func idList(n int, id func(i int) int64) string {
 	b := make([]byte, 0, 10*n+2)
 	b = append(b, '[')

@@ -1,10 +1,12 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -69,12 +71,17 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 
 // countCommit raises the number by which readers learn that what they hold in memory is old, and returns it.
 func countCommit(ctx context.Context, tx *sql.Tx) (generation int64, err error) {
-	err = tx.QueryRowContext(ctx, `INSERT INTO meta(name, value) VALUES('commits', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1 RETURNING value`).Scan(&generation)
-	return generation, err
+	return raise(ctx, tx, "commits")
+}
+
+// raise adds one to a number in meta, and locks it until the transaction ends.
+func raise(ctx context.Context, tx *sql.Tx, name string) (number int64, err error) {
+	err = tx.QueryRowContext(ctx, `INSERT INTO meta(name, value) VALUES(?, '1') ON CONFLICT(name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value`, name).Scan(&number)
+	return number, err
 }
 
 func setMeta(ctx context.Context, tx *sql.Tx, name, value string) error {
-	_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)", name, value)
+	_, err := tx.ExecContext(ctx, "INSERT INTO meta(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", name, value)
 	return err
 }
 
@@ -97,7 +104,7 @@ func removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
 
 func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) (added []*Document, err error) {
 	var chunkID int64
-	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'next_chunk'), 1)").Scan(&chunkID); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'next_chunk'), 1)").Scan(&chunkID); err != nil {
 		return nil, err
 	}
 	known, err := tx.PrepareContext(ctx, "SELECT EXISTS(SELECT 1 FROM document WHERE path = ?)")
@@ -105,21 +112,14 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) (added 
 		return nil, err
 	}
 	defer known.Close()
-	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
+	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id`)
 	if err != nil {
 		return nil, err
 	}
 	defer insertDocument.Close()
-	insertChunk, err := tx.PrepareContext(ctx, `INSERT INTO chunk(id, head) VALUES(?,?)`)
-	if err != nil {
-		return nil, err
-	}
-	defer insertChunk.Close()
-	insertText, err := tx.PrepareContext(ctx, `INSERT INTO text(id, text) VALUES(?,?)`)
-	if err != nil {
-		return nil, err
-	}
-	defer insertText.Close()
+	insertChunk, insertText := newInserter(tx, "chunk(id, head)"), newInserter(tx, "text(id, text)")
+	defer insertChunk.close()
+	defer insertText.close()
 
 	rows := make([]row, 0, len(b.lengths))
 	for _, e := range b.entries {
@@ -133,11 +133,8 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) (added 
 				return nil, err
 			}
 		}
-		res, err := insertDocument.ExecContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, d.Title, d.Type, d.Language, d.Team, d.Author, d.Source, d.Version, d.URL, d.ACL, chunkID, len(e.chunks))
-		if err != nil {
-			return nil, err
-		}
-		docID, err := res.LastInsertId()
+		var docID int64
+		err := insertDocument.QueryRowContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, d.Title, d.Type, d.Language, d.Team, d.Author, d.Source, d.Version, d.URL, d.ACL, chunkID, len(e.chunks)).Scan(&docID)
 		if err != nil {
 			return nil, err
 		}
@@ -147,20 +144,23 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) (added 
 		added = append(added, &as)
 		for i := range e.chunks {
 			c := &e.chunks[i]
-			if _, err := insertChunk.ExecContext(ctx, chunkID, appendHead(nil, c)); err != nil {
+			if err := insertChunk.add(ctx, chunkID, appendHead(nil, c)); err != nil {
 				return nil, err
 			}
-			if _, err := insertText.ExecContext(ctx, chunkID, c.Text); err != nil {
+			if err := insertText.add(ctx, chunkID, c.Text); err != nil {
 				return nil, err
 			}
 			rows = append(rows, row{chunkID, docID, b.lengths[len(rows)], kindNumber(c.Kind)})
 			chunkID++
 		}
 	}
+	if err := errors.Join(insertChunk.flush(ctx), insertText.flush(ctx)); err != nil {
+		return nil, err
+	}
 	if chunkID > 1<<32-1 {
 		return nil, fmt.Errorf("the index has used up its chunk numbers; rebuild it")
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta(name, value) VALUES('next_chunk', ?)", chunkID); err != nil {
+	if err := setMeta(ctx, tx, "next_chunk", strconv.FormatInt(chunkID, 10)); err != nil {
 		return nil, err
 	}
 	sw, err := newSegmentWriter(ctx, tx, rows, &ix.scoring)
@@ -183,7 +183,7 @@ type segmentWriter struct {
 	blockWriter
 	ctx       context.Context
 	tx        *sql.Tx
-	insert    *sql.Stmt
+	insert    *inserter
 	rows      []row
 	encoder   *encoder
 	first     int64 // id of the first block
@@ -197,12 +197,9 @@ func newSegmentWriter(ctx context.Context, tx *sql.Tx, rows []row, s *Scoring) (
 		return nil, err
 	}
 	w.next = w.first
-	var err error
-	if w.insert, err = tx.PrepareContext(ctx, "INSERT INTO block(id, data) VALUES(?,?)"); err != nil {
-		return nil, err
-	}
+	w.insert = newInserter(tx, "block(id, data)")
 	w.emit = func(first, data []byte) error {
-		_, err := w.insert.ExecContext(ctx, w.next, data)
+		err := w.insert.add(ctx, w.next, bytes.Clone(data))
 		w.next++
 		w.directory = appendDirectory(w.directory, first)
 		return err
@@ -221,7 +218,7 @@ func (w *segmentWriter) put(term []byte, count int, plain []byte) error {
 
 // finish writes the last block and the segment's row.
 func (w *segmentWriter) finish() error {
-	if err := w.flush(); err != nil {
+	if err := errors.Join(w.flush(), w.insert.flush(w.ctx)); err != nil {
 		return err
 	}
 	if w.directory == nil {
@@ -231,7 +228,7 @@ func (w *segmentWriter) finish() error {
 	return err
 }
 
-func (w *segmentWriter) close() { w.insert.Close() }
+func (w *segmentWriter) close() { w.insert.close() }
 
 // Clear removes everything.
 func (ix *Index) Clear(ctx context.Context) error {

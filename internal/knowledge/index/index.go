@@ -1,5 +1,6 @@
-// Package index is the embedded search engine: an inverted index over chunks with BM25 ranking, kept in one SQLite file
-// beside the chunks and documents themselves, so that a commit changes all of them or none.
+// Package index is the search engine: an inverted index over chunks with BM25 ranking, kept in one SQLite file, or in a schema of
+// a PostgreSQL database, beside the chunks and documents themselves, so that a commit changes all of them or none. Where it is kept
+// makes no difference to what is found: statements are the same, and so are the bytes that they read.
 //
 // Layout, after Lucene: documents are indexed in memory into immutable segments; a segment's sorted terms and postings are
 // stored in blocks of some 8 KB, of which a search reads one per query term and segment. A document that changes gets a
@@ -50,11 +51,13 @@ CREATE TABLE vectors    (id INTEGER PRIMARY KEY AUTOINCREMENT, generation INTEGE
 CREATE INDEX vectors_of ON vectors(generation, id);
 `
 
-// Index is an open index file. Its methods may be called by several goroutines; several processes may share the file, of
-// which one at a time writes.
+// Index is an open index. Its methods may be called by several goroutines; several processes may share it, of which one at a time
+// writes.
 type Index struct {
 	db      *sql.DB
-	path    string
+	path    string // or the schema's name
+	among   string // a condition, in SQL: is among those of a list, which is its one parameter
+	lock    func(ctx context.Context, what string, wait bool) (unlock func(), err error)
 	scoring Scoring
 	blocks  blockCache
 	pool    sync.Pool // of *scorer
@@ -106,7 +109,7 @@ func open(ctx context.Context, path string, s Scoring) (*Index, error) {
 	}
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(4)
-	ix := &Index{db: db, path: path, scoring: s}
+	ix := &Index{db: db, path: path, scoring: s, among: "IN (SELECT value FROM json_each(?))", lock: fileLock(path)}
 	if err := ix.prepare(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -151,7 +154,7 @@ func (ix *Index) prepare(ctx context.Context) error {
 // Close releases the file.
 func (ix *Index) Close() error { return ix.db.Close() }
 
-// Path is where the index file lies.
+// Path is where the index lies: a file, or a schema of a database.
 func (ix *Index) Path() string { return ix.path }
 
 // Document is what the index knows of one document.

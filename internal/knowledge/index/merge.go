@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -134,8 +135,12 @@ func (ix *Index) merge(ctx context.Context, tx *sql.Tx, segments []*segment) err
 		if _, err := tx.ExecContext(ctx, "DELETE FROM block WHERE id >= ? AND id < ?", seg.firstBlock, seg.firstBlock+int64(len(seg.directory))); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM segment WHERE id = ?", seg.id); err != nil {
+		res, err := tx.ExecContext(ctx, "DELETE FROM segment WHERE id = ?", seg.id)
+		if err != nil {
 			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n != 1 { // as when the lock on a server was lost with its connection
+			return errors.Join(err, errors.New("another process merged them meanwhile"))
 		}
 	}
 	return nil

@@ -43,7 +43,7 @@ func (ix *Index) current(ctx context.Context) (*snapshot, error) {
 // load returns the snapshot that belongs to tx, from memory if that is the last one seen.
 func (ix *Index) load(ctx context.Context, tx *sql.Tx) (*snapshot, error) {
 	var generation int64
-	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'commits'), 0)").Scan(&generation); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'commits'), 0)").Scan(&generation); err != nil {
 		return nil, fmt.Errorf("read the index: %w", err)
 	}
 	ix.mu.Lock()
