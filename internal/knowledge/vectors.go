@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/gofrs/flock"
-
 	"github.com/dragoman/dragoman/internal/embed"
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/knowledge/dense"
@@ -26,13 +24,14 @@ func (c *Collection) Embed(ctx context.Context, e embed.Embedder, store embed.St
 		return embed.Report{}, ErrEmbedding
 	}
 	defer c.embedding.Unlock()
-	lock := flock.New(c.index.Path() + ".vectors.lock")
-	if ok, err := lock.TryLock(); err != nil {
-		return embed.Report{}, fmt.Errorf("lock the vectors of %s: %w", c.Name, err)
-	} else if !ok {
+	unlock, err := c.index.TryLock(ctx, "vectors")
+	if errors.Is(err, index.ErrLocked) {
 		return embed.Report{}, ErrEmbedding
 	}
-	defer lock.Close()
+	if err != nil {
+		return embed.Report{}, fmt.Errorf("lock the vectors of %s: %w", c.Name, err)
+	}
+	defer unlock()
 	return embed.Run(ctx, target{c}, e, store, o)
 }
 

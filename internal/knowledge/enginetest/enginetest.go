@@ -47,6 +47,7 @@ func Run(t *testing.T, place Place) {
 		"opened at once":     openedAtOnce,
 		"cleared":            cleared,
 		"searched meanwhile": searchedMeanwhile,
+		"vectors":            vectors,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, place) })
 	}

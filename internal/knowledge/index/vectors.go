@@ -33,7 +33,7 @@ type Generation struct {
 // VectorChanges counts the changes of vectors: as long as it stays the same, so do they.
 func (ix *Index) VectorChanges(ctx context.Context) (int64, error) {
 	var n int64
-	err := ix.db.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'vector_changes'), 0)").Scan(&n)
+	err := ix.db.QueryRowContext(ctx, "SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'vector_changes'), 0)").Scan(&n)
 	return n, err
 }
 
@@ -105,7 +105,7 @@ func (ix *Index) changeVectors(ctx context.Context, change func(tx *sql.Tx) erro
 	}
 	defer tx.Rollback()
 	// Writing first takes the lock, as in Commit.
-	if _, err := tx.ExecContext(ctx, "INSERT INTO meta(name, value) VALUES('vector_changes', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1"); err != nil {
+	if _, err := raise(ctx, tx, "vector_changes"); err != nil {
 		return fmt.Errorf("change the vectors: %w", err)
 	}
 	if err := change(tx); err != nil {
@@ -125,7 +125,7 @@ func (ix *Index) SaveVectors(ctx context.Context, model string, vectors []dense.
 	dims := vectors[0].Row.Dims()
 	return ix.changeVectors(ctx, func(tx *sql.Tx) error {
 		g := Generation{}
-		err := tx.QueryRowContext(ctx, `INSERT INTO generation(model, dims, active) VALUES(?1, ?2, 0) ON CONFLICT(model) DO UPDATE SET dims = CASE dims WHEN 0 THEN ?2 ELSE dims END
+		err := tx.QueryRowContext(ctx, `INSERT INTO generation(model, dims, active) VALUES(?1, ?2, 0) ON CONFLICT(model) DO UPDATE SET dims = CASE generation.dims WHEN 0 THEN ?2 ELSE generation.dims END
 			RETURNING id, dims`, model, dims).Scan(&g.ID, &g.Dims)
 		if err != nil {
 			return err
