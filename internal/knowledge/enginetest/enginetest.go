@@ -111,7 +111,7 @@ func paths(t *testing.T, c *knowledge.Collection, who acl.Subjects, text string,
 func equal(t *testing.T, what string, got, want any) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(acl.ACL{})); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
+		t.Fatalf("%s (-want +got):\n%s", what, diff)
 	}
 }
 
@@ -278,7 +278,7 @@ func (s *shelf) Sync(ctx context.Context, _ string, sink connector.Sink) (connec
 }
 
 func page(id, text string) connector.Document {
-	return connector.Document{ID: id, Path: "wiki/" + id, Type: "page", Title: "Page " + id, Text: text, Version: text, URL: "https://wiki.example.com/" + id}
+	return connector.Document{ID: id, Path: "wiki/" + id, Type: "page", Title: "Page " + id, Text: text, Version: text, URL: "https://wiki.example.com/" + id, Updated: time.Unix(1e9, 0)}
 }
 
 func pull(t *testing.T, c *knowledge.Collection, s *shelf) {
