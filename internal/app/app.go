@@ -30,6 +30,7 @@ import (
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/limit"
@@ -331,7 +332,7 @@ func under(dir, path string) string {
 
 // prepareKnowledge collects the collections and assistants that there are. Nothing is opened yet.
 func (a *App) prepareKnowledge() error {
-	a.collections = &collections{options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, watch: map[string]bool{}, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
+	a.collections = &collections{options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, watch: map[string]bool{}, paces: map[string]pace{}, asks: map[string]*asks{}, managers: map[string]acl.ACL{}, hooks: map[string]string{}, runs: a.Store, log: a.options.Log, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
 	root := a.options.Path
 	if root == "" {
 		var err error
@@ -347,7 +348,7 @@ func (a *App) prepareKnowledge() error {
 		return fmt.Errorf("%s is not a folder; --path names the folder to answer from", root)
 	}
 	a.Root = root
-	a.collections.options[folder] = knowledge.Options{Name: folder, Root: root, DataDir: a.DataDir}
+	a.collections.options[folder], a.collections.asks[folder] = knowledge.Options{Name: folder, Root: root, DataDir: a.DataDir}, newAsks()
 	for name, c := range a.Config.Collections {
 		if err := a.prepareCollection(name, c); err != nil {
 			return err
@@ -416,7 +417,7 @@ func (a *App) Syncing(assistantName string) func(ctx context.Context) (map[strin
 		out := map[string]knowledge.Report{}
 		var errs []error
 		for _, name := range names {
-			report, err := collections.refresh(ctx, name)
+			report, err := collections.refresh(ctx, name, occasion{reason: "start"})
 			if err != nil {
 				errs = append(errs, fmt.Errorf("collection %s: %w", name, err))
 				continue

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"reflect"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/store"
 )
 
 // freshFor is how long a collection is searched before its folder is looked at again: long enough that a busy server
@@ -22,6 +25,12 @@ type collections struct {
 	options  map[string]knowledge.Options
 	pulls    map[string]*pulls // of those that are no folders
 	watch    map[string]bool   // folders that a server watches
+	paces    map[string]pace
+	asks     map[string]*asks
+	managers map[string]acl.ACL // where the configuration says who they are
+	hooks    map[string]string  // secrets of webhooks
+	runs     store.SyncRuns
+	log      *slog.Logger
 	now      func() time.Time
 	progress func(knowledge.Progress)
 
@@ -38,7 +47,8 @@ type collection struct {
 	report knowledge.Report
 	err    error
 
-	watched atomic.Bool // a folder whose changes are taken over as they come: questions need not look
+	runs    atomic.Int32 // under way in this process
+	watched atomic.Bool  // a folder whose changes are taken over as they come: questions need not look
 }
 
 // inherit takes over what an older configuration has open: what did not change stays in use.
@@ -48,6 +58,11 @@ func (cs *collections) inherit(old *collections) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	cs.retired = old.retired
+	for name := range cs.asks {
+		if a := old.asks[name]; a != nil {
+			cs.asks[name] = a // what is asked for still has to be done
+		}
+	}
 	for name, c := range old.open {
 		if p, was := cs.pulls[name], old.pulls[name]; reflect.DeepEqual(cs.options[name], old.options[name]) && (p == nil) == (was == nil) && (p == nil || reflect.DeepEqual(p.config, was.config)) {
 			cs.open[name] = c
@@ -75,7 +90,7 @@ func (cs *collections) get(ctx context.Context, name string) (*collection, error
 	if !c.synced.IsZero() && cs.now().Sub(c.synced) < freshFor {
 		return c, nil
 	}
-	if err := cs.syncLocked(ctx, c); err != nil && (c.synced.IsZero() || ctx.Err() != nil) {
+	if err := cs.syncLocked(ctx, c, occasion{reason: "question"}); err != nil && (c.synced.IsZero() || ctx.Err() != nil) {
 		return nil, err
 	}
 	c.synced = cs.now() // also where it failed: it is tried again when this is old
@@ -83,15 +98,18 @@ func (cs *collections) get(ctx context.Context, name string) (*collection, error
 }
 
 // sync brings a folder's index up to date now.
-func (cs *collections) sync(ctx context.Context, c *collection) (knowledge.Report, error) {
+func (cs *collections) sync(ctx context.Context, c *collection, why occasion) (knowledge.Report, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := cs.syncLocked(ctx, c)
+	err := cs.syncLocked(ctx, c, why)
 	return c.report, err
 }
 
-func (cs *collections) syncLocked(ctx context.Context, c *collection) error {
-	c.report, c.err = c.Sync(ctx, cs.now, cs.progress)
+func (cs *collections) syncLocked(ctx context.Context, c *collection, why occasion) error {
+	quiet := !why.rebuild && why.reason != "asked"
+	c.report, c.err = cs.recorded(ctx, c, why, quiet, func(progress func(knowledge.Progress)) (knowledge.Report, error) {
+		return c.Sync(ctx, cs.now, progress)
+	})
 	if c.err == nil {
 		c.synced = cs.now()
 	}

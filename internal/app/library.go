@@ -25,32 +25,18 @@ type Listed struct {
 	Source    string `json:"source,omitempty"` // "git", "web", ..., "push"; empty for a folder
 	Pulled    string `json:"pulled,omitempty"` // when it was last brought up to date from its source
 	Push      bool   `json:"push,omitempty"`   // they may put documents into it
+	Manage    bool   `json:"manage,omitempty"` // they may start syncs and see how they went
 }
 
-// List lists the collections of which somebody may see something, or into which they may put something.
+// List lists the collections of which somebody may see something, into which they may put something, or which they manage.
 func (l Library) List(ctx context.Context, p identity.Principal) ([]Listed, error) {
-	who := assistant.Subjects(p)
 	out := []Listed{}
 	for _, name := range l.cs.names() {
-		c, err := l.cs.opened(ctx, name)
+		_, item, err := l.item(ctx, p, name)
 		if err != nil {
 			return nil, err
 		}
-		item := Listed{Name: name}
-		if item.Documents, item.Passages, err = c.Visible(ctx, who); err != nil {
-			return nil, err
-		}
-		if c.pulls != nil {
-			item.Push = c.pulls.pushers.Allows(who)
-			item.Source = "push"
-			if kinds := c.pulls.config.Source.Kinds(); len(kinds) > 0 {
-				item.Source = kinds[0]
-			}
-			if at := c.pulls.last().At; !at.IsZero() {
-				item.Pulled = at.UTC().Format("2006-01-02T15:04:05Z")
-			}
-		}
-		if item.Documents > 0 || item.Push {
+		if item.Documents > 0 || item.Push || item.Manage {
 			out = append(out, item)
 		}
 	}
@@ -80,6 +66,30 @@ func (l Library) Visible(ctx context.Context, p identity.Principal) ([]string, e
 		}
 	}
 	return out, nil
+}
+
+// item is one collection as somebody sees it.
+func (l Library) item(ctx context.Context, p identity.Principal, name string) (*collection, Listed, error) {
+	c, err := l.cs.opened(ctx, name)
+	if err != nil {
+		return nil, Listed{}, err
+	}
+	who := assistant.Subjects(p)
+	item := Listed{Name: name, Manage: l.cs.manages(p, name)}
+	if item.Documents, item.Passages, err = c.Visible(ctx, who); err != nil {
+		return nil, Listed{}, err
+	}
+	if c.pulls != nil {
+		item.Push = c.pulls.pushers.Allows(who)
+		item.Source = "push"
+		if kinds := c.pulls.config.Source.Kinds(); len(kinds) > 0 {
+			item.Source = kinds[0]
+		}
+		if at := c.pulls.last().At; !at.IsZero() {
+			item.Pulled = clock(at)
+		}
+	}
+	return c, item, nil
 }
 
 // Listing is List for the HTTP door.
@@ -120,7 +130,7 @@ func (l Library) Delete(ctx context.Context, p identity.Principal, name, id stri
 	}
 	was, err := c.Delete(ctx, id, l.cs.now)
 	if err == nil && !was {
-		return &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no document %q in %s", id, name)}
+		return noDocument(name, id)
 	}
 	return err
 }

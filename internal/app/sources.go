@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"path/filepath"
@@ -24,9 +23,6 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
 	"github.com/dragoman/dragoman/internal/safehttp"
 )
-
-// pullEvery is how often a source is asked for what is new where its collection does not say.
-const pullEvery = time.Hour
 
 // pulls is the source of a collection, and how it has done.
 type pulls struct {
@@ -59,7 +55,17 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 			return fmt.Errorf("collection %s: %w", name, err)
 		}
 	}
+	if len(c.Manage) > 0 {
+		if a.collections.managers[name], err = acl.New(c.Manage...); err != nil {
+			return fmt.Errorf("collection %s: %w", name, err)
+		}
+	}
 	kinds := c.Source.Kinds()
+	a.collections.hooks[name] = string(c.Webhook)
+	a.collections.asks[name] = newAsks()
+	if a.collections.paces[name], err = newPace(c, len(kinds) > 0); err != nil {
+		return fmt.Errorf("collection %s: %w", name, err)
+	}
 	if len(kinds) == 0 && len(c.Push) == 0 {
 		a.collections.options[name], a.collections.watch[name] = o, c.Watch
 		return nil
@@ -160,27 +166,26 @@ func (cs *collections) first(ctx context.Context, c *collection) error {
 	if err != nil || st.Documents > 0 {
 		return err
 	}
-	_, err = cs.pull(ctx, c, true)
+	_, err = cs.pull(ctx, c, occasion{reason: "question"}, true)
 	return err
 }
 
 // refresh brings a collection up to date now.
-func (cs *collections) refresh(ctx context.Context, name string) (knowledge.Report, error) {
+func (cs *collections) refresh(ctx context.Context, name string, why occasion) (knowledge.Report, error) {
 	c, err := cs.opened(ctx, name)
-	if err != nil {
-		return knowledge.Report{}, err
-	}
 	switch {
+	case err != nil:
+		return knowledge.Report{}, err
 	case c.pulls == nil:
-		return cs.sync(ctx, c)
+		return cs.sync(ctx, c, why)
 	case c.pulls.from == nil:
 		return knowledge.Report{}, nil // it is pushed
 	}
-	return cs.pull(ctx, c, false)
+	return cs.pull(ctx, c, why, false)
 }
 
 // pull asks the source. With once it does so only where nobody else has done so meanwhile.
-func (cs *collections) pull(ctx context.Context, c *collection, once bool) (knowledge.Report, error) {
+func (cs *collections) pull(ctx context.Context, c *collection, why occasion, once bool) (knowledge.Report, error) {
 	p := c.pulls
 	p.busy.Lock()
 	defer p.busy.Unlock()
@@ -188,7 +193,9 @@ func (cs *collections) pull(ctx context.Context, c *collection, once bool) (know
 		return last.Report, last.Err
 	}
 	began := cs.now()
-	report, err := c.Pull(ctx, p.from, p.extract(), cs.now, cs.progress)
+	report, err := cs.recorded(ctx, c, why, false, func(progress func(knowledge.Progress)) (knowledge.Report, error) {
+		return c.Pull(ctx, p.from, p.extract(), cs.now, progress)
+	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.state.Tried, p.state.Report, p.state.Err = began, report, err
@@ -204,48 +211,4 @@ func (p *pulls) last() Pulled {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state
-}
-
-// KeepFresh watches the folders of collections, and asks their sources for what is new, each at its own pace, until stop is called.
-func (a *App) KeepFresh(ctx context.Context, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var all sync.WaitGroup
-	cs := a.collections
-	for name := range cs.options {
-		p := cs.pulls[name]
-		switch {
-		case p == nil:
-			if cs.watch[name] {
-				all.Go(func() { cs.keepWatched(ctx, name, log) })
-			}
-			continue
-		case p.from == nil:
-			continue
-		}
-		every := p.config.Every
-		if every <= 0 {
-			every = pullEvery
-		}
-		all.Go(func() {
-			tick := time.NewTicker(every)
-			defer tick.Stop()
-			for {
-				report, err := cs.refresh(ctx, name)
-				switch {
-				case ctx.Err() != nil:
-					return
-				case err != nil:
-					log.Warn("a source could not be read; what was read before stays", "collection", name, "err", err)
-				case report.Added+report.Changed+report.Removed > 0:
-					log.Info("documents came in", "collection", name, "added", report.Added, "changed", report.Changed, "removed", report.Removed, "skipped", len(report.Skipped))
-				}
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
-				}
-			}
-		})
-	}
-	return func() { cancel(); all.Wait() }
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -20,85 +19,158 @@ const (
 	restAfterChange, restAfterNoise = 1, 4
 )
 
-// keepWatched keeps a folder's index at most a moment behind the folder, until ctx is done. Where it cannot be watched, questions walk it
-// as they do on the command line.
-func (cs *collections) keepWatched(ctx context.Context, name string, log *slog.Logger) {
+// folderKeeper keeps the index of one folder at most a moment behind the folder.
+type folderKeeper struct {
+	cs      *collections
+	c       *collection
+	log     *slog.Logger
+	watcher *watch.Watcher // nil: the folder is not watched, and walked when questions come and when it is asked for
+	history string         // see source.HistoryFolder
+
+	failed string // as it was last said
+	refuse string // as failed, of watching
+}
+
+// keepFolder watches a folder until ctx is done. Where it cannot be watched, questions walk it as they do on the command line.
+func (cs *collections) keepFolder(ctx context.Context, name string, log *slog.Logger) {
 	log = log.With("collection", name)
-	w, err := watch.New()
-	if err != nil {
-		log.Warn("the folder cannot be watched; it is walked when questions come", "err", err)
-		return
-	}
-	defer w.Close()
 	c, err := cs.opened(ctx, name)
 	if err != nil {
-		log.Warn("the collection cannot be opened", "err", err)
+		if ctx.Err() == nil {
+			log.Warn("the collection cannot be opened", "err", err)
+		}
 		return
 	}
-	defer c.watched.Store(false)
-	history, refused := source.HistoryFolder(c.Root), false
-	var failed string // as it was last said
-	for ctx.Err() == nil {
-		began, share := cs.now(), restAfterNoise
-		report, err := cs.sync(ctx, c)
-		if err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			c.watched.Store(false)
-			if failed != err.Error() {
-				log.Warn("the folder could not be indexed; what was read before stays", "err", err, "again in", walkEvery)
-			}
-			failed = err.Error()
+	k := &folderKeeper{cs: cs, c: c, log: log}
+	if cs.watch[name] {
+		if k.watcher, err = watch.New(); err != nil {
+			log.Warn("the folder cannot be watched; it is walked when questions come", "err", err)
 		} else {
-			failed = ""
-			if report.Added+report.Changed+report.Removed > 0 {
-				log.Debug("a folder changed", "added", report.Added, "changed", report.Changed, "removed", report.Removed, "took", report.Elapsed)
-				share = restAfterChange
-			}
-			folders := make([]string, 0, len(report.Folders)+1)
-			for _, f := range report.Folders {
-				folders = append(folders, filepath.Join(c.Root, filepath.FromSlash(f)))
-			}
-			if history != "" {
-				folders = append(folders, history)
-			}
-			added, err := w.Cover(folders)
-			switch {
-			case err != nil:
-				if !refused {
-					log.Warn("the folder is not watched as a whole; it is walked when questions come", "folders", len(folders), "err", err)
-				}
-				refused = true
-				c.watched.Store(false)
-			case added > 0:
-				continue // something may have changed after it was read and before it was watched
-			default:
-				refused = false
-				if c.watched.CompareAndSwap(false, true) {
-					log.Debug("watching the folder", "folders", len(folders))
-				}
-			}
+			defer k.watcher.Close()
+			k.history = source.HistoryFolder(c.Root)
 		}
-		if !cs.rest(ctx, time.Duration(share)*cs.now().Sub(began)) {
+	}
+	defer c.watched.Store(false)
+	pace, asks, why := cs.paces[name], cs.asks[name], occasion{reason: "start"}
+	for due := k.watcher != nil; ; due = true {
+		var again bool
+		if due {
+			again = k.walk(ctx, why)
+		}
+		if ctx.Err() != nil {
 			return
 		}
-		if _, err := w.Wait(ctx, walkEvery); err != nil && !errors.Is(err, context.Canceled) {
-			c.watched.Store(false)
-			log.Warn("watching the folder ended; it is walked when questions come", "err", err)
+		if why = (occasion{reason: "change"}); again {
+			continue // something may have changed after it was read and before it was watched
+		}
+		now := cs.now()
+		at, planned := pace.next(now)
+		wait := walkEvery
+		timed := !at.IsZero() && (k.watcher == nil || at.Sub(now) < wait)
+		if timed {
+			wait = at.Sub(now)
+		}
+		if !k.wait(ctx, wait, timed, asks.wake) {
 			return
+		}
+		if asked, ok := asks.take(); ok {
+			why = asked
+		} else if timed && !cs.now().Before(at) {
+			why = planned
 		}
 	}
 }
 
-// rest waits, and says whether it was left to.
-func (cs *collections) rest(ctx context.Context, d time.Duration) bool {
+// wait returns false when ctx is done.
+func (k *folderKeeper) wait(ctx context.Context, d time.Duration, timed bool, wake <-chan struct{}) bool {
+	if k.watcher != nil {
+		_, err := k.watcher.Wait(ctx, d, wake)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		k.c.watched.Store(false)
+		k.log.Warn("watching the folder ended; it is walked when questions come", "err", err)
+		k.watcher.Close()
+		k.watcher = nil
+	}
+	var end <-chan time.Time
+	if timed {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		end = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-end:
+	case <-wake:
+	}
+	return true
+}
+
+// walk brings the index up to date, and watches the folders that there are now. It says whether it has to be done again at once.
+func (k *folderKeeper) walk(ctx context.Context, why occasion) (again bool) {
+	began, share := k.cs.now(), restAfterNoise
+	report, err := k.cs.sync(ctx, k.c, why)
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case err != nil:
+		k.c.watched.Store(false)
+		if k.failed != err.Error() {
+			k.log.Warn("the folder could not be indexed; what was read before stays", "err", err, "again in", walkEvery)
+		}
+		k.failed = err.Error()
+	default:
+		k.failed = ""
+		if report.Added+report.Changed+report.Removed > 0 {
+			k.log.Debug("a folder changed", "added", report.Added, "changed", report.Changed, "removed", report.Removed, "took", report.Elapsed)
+			share = restAfterChange
+		}
+		if k.watcher != nil && k.cover(report.Folders) {
+			return true
+		}
+	}
+	if k.watcher != nil {
+		rest(ctx, time.Duration(share)*k.cs.now().Sub(began))
+	}
+	return false
+}
+
+// cover watches the folders that a walk looked into, and says whether there are new ones.
+func (k *folderKeeper) cover(below []string) (more bool) {
+	folders := make([]string, 0, len(below)+1)
+	for _, f := range below {
+		folders = append(folders, filepath.Join(k.c.Root, filepath.FromSlash(f)))
+	}
+	if k.history != "" {
+		folders = append(folders, k.history)
+	}
+	added, err := k.watcher.Cover(folders)
+	if err != nil {
+		k.c.watched.Store(false)
+		if k.refuse != err.Error() {
+			k.log.Warn("the folder is not watched as a whole; it is walked when questions come", "folders", len(folders), "err", err)
+		}
+		k.refuse = err.Error()
+		return false
+	}
+	k.refuse = ""
+	if added == 0 && k.c.watched.CompareAndSwap(false, true) {
+		k.log.Debug("watching the folder", "folders", len(folders))
+	}
+	return added > 0
+}
+
+// rest waits.
+func rest(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return false
 	case <-t.C:
-		return true
 	}
 }

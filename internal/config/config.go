@@ -160,6 +160,10 @@ type Rule struct {
 type Collection struct {
 	Source   Source        `yaml:"source" doc:"Where its documents come from, where that is no folder of this machine."`
 	Every    time.Duration `yaml:"every" doc:"How often its source is asked for what is new. Default: 1h."`
+	Schedule string        `yaml:"schedule" doc:"When its source is asked, in place of every: five fields as in crontab (0 6 * * 1-5), in the server's time or after CRON_TZ=ZONE."`
+	Rebuild  string        `yaml:"rebuild" doc:"When everything is read anew, as schedule. What is searchable stays so meanwhile. Default: never."`
+	Webhook  Secret        `yaml:"webhook" doc:"The secret with which POST /api/collections/NAME/webhook is signed; the source is asked when it is called. Write ${VARIABLE}. Default: there is no webhook."`
+	Manage   []string      `yaml:"manage" doc:"Who may start syncs and see their records and errors, those of documents that they may not see included. Default: keys without team and user."`
 	ACL      []string      `yaml:"acl" doc:"Who may see documents that bring no permissions of their own: public, org, group:TEAM, user:NAME. Default: org."`
 	Push     []string      `yaml:"push" doc:"Who may put documents into it: PUT /api/collections/NAME/documents/ID. Default: nobody."`
 	Embedder string        `yaml:"embedder" doc:"The embedder of its passages and of questions to it, or none. Default: embedder of this file."`

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/robfig/cron/v3"
+
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 )
 
@@ -101,6 +103,15 @@ func (d *decoder) collection(path string, c Collection) {
 	if c.Every < 0 {
 		d.problem(path+".every", "must not be negative", "")
 	}
+	for key, spec := range map[string]string{"schedule": c.Schedule, "rebuild": c.Rebuild} {
+		if _, err := cron.ParseStandard(spec); spec != "" && err != nil {
+			d.problem(path+"."+key, "not a schedule ("+err.Error()+"); write five fields as in crontab: 0 6 * * 1-5", "")
+		}
+	}
+	if c.Schedule != "" && c.Every > 0 {
+		d.problem(path+".schedule", "there is every, too; write one of them", "")
+	}
+	d.subjects(path+".manage", c.Manage)
 	d.subjects(path+".acl", c.ACL)
 	d.subjects(path+".push", c.Push)
 	d.subjects(path+".source.github.members", c.Source.GitHub.Members)

@@ -109,3 +109,16 @@ func (c *Collection) IndexPath() string { return c.index.Path() }
 
 // Clear throws away what is indexed.
 func (c *Collection) Clear(ctx context.Context) error { return c.index.Clear(ctx) }
+
+// Size is what the index takes up.
+func (c *Collection) Size(ctx context.Context) (index.Size, error) { return c.index.Size(ctx) }
+
+// Compact gives back the room of what is gone, and makes one piece of the index. Searches go on meanwhile.
+func (c *Collection) Compact(ctx context.Context) error {
+	release, err := c.hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return c.index.Compact(ctx)
+}

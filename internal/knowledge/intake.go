@@ -53,7 +53,11 @@ func (c *Collection) Pull(ctx context.Context, from connector.Connector, o extra
 			}
 		}
 	}
-	if err := in.flush(ctx, map[string]string{cursorMeta: outcome.Cursor}); err != nil {
+	meta := map[string]string{cursorMeta: outcome.Cursor}
+	if in.rebuilding {
+		meta[rebuildMeta] = ""
+	}
+	if err := in.flush(ctx, meta); err != nil {
 		return in.report, err
 	}
 	for again := true; again; {
@@ -112,27 +116,26 @@ type intake struct {
 	builder  *index.Builder
 	removed  []string
 	flushErr error
+
+	rebuilding bool
+	rebuild    time.Time // documents that were read before are not known
 }
 
 var _ connector.Sink = (*intake)(nil)
 
 func (c *Collection) intake(ctx context.Context, o extract.Options, now func() time.Time, progress func(Progress)) (*intake, func(), error) {
-	select {
-	case c.gate <- struct{}{}:
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
-	}
-	unlock, err := c.index.Lock(ctx, "")
+	release, err := c.hold(ctx)
 	if err != nil {
-		<-c.gate
-		return nil, nil, fmt.Errorf("wait for the process that is indexing %s: %w", c.Name, err)
+		return nil, nil, err
 	}
-	release := func() { unlock(); <-c.gate }
 	if progress == nil {
 		progress = func(Progress) {}
 	}
 	in := &intake{c: c, o: o, now: now, progress: progress, started: now(), known: map[string]*index.Document{}, paths: map[string]string{}, seen: map[string]bool{}, builder: c.index.NewBuilder()}
 	docs, err := c.index.Documents(ctx)
+	if err == nil {
+		in.rebuild, in.rebuilding, err = c.rebuilding(ctx)
+	}
 	if err != nil {
 		release()
 		return nil, nil, err
@@ -148,7 +151,7 @@ func (c *Collection) intake(ctx context.Context, o extract.Options, now func() t
 // Known implements connector.Sink.
 func (in *intake) Known(id string) (string, bool) {
 	d, ok := in.known[id]
-	if !ok {
+	if !ok || d.Seen.Before(in.rebuild) {
 		return "", false
 	}
 	return d.Version, true
@@ -212,7 +215,7 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 			return ctx.Err()
 		}
 		in.Skip(d.ID, err.Error())
-		doc.Skip = string(Unfit)
+		doc.Skip = string(Unfit) + ": " + bounded(err.Error())
 	}
 	sum := sha256.Sum256([]byte(text))
 	doc.Hash, doc.Size = [16]byte(sum[:16]), int64(len(text))
@@ -239,6 +242,15 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 		return in.flush(ctx, nil)
 	}
 	return nil
+}
+
+// bounded is what is kept of the reason why a document cannot be read: readers of foreign formats quote what they stumble over.
+func bounded(reason string) string {
+	const most = 300
+	if len(reason) > most {
+		reason = reason[:most] + "..."
+	}
+	return strings.ToValidUTF8(reason, "\ufffd")
 }
 
 // path is how a document is shown. Two documents of one path are told apart.

@@ -49,17 +49,11 @@ const (
 // vanished ones removed. What was committed stays when ctx ends it early. Of several calls one works at a time, also across
 // processes. progress, which may be nil, is called now and then from one goroutine at a time.
 func (c *Collection) Sync(ctx context.Context, now func() time.Time, progress func(Progress)) (Report, error) {
-	select {
-	case c.gate <- struct{}{}:
-		defer func() { <-c.gate }()
-	case <-ctx.Done():
-		return Report{}, ctx.Err()
-	}
-	unlock, err := c.index.Lock(ctx, "")
+	release, err := c.hold(ctx)
 	if err != nil {
-		return Report{}, fmt.Errorf("wait for the process that is indexing %s: %w", c.Root, err)
+		return Report{}, err
 	}
-	defer unlock()
+	defer release()
 	if progress == nil {
 		progress = func(Progress) {}
 	}
@@ -76,8 +70,9 @@ type syncer struct {
 	started  time.Time
 	report   Report
 
-	docs map[string]*index.Document
-	todo []source.File
+	docs    map[string]*index.Document
+	todo    []source.File
+	rebuild time.Time // documents that were read before are read again; zero: none
 
 	mu    sync.Mutex // guards what the workers share: report, touch
 	touch []*index.Document
@@ -95,10 +90,26 @@ func (s *syncer) run(ctx context.Context) error {
 	if s.docs, err = s.c.index.Documents(ctx); err != nil {
 		return err
 	}
-	gone, total := s.compare(listing.Files)
-	if len(gone)+len(s.todo) == 0 {
-		return s.history(ctx)
+	var rebuilding bool
+	if s.rebuild, rebuilding, err = s.c.rebuilding(ctx); err != nil {
+		return err
 	}
+	gone, total := s.compare(listing.Files)
+	if len(gone)+len(s.todo) > 0 {
+		if err := s.update(ctx, gone, total); err != nil {
+			return err
+		}
+	}
+	if rebuilding {
+		if err := s.c.index.Commit(ctx, index.Change{Meta: map[string]string{rebuildMeta: ""}}); err != nil {
+			return err
+		}
+	}
+	return s.history(ctx)
+}
+
+// update takes over what changed.
+func (s *syncer) update(ctx context.Context, gone []string, total int64) error {
 	if err := s.indexAll(ctx, gone, total); err != nil {
 		return err
 	}
@@ -109,10 +120,9 @@ func (s *syncer) run(ctx context.Context) error {
 			return err
 		}
 		if !again {
-			break
+			return nil
 		}
 	}
-	return s.history(ctx)
 }
 
 // compare sorts out which files have to be read and which documents are gone.
@@ -124,7 +134,7 @@ func (s *syncer) compare(files []source.File) (gone []string, total int64) {
 		}
 		present[f.Path] = true
 		d := s.docs[f.Path]
-		if d != nil && d.Size == f.Size && d.Modified.Equal(f.ModTime) && d.Seen.Sub(f.ModTime) > racy {
+		if d != nil && d.Size == f.Size && d.Modified.Equal(f.ModTime) && d.Seen.Sub(f.ModTime) > racy && !d.Seen.Before(s.rebuild) {
 			s.report.Unchanged++
 			if d.Skip != "" {
 				s.report.Skipped = append(s.report.Skipped, source.Skip{Path: d.Path, Reason: source.Reason(d.Skip)})
@@ -230,7 +240,7 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 	var chunks []chunk.Chunk
 	if skip != nil {
 		doc.Skip = string(skip.Reason)
-		if old != nil && old.Skip == doc.Skip {
+		if old != nil && old.Skip == doc.Skip && !old.Seen.Before(s.rebuild) {
 			s.unchanged(old, doc)
 			s.mu.Lock()
 			s.report.Skipped = append(s.report.Skipped, *skip)
@@ -239,7 +249,7 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 		}
 	} else {
 		doc.Hash, doc.Size, doc.Modified = content.Hash, content.Size, content.ModTime
-		if old != nil && old.Skip == "" && old.Hash == content.Hash {
+		if old != nil && old.Skip == "" && old.Hash == content.Hash && !old.Seen.Before(s.rebuild) {
 			s.unchanged(old, doc)
 			return nil
 		}

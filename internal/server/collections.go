@@ -6,7 +6,6 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -23,6 +22,16 @@ type Library interface {
 	Search(ctx context.Context, p identity.Principal, collection string, q knowledge.Query) (*knowledge.Result, error)
 	Put(ctx context.Context, p identity.Principal, collection string, d connector.Document) error
 	Delete(ctx context.Context, p identity.Principal, collection, id string) error
+	// Collection and Runs tell of a collection and of its last runs, for JSON.
+	Collection(ctx context.Context, p identity.Principal, collection string) (any, error)
+	Runs(ctx context.Context, p identity.Principal, collection string, limit int) (any, error)
+	Documents(ctx context.Context, p identity.Principal, collection string, q knowledge.Listing) (list []knowledge.Document, next string, err error)
+	Document(ctx context.Context, p identity.Principal, collection, id string) (knowledge.Document, error)
+	Passages(ctx context.Context, p identity.Principal, collection, id string) ([]knowledge.Passage, error)
+	// Ask has a collection brought up to date soon.
+	Ask(ctx context.Context, p identity.Principal, collection string, rebuild bool) error
+	// Hook takes a signed call from a source.
+	Hook(collection string, h http.Header, body []byte) error
 }
 
 func (s *Server) listCollections(w http.ResponseWriter, r *http.Request, p principal) {
@@ -65,13 +74,10 @@ func (s *Server) searchCollection(w http.ResponseWriter, r *http.Request, p prin
 		s.trouble(w, "", &chat.Error{Code: chat.CodeInvalidRequest, Message: "what is searched for is missing: ?q=...", Param: "q"})
 		return
 	}
-	if text := r.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 100 {
-			s.trouble(w, "", &chat.Error{Code: chat.CodeInvalidRequest, Message: "limit is a number from 1 to 100", Param: "limit"})
-			return
-		}
-		q.Limit = n
+	var err error
+	if q.Limit, err = limitOf(r, 0, 100); err != nil {
+		s.trouble(w, "", err)
+		return
 	}
 	res, err := s.state().Library.Search(r.Context(), p, r.PathValue("collection"), q)
 	if err != nil {

@@ -91,6 +91,12 @@ func (s *Server) routes(mux *http.ServeMux) {
 	}
 	open("GET /api/collections", chatDoor, s.listCollections)
 	open("GET /api/collections/{collection}/search", chatDoor, s.searchCollection)
+	open("GET /api/collections/{collection}", chatDoor, s.getCollection)
+	open("GET /api/collections/{collection}/runs", chatDoor, s.listRuns)
+	open("POST /api/collections/{collection}/sync", chatDoor, s.startSync)
+	mux.HandleFunc("POST /api/collections/{collection}/webhook", s.webhook)
+	open("GET /api/collections/{collection}/documents", chatDoor, s.listDocuments)
+	open("GET /api/collections/{collection}/documents/{id...}", chatDoor, s.getDocument)
 	open("PUT /api/collections/{collection}/documents/{id...}", chatDoor, s.putDocument)
 	open("DELETE /api/collections/{collection}/documents/{id...}", chatDoor, s.deleteDocument)
 }

@@ -24,6 +24,7 @@ type Store interface {
 	Sessions
 	Settings
 	Assistants
+	SyncRuns
 
 	// UsageOfTrace returns the usage rows of one turn, the earliest first.
 	UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, error)

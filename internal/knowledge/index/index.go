@@ -58,6 +58,7 @@ type Index struct {
 	path    string // or the schema's name
 	among   string // a condition, in SQL: is among those of a list, which is its one parameter
 	lock    func(ctx context.Context, what string, wait bool) (unlock func(), err error)
+	space   space
 	scoring Scoring
 	blocks  blockCache
 	pool    sync.Pool // of *scorer
@@ -109,7 +110,7 @@ func open(ctx context.Context, path string, s Scoring) (*Index, error) {
 	}
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(4)
-	ix := &Index{db: db, path: path, scoring: s, among: "IN (SELECT value FROM json_each(?))", lock: fileLock(path)}
+	ix := &Index{db: db, path: path, scoring: s, among: "IN (SELECT value FROM json_each(?))", lock: fileLock(path), space: fileSpace(db)}
 	if err := ix.prepare(ctx); err != nil {
 		db.Close()
 		return nil, err

@@ -24,23 +24,28 @@ func (ix *Index) Merge(ctx context.Context) (bool, error) {
 	if len(victims) == 0 {
 		return false, nil
 	}
+	return true, ix.mergeThese(ctx, victims)
+}
+
+// mergeThese writes one segment in place of several, in a commit of its own.
+func (ix *Index) mergeThese(ctx context.Context, victims []*segment) error {
 	tx, err := ix.db.BeginTx(ctx, nil)
 	if err != nil {
-		return false, fmt.Errorf("merge segments: %w", err)
+		return fmt.Errorf("merge segments: %w", err)
 	}
 	defer tx.Rollback()
 	generation, err := countCommit(ctx, tx)
 	if err != nil {
-		return false, fmt.Errorf("merge segments: %w", err)
+		return fmt.Errorf("merge segments: %w", err)
 	}
 	if err := ix.merge(ctx, tx, victims); err != nil {
-		return false, fmt.Errorf("merge segments: %w", err)
+		return fmt.Errorf("merge segments: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
-		return false, fmt.Errorf("merge segments: %w", err)
+		return fmt.Errorf("merge segments: %w", err)
 	}
 	ix.remember(delta{generation: generation})
-	return true, nil
+	return nil
 }
 
 // chooseMerge picks segments of similar size, the smallest first, so that a chunk is rewritten about log(n) times.

@@ -31,7 +31,7 @@ func OpenPostgres(ctx context.Context, address, name string, s Scoring) (*Index,
 	ix.db.SetMaxOpenConns(8)
 	ix.db.SetMaxIdleConns(2)
 	ix.db.SetConnMaxIdleTime(time.Minute)
-	ix.lock = ix.advisoryLock
+	ix.lock, ix.space = ix.advisoryLock, serverSpace(ix.db)
 	if err := ix.prepareSchema(ctx, quoted); err != nil {
 		ix.db.Close()
 		return nil, fmt.Errorf("open the index %s: %w", ix.path, err)

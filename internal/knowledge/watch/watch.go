@@ -74,9 +74,9 @@ func (w *Watcher) Cover(folders []string) (added int, err error) {
 	return added, nil
 }
 
-// Wait returns when something has changed and come to rest, or after at most d. changed says which of these it was. It returns ctx's error
-// when ctx is done.
-func (w *Watcher) Wait(ctx context.Context, d time.Duration) (changed bool, err error) {
+// Wait returns when something has changed and come to rest, when wake (which may be nil) can be received from, or after at most d. changed
+// says whether it was a change. It returns ctx's error when ctx is done.
+func (w *Watcher) Wait(ctx context.Context, d time.Duration, wake <-chan struct{}) (changed bool, err error) {
 	look := time.NewTimer(d)
 	defer look.Stop()
 	var rest, end <-chan time.Time
@@ -86,6 +86,8 @@ func (w *Watcher) Wait(ctx context.Context, d time.Duration) (changed bool, err 
 		case <-ctx.Done():
 			return false, ctx.Err()
 		case <-look.C:
+			return rest != nil, nil
+		case <-wake:
 			return rest != nil, nil
 		case <-rest:
 			return true, nil

@@ -34,7 +34,7 @@ func write(t *testing.T, path, text string) {
 // changes waits for a notice; how long that may take is the test's own time limit.
 func changes(t *testing.T, w *Watcher) {
 	t.Helper()
-	if changed, err := w.Wait(t.Context(), time.Hour); !changed || err != nil {
+	if changed, err := w.Wait(t.Context(), time.Hour, nil); !changed || err != nil {
 		t.Fatal(changed, err)
 	}
 }
@@ -80,12 +80,17 @@ func TestWatcher(t *testing.T) {
 	// What is covered no more says nothing.
 	cover(0, dir)
 	write(t, filepath.Join(sub, "b"), "five")
-	if changed, err := w.Wait(t.Context(), 4*quiet); changed || err != nil {
+	if changed, err := w.Wait(t.Context(), 4*quiet, nil); changed || err != nil {
+		t.Error(changed, err)
+	}
+	wake := make(chan struct{}, 1)
+	wake <- struct{}{}
+	if changed, err := w.Wait(t.Context(), time.Hour, wake); changed || err != nil {
 		t.Error(changed, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := w.Wait(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+	if _, err := w.Wait(ctx, time.Hour, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -99,7 +104,7 @@ func TestManyChangesAreOneNotice(t *testing.T) {
 		write(t, filepath.Join(dir, fmt.Sprint(i)), "x")
 	}
 	for n := 0; ; n++ {
-		changed, err := w.Wait(t.Context(), 4*quiet)
+		changed, err := w.Wait(t.Context(), 4*quiet, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"sessions/delete":     deleteSession,
 		"settings":            settings,
 		"assistants":          assistants,
+		"sync runs":           syncRuns,
 		"odd text":            oddText,
 		"huge bodies":         hugeBodies,
 		"cancellation":        cancellation,
