@@ -188,6 +188,7 @@ func (a *App) build(ctx context.Context) (err error) {
 			return collections.get(ctx, name)
 		},
 		Embedder: a.embedders.get,
+		Reranker: newRerankers(a.Config, a.encoders).of,
 		Router:   a.Models.Router,
 		Upstream: a.Models.Upstream,
 		Window:   a.Models.Window,

@@ -49,7 +49,7 @@ func (a *App) define(name string, c config.Assistant) assistant.Definition {
 func search(c config.AssistantSearch) assistant.Search {
 	return assistant.Search{
 		Filter: knowledge.Filter{Paths: c.Paths, NotPaths: c.NotPaths, Types: c.Types, Languages: c.Languages, Teams: c.Teams},
-		Limit:  c.Limit, Threshold: c.Threshold, Budget: int(c.Budget),
+		Limit:  c.Limit, Threshold: c.Threshold, Rerank: c.Rerank, Budget: int(c.Budget),
 	}
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/dragoman/dragoman/internal/encoder"
@@ -42,6 +43,24 @@ func (x *encoders) get(name, query, passage string) (*encoder.Encoder, error) {
 		x.open[key] = e
 	}
 	return e, err
+}
+
+// folderOf opens a cross-encoder from a folder of its own, which no catalogue knows.
+func (x *encoders) folderOf(dir string) (*encoder.Encoder, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if e, ok := x.open[dir]; ok {
+		return e, nil
+	}
+	e, err := encoder.Open(dir, encoder.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if len(e.Labels()) != 1 {
+		return nil, fmt.Errorf("the model in %s is no cross-encoder: it has no classification head with one output", dir)
+	}
+	x.open[dir] = e
+	return e, nil
 }
 
 // has says whether a model of the catalogue is here.

@@ -52,18 +52,10 @@ func (e *Engine) judgeComplexity(ctx context.Context, t *Turn, j *route.Judge) (
 		MaxTokens: 8, Temperature: &cool,
 		Messages: []chat.Message{chat.NewText(chat.System, judging), chat.NewText(chat.User, text)},
 	}
-	child := &Turn{
-		Request: req, Principal: t.Principal, Class: "complexity", Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: Definition{Name: t.Definition.Name},
-		Trace: t.Trace, hold: t.hold, outgoing: req, tokens: EstimateInput(req), started: t.started, clock: t.clock,
-	}
-	d, err := e.Router.Choose(j.Model, route.Env{Privacy: string(t.Privacy), Tokens: child.tokens, MaxTokens: req.MaxTokens})
-	switch {
-	case err != nil:
+	child, err := e.child(t, "complexity", j.Model, req)
+	if err != nil {
 		return 0, err
-	case len(d.Models) == 0:
-		return 0, errors.New(d.Why())
 	}
-	child.decision = d
 	ctx, cancel := context.WithTimeout(ctx, j.Within)
 	defer cancel()
 	begun := e.Now()
@@ -75,7 +67,7 @@ func (e *Engine) judgeComplexity(ctx context.Context, t *Turn, j *route.Judge) (
 	if err != nil {
 		return 0, err
 	}
-	t.Trace.note(fmt.Sprintf("%s rates it %.2f, after %s", d.Models[0].ID(), value, e.Now().Sub(begun).Round(1e6)))
+	t.Trace.note(fmt.Sprintf("%s rates it %.2f, after %s", child.decision.Models[0].ID(), value, e.Now().Sub(begun).Round(1e6)))
 	if e.Cache != nil && !t.Cache.NoStore {
 		e.Cache.Put(key, &cachedAnswer{events: []chat.Event{{Text: said}}}, len(said)+512)
 	}

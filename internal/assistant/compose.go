@@ -123,6 +123,7 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 		if t.frame, err = e.Template.User(d); err != nil {
 			return err
 		}
+		t.frame = t.notes + t.frame
 	}
 	out := recomposed(*t.Request)
 	out.Messages = append([]chat.Message{chat.NewText(chat.System, system)}, t.history...)

@@ -42,6 +42,7 @@ type Search struct {
 	Filter    knowledge.Filter
 	Limit     int      // passages from each collection at most; 0: the default of package knowledge
 	Threshold *float64 // share of a question that the best passages must speak of, 0..1; nil: minConfidence
+	Rerank    string   // the name of a re-ranker; empty: that of a collection, if any
 	Budget    int      // tokens of passages in the prompt; 0: sourceTokens
 }
 

@@ -23,7 +23,7 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 			return err
 		}
 		t.finish = chat.FinishStop
-		t.Trace.Cost = ledger.Money(0).String()
+		t.Trace.Cost = cmp.Or(t.Trace.Cost, ledger.Money(0).String()) // of vectors and the like
 		return t.quote(t.say)
 	case t.cached != nil:
 		return t.replay()
@@ -58,7 +58,7 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 func (t *Turn) replay() error {
 	c := t.cached
 	t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = c.provider, c.model, ""
-	t.Trace.Cost = ledger.Money(0).String()
+	t.Trace.Cost = cmp.Or(t.Trace.Cost, ledger.Money(0).String()) // of vectors and the like
 	if err := t.Out.Begin(t); err != nil {
 		return err
 	}

@@ -87,6 +87,8 @@ func (e *Engine) likeness(t *Turn) (*likeness, string, error) {
 		return nil, "the knowledge changes at this moment", nil
 	case last < 0 || r.Messages[last].Role != chat.User || !textOnly(r.Messages[last]):
 		return nil, "the last message is no text of a user", nil
+	case t.Trace.Mode == Plain && r.Messages[last].Text() != t.question:
+		return nil, "something stands before the question", nil
 	case len(r.Tools) > 0:
 		return nil, "there are tools", nil
 	case len(t.question) > mostMeant:

@@ -29,6 +29,15 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	if needsContext(t.question) {
 		q.Earlier = t.earlier
 	}
+	var ranker *Reranker
+	if e.Reranker != nil {
+		var err error
+		if ranker, err = e.Reranker(&t.Definition); err != nil {
+			t.Trace.note("passages are not re-ranked: " + err.Error())
+		} else if ranker != nil {
+			q.Limit = max(cmp.Or(q.Limit, knowledge.DefaultLimit), ranker.Top)
+		}
+	}
 	state := e.state(ctx, t)
 	chunks := 0
 	missing := map[string]int{}
@@ -77,11 +86,24 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	t.labelPassages(e)
 	t.labelReach(e)
 	t.inspectPassages()
+	if ranker != nil {
+		e.rerank(ctx, t, ranker)
+		t.keepBest(len(t.Definition.Knowledge) * cmp.Or(t.Definition.Search.Limit, knowledge.DefaultLimit))
+	}
 	t.Trace.note(fmt.Sprintf("%d passages of %d searched, confidence %.2f", len(t.found), chunks, t.Trace.Confidence))
 	if len(t.Trace.Missing) > 0 {
 		t.Trace.note("occurs nowhere: " + strings.Join(t.Trace.Missing, ", "))
 	}
 	return nil
+}
+
+// keepBest leaves out what comes after so many passages: a re-ranker looks at more than are taken.
+func (t *Turn) keepBest(n int) {
+	for i := n; i < len(t.found); i++ {
+		p := &t.found[i]
+		t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, "limit")
+	}
+	t.found = t.found[:min(n, len(t.found))]
 }
 
 // Subjects are what documents' permissions know a principal as. On the command line nobody has a key: who can read the index may see

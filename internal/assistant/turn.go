@@ -217,6 +217,7 @@ type Archive interface {
 type Engine struct {
 	Collections func(ctx context.Context, name string) (Searcher, error) // up to date when it returns
 	Embedder    func(collection string) (*Embedder, error)               // of a collection, "": the default; nil: none, also as a result
+	Reranker    func(d *Definition) (*Reranker, error)                   // nil: none, also as a result
 	Router      *route.Router
 	Upstream    func(provider string) (provider.Upstream, bool)
 	Window      func(m route.Model) int // context window in tokens

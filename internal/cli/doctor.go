@@ -85,6 +85,7 @@ func (d *doctor) look(ctx context.Context, ap *app.App, e *env) {
 	}
 	d.knowledge(ctx, ap)
 	d.meaning(ctx, ap)
+	d.rerankers(ap)
 	d.providers(ctx, ap)
 	d.names(ap)
 	d.money(ctx, ap)

@@ -55,3 +55,14 @@ func (d *doctor) meaning(ctx context.Context, ap *app.App) {
 		d.ok("embedder", fmt.Sprintf("%s, %d dimensions", found, dims))
 	}
 }
+
+// rerankers says which of them can be used.
+func (d *doctor) rerankers(ap *app.App) {
+	for _, r := range ap.Rerankers() {
+		if r.Err != nil {
+			d.bad("re-ranker", r.Name+": "+r.Err.Error(), "passages stay in the order in which they are found until it is there")
+			continue
+		}
+		d.ok("re-ranker", r.Name+": "+r.Is)
+	}
+}

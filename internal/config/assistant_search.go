@@ -9,6 +9,7 @@ type AssistantSearch struct {
 	Teams     []string `yaml:"teams" doc:"Only documents of these teams. Default: all."`
 	Limit     int      `yaml:"limit" doc:"How many passages it takes from each collection at most. Default: 12."`
 	Threshold *float64 `yaml:"threshold" doc:"The share of a question, 0 to 1, that the best passages must speak of; below it nothing is offered as an answer. Default: 0.2."`
+	Rerank    string   `yaml:"rerank" doc:"The re-ranker that orders what was found. Default: that of its first collection that has one."`
 	Budget    Count    `yaml:"budget" doc:"How many tokens passages may take in the prompt. Default: 6k, and never more than the model's window leaves."`
 }
 

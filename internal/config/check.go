@@ -59,6 +59,7 @@ func (d *decoder) check(c *Config) {
 	d.embedders(c)
 	d.subjects("assistant_editors", c.Editors)
 	d.semantic(c)
+	d.rerankers(c)
 	for name, a := range c.Assistants {
 		d.assistant(c, name, "assistants."+name, a)
 	}

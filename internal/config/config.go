@@ -25,6 +25,7 @@ type Config struct {
 	Routes      map[string]Route      `yaml:"routes" doc:"Policies that choose a model for each turn."`
 	Embedders   map[string]Embedder   `yaml:"embedders" doc:"What makes vectors of texts, so that passages are found by what they mean, too."`
 	Embedder    string                `yaml:"embedder" doc:"The embedder where a collection names none: one of embedders, a local embedding model, or none. Default: minilm where it was pulled, else none."`
+	Rerankers   map[string]Reranker   `yaml:"rerankers" doc:"What orders passages anew, by how well each answers the question."`
 	Collections map[string]Collection `yaml:"collections" doc:"Folders to search in."`
 	Assistants  map[string]Assistant  `yaml:"assistants" doc:"What is called as the model assistant/NAME."`
 	Editors     []string              `yaml:"assistant_editors" doc:"Who may save and publish versions of assistants by /api/assistants: org, group:TEAM, user:NAME. Default: nobody."`
@@ -167,6 +168,7 @@ type Collection struct {
 	ACL      []string      `yaml:"acl" doc:"Who may see documents that bring no permissions of their own: public, org, group:TEAM, user:NAME. Default: org."`
 	Push     []string      `yaml:"push" doc:"Who may put documents into it: PUT /api/collections/NAME/documents/ID. Default: nobody."`
 	Embedder string        `yaml:"embedder" doc:"The embedder of its passages and of questions to it, or none. Default: embedder of this file."`
+	Rerank   string        `yaml:"rerank" doc:"The re-ranker of answers from it. Default: none."`
 	OCR      []string      `yaml:"ocr" doc:"A command that reads a picture from its input and writes its text: [tesseract, -, -]. Default: pictures are left out."`
 
 	Path    string   `yaml:"path" doc:"The folder; relative to this file."`

@@ -134,3 +134,38 @@ func TestDimensionsOfAService(t *testing.T) {
 		t.Errorf("a prefix changes the vectors, and both are of %q", a)
 	}
 }
+
+// The shapes of re-ranking, of the vendors' API references.
+func TestRankingShapes(t *testing.T) {
+	jina := `{"model":"m","usage":{"total_tokens":9},"results":[{"index":1,"relevance_score":0.9},{"index":0,"relevance_score":-0.2}]}`
+	for _, c := range []struct {
+		api          API
+		body, answer string
+		tokens       int64
+	}{
+		{"", `{"return_documents":false,"model":"m","query":"q","documents":["a","b"]}`, jina, 9},
+		{vectors.Jina, `{"return_documents":false,"model":"m","query":"q","documents":["a","b"]}`, jina, 9},
+		{vectors.Cohere, `{"model":"m","query":"q","documents":["a","b"]}`, `{"results":[{"index":1,"relevance_score":0.9},{"index":0,"relevance_score":-0.2}],"id":"x","meta":{"api_version":{"version":"2"},"billed_units":{"search_units":1}}}`, 0},
+		{vectors.Voyage, `{"truncation":true,"model":"m","query":"q","documents":["a","b"]}`, `{"object":"list","data":[{"relevance_score":0.9,"index":1},{"relevance_score":-0.2,"index":0}],"model":"m","usage":{"total_tokens":9}}`, 9},
+		{vectors.TEI, `{"truncate":true,"query":"q","texts":["a","b"]}`, `[{"index":1,"score":0.9},{"index":0,"score":-0.2}]`, 0},
+	} {
+		t.Run(string(c.api), func(t *testing.T) {
+			r := &Ranking{Use: "p/m", API: c.api}
+			p := &post{dialect: chat.OpenAI, answer: c.answer}
+			scores, tokens, err := r.Ask(t.Context(), p, "m", "q", []string{"a", "b"})
+			if err != nil || p.path != "/rerank" || tokens != c.tokens {
+				t.Fatalf("%v, %s, %d tokens", err, p.path, tokens)
+			}
+			if diff := cmp.Diff([]float64{-0.2, 0.9}, scores); diff != "" {
+				t.Error(diff)
+			}
+			same(t, p.body, c.body)
+			for _, bad := range []string{``, `{}`, `[]`, `[{"index":0,"score":1}]`, `[{"index":0,"score":1},{"index":2,"score":1}]`, `[{"index":0,"score":1},{"index":0,"score":1}]`, `[{"index":0,"score":1},{"index":1,"score":1e999}]`, `{"results":[{"index":0},{"index":1}]}`} {
+				p.answer = bad
+				if _, _, err := r.Ask(t.Context(), p, "m", "q", []string{"a", "b"}); !errors.Is(err, ErrAnswer) {
+					t.Errorf("%s: %v", bad, err)
+				}
+			}
+		})
+	}
+}

@@ -78,7 +78,7 @@ type Result struct {
 }
 
 const (
-	defaultLimit = 12
+	DefaultLimit = 12
 	// belowBest is the part of the best passage's score under which one is noise more often than not.
 	belowBest = 0.3
 )
@@ -108,7 +108,7 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 	}
 	limit := query.Limit
 	if limit <= 0 {
-		limit = defaultLimit
+		limit = DefaultLimit
 	}
 	if err := c.take(ctx, res, r, cands, limit); err != nil {
 		return nil, err
