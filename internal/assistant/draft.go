@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/judge"
 )
 
 // draft answers with a model too small to be trusted with citations: the quotes first, at once, then the model's text
@@ -31,7 +32,7 @@ func (e *Engine) draft(ctx context.Context, t *Turn) error {
 		if err = t.say("**Draft by " + t.Trace.Model + ", may be wrong:**\n\n"); err != nil {
 			return err
 		}
-		err = t.draftSentences(stream)
+		err = t.draftSentences(ctx, stream)
 	}
 	if err != nil && ctx.Err() == nil {
 		t.Trace.note("the draft failed: " + err.Error())
@@ -41,8 +42,8 @@ func (e *Engine) draft(ctx context.Context, t *Turn) error {
 }
 
 // draftSentences sends what of the stream can be attached.
-func (t *Turn) draftSentences(stream chat.Stream) error {
-	sup := newSupporter(t.sources, t.question)
+func (t *Turn) draftSentences(ctx context.Context, stream chat.Stream) error {
+	g := t.grounds()
 	rest := ""
 	for {
 		ev, err := stream.Next()
@@ -58,13 +59,17 @@ func (t *Turn) draftSentences(stream chat.Stream) error {
 		}
 		rest += t.filter(text, final)
 		for {
-			n := nextSentence(rest, final)
+			n := judge.NextSentence(rest, final)
 			if n == 0 {
 				break
 			}
 			sentence := rest[:n]
 			rest = rest[n:]
-			if err := t.say(t.attach(sup, sentence)); err != nil {
+			cited, err := t.attach(ctx, g, sentence)
+			if err == nil {
+				err = t.say(cited)
+			}
+			if err != nil {
 				return err
 			}
 			if err := t.Out.Flush(); err != nil {
@@ -82,30 +87,33 @@ func (t *Turn) draftSentences(stream chat.Stream) error {
 }
 
 // attach cites the source that bears out a sentence, or returns "" for one that none can.
-func (t *Turn) attach(sup *supporter, sentence string) string {
+func (t *Turn) attach(ctx context.Context, g *judge.Grounds, sentence string) (string, error) {
 	trimmed := strings.TrimSpace(withoutMarks(sentence, len(t.sources)))
-	c := newClaim(trimmed)
-	if what, bad := sup.unfounded(c); bad {
+	c := judge.NewClaim(trimmed)
+	if what := g.Unfounded(c); what != "" {
 		t.Trace.Dropped = append(t.Trace.Dropped, t.Masked(trimmed))
 		t.Trace.note("dropped a sentence that names " + what)
-		return ""
+		return "", nil
 	}
-	if len(c.terms) < 2 || isFence(sentence) {
-		return sentence
+	if c.Words() < 2 || judge.IsFence(sentence) {
+		return sentence, nil
 	}
-	v := sup.judge(trimmed, c, nil)
+	v, err := weigh(ctx, g, trimmed, c, nil)
+	if err != nil {
+		return "", err
+	}
 	v.Text = t.Masked(trimmed) // a trace keeps no secret
 	space := sentence[len(strings.TrimRight(sentence, " \n")):]
 	if v.Source == 0 {
 		t.Trace.Sentences = append(t.Trace.Sentences, v)
-		return trimmed + " (no source)" + space
+		return trimmed + " (no source)" + space, nil
 	}
 	v.Cited, v.Status = []int{v.Source}, "weak"
 	if v.Score >= supported {
 		v.Status = "supported"
 	}
 	t.Trace.Sentences = append(t.Trace.Sentences, v)
-	return fmt.Sprintf("%s [%d]%s", trimmed, v.Source, space)
+	return fmt.Sprintf("%s [%d]%s", trimmed, v.Source, space), nil
 }
 
 // withoutMarks takes out the citations that a small model made up by itself.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dragoman/dragoman/internal/judge"
 )
 
 // Citation says which source a place in the answer rests on.
@@ -31,8 +34,10 @@ type Sentence struct {
 	Text   string  `json:"text"`
 	Cited  []int   `json:"cited,omitempty"`  // sources that the sentence names
 	Source int     `json:"source,omitempty"` // the source that bears it out best; 0 for none
-	Score  float64 `json:"score"`
-	Status string  `json:"status"` // "supported", "weak", "uncited" or "unsupported"
+	Score  float64 `json:"score"`            // how probable it is that the source says all of it, 0..1
+	Status string  `json:"status"`           // "supported", "weak", "uncited" or "unsupported"
+
+	Conflicts []judge.Conflict `json:"conflicts,omitempty"` // facts that the source has otherwise, or not at all
 }
 
 // markerFilter takes citation marks that name no source out of the answer while it streams. A mark is a number in
@@ -104,7 +109,7 @@ func (f *markerFilter) Flush() string {
 }
 
 // judge finds which source bears out which sentence, marks in the trace those that none does, and collects the citations.
-func (e *Engine) judge(_ context.Context, t *Turn) error {
+func (e *Engine) judge(ctx context.Context, t *Turn) error {
 	text := t.answer.text()
 	switch t.Trace.Mode {
 	case Plain:
@@ -113,7 +118,9 @@ func (e *Engine) judge(_ context.Context, t *Turn) error {
 		t.cite(text)
 		return nil
 	case Grounded:
-		t.judgeSentences(t.Masked(text))
+		if err := t.judgeSentences(ctx, t.Masked(text)); err != nil {
+			return err
+		}
 	}
 	t.cite(text)
 	if n := len(t.Trace.Invented); n > 0 {
@@ -131,48 +138,75 @@ func (e *Engine) judge(_ context.Context, t *Turn) error {
 	return nil
 }
 
-func (t *Turn) judgeSentences(text string) {
-	sup := newSupporter(t.sources, t.question)
+func (t *Turn) judgeSentences(ctx context.Context, text string) error {
+	g := t.grounds()
 	for text != "" {
-		n := nextSentence(text, true)
+		n := judge.NextSentence(text, true)
 		sentence := strings.TrimSpace(text[:n])
-		code := isFence(text)
+		code := judge.IsFence(text)
 		text = text[n:]
-		c := newClaim(sentence)
-		if code || len(c.terms) < 2 {
+		c := judge.NewClaim(sentence)
+		if code || c.Words() < 2 {
 			continue // a heading, a "yes", a block of code
 		}
-		t.Trace.Sentences = append(t.Trace.Sentences, sup.judge(sentence, c, marks(sentence, len(t.sources))))
+		v, err := weigh(ctx, g, sentence, c, marks(sentence, len(t.sources)))
+		if err != nil {
+			return err
+		}
+		t.Trace.Sentences = append(t.Trace.Sentences, v)
 	}
+	return nil
 }
 
-// judge weighs one sentence with the sources that it cites.
-func (s *supporter) judge(sentence string, c claim, cited []mark) Sentence {
+// grounds are the turn's sources, for the judge.
+func (t *Turn) grounds() *judge.Grounds {
+	texts := make([]judge.Text, len(t.sources))
+	for i := range t.sources {
+		s := &t.sources[i]
+		texts[i] = judge.Text{Title: strings.TrimSpace(s.Symbol + " " + s.Path), Body: s.Text}
+	}
+	return judge.NewGrounds(texts, t.question, nil)
+}
+
+// supported is the probability from which a source is taken to bear out a sentence, and weakly the one from which it is said to
+// be about the same thing. Most sentences of an answer are taken from its sources, so that what WiCE's annotators found
+// for one in three claims of an encyclopedia is no measure of how common it is here.
+const (
+	supported = 0.5
+	weakly    = 0.1
+)
+
+// weigh judges one sentence with the sources that it cites.
+func weigh(ctx context.Context, g *judge.Grounds, sentence string, c *judge.Claim, cited []mark) (Sentence, error) {
 	v := Sentence{Text: sentence, Status: "unsupported"}
-	best, score := s.best(c)
+	best, err := g.Support(ctx, c)
+	if err != nil {
+		return v, err
+	}
 	for _, m := range cited {
 		v.Cited = append(v.Cited, m.number)
-		if sc := s.score(c, m.number-1); sc >= weakly && sc >= 0.7*score {
-			best, score = m.number-1, sc
+		by, err := g.SupportBy(ctx, c, m.number-1)
+		if err != nil {
+			return v, err
+		}
+		if by.Score >= weakly && by.Score >= 0.7*best.Score {
+			best = by
 		}
 	}
-	v.Score = round(score)
-	if score >= weakly {
-		v.Source = best + 1
+	v.Score = round(best.Score)
+	if best.Score >= weakly {
+		v.Source, v.Conflicts = best.Source+1, best.Conflicts
 	}
-	citedBest := false
-	for _, n := range v.Cited {
-		citedBest = citedBest || n == v.Source
-	}
+	citedBest := slices.Contains(v.Cited, v.Source)
 	switch {
-	case score >= supported && citedBest:
+	case best.Score >= supported && citedBest:
 		v.Status = "supported"
-	case score >= supported && len(v.Cited) == 0:
+	case best.Score >= supported && len(v.Cited) == 0:
 		v.Status = "uncited"
-	case score >= weakly && citedBest:
+	case best.Score >= weakly && citedBest:
 		v.Status = "weak"
 	}
-	return v
+	return v, nil
 }
 
 // mark is a citation in a text.

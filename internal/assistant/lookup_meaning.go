@@ -10,6 +10,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/cache"
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/facts"
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/route"
 )
@@ -44,7 +45,7 @@ const mostMeant = 800
 // likeness is what a turn may share its answer by.
 type likeness struct {
 	scope cache.Key
-	facts *cache.Facts
+	facts *facts.Facts
 }
 
 // within is the scope where a model makes the vectors: those of others say nothing beside them.
@@ -120,7 +121,7 @@ func (e *Engine) likeness(t *Turn) (*likeness, string, error) {
 	fields := []string{
 		"means", t.decision.Models[0].ID(), string(t.Trace.Mode), e.tenant(t), string(definition), string(t.Privacy), t.state, t.frame, asked, string(before),
 	}
-	return &likeness{cache.KeyOf(append(fields, t.Paths...)...), cache.FactsOf(t.question)}, "", nil
+	return &likeness{cache.KeyOf(append(fields, t.Paths...)...), facts.Of(t.question)}, "", nil
 }
 
 // messagesOf are the fields of requests that hold the conversation.

@@ -4,10 +4,12 @@ import (
 	"container/list"
 	"sync"
 	"time"
+
+	"github.com/dragoman/dragoman/internal/facts"
 )
 
 // Semantic finds the answer to a question that means the same as one that was answered before. Two things must hold: the
-// questions' vectors are close, and no fact tells them apart (see Facts). It is bounded, least recently used answers go first, and
+// questions' vectors are close, and no fact tells them apart (see package facts). It is bounded, least recently used answers go first, and
 // none is older than its time to live. It may be used by several goroutines.
 //
 // Answers are shared within a scope alone, the hash of all that an answer depends on beside the question: the version of the
@@ -29,7 +31,7 @@ type Semantic[V any] struct {
 type meaning[V any] struct {
 	scope  Key
 	vector []float32
-	facts  *Facts
+	facts  *facts.Facts
 	value  V
 	size   int
 	made   time.Time
@@ -56,7 +58,7 @@ type Match[V any] struct {
 
 // Get returns the answer to the most similar question in a scope. vector has length 1. near is a similar question that a fact told
 // apart, by name of the fact, for the trace; "" where there was none. maxAge of 0 is any age.
-func (c *Semantic[V]) Get(scope Key, vector []float32, facts *Facts, maxAge time.Duration) (m Match[V], ok bool, near string) {
+func (c *Semantic[V]) Get(scope Key, vector []float32, facts *facts.Facts, maxAge time.Duration) (m Match[V], ok bool, near string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
@@ -90,7 +92,7 @@ func (c *Semantic[V]) Get(scope Key, vector []float32, facts *Facts, maxAge time
 }
 
 // Put keeps the answer to a question. size is what it takes in bytes, without the vector.
-func (c *Semantic[V]) Put(scope Key, vector []float32, facts *Facts, value V, size int) {
+func (c *Semantic[V]) Put(scope Key, vector []float32, facts *facts.Facts, value V, size int) {
 	size += 4*len(vector) + 512
 	if size > c.maxBytes {
 		return

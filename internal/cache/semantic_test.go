@@ -4,46 +4,9 @@ import (
 	"math"
 	"testing"
 	"time"
-)
 
-// TestDiffer: what must never share an answer, and what may.
-func TestDiffer(t *testing.T) {
-	for _, c := range [][3]string{
-		{"How many days of leave do I have after 2 years?", "How many days of leave do I have after 3 years?", "number"},
-		{"Wait 5 minutes before the retry.", "Wait 5 hours before the retry.", "number"},
-		{"What changed in version 2.10.0?", "What changed in version 2.10.1?", "number"},
-		{"Is it allowed in Germany?", "Is it allowed in France?", "name"},
-		{"How do I use PyTorch here?", "How do I use TensorFlow here?", "name"},
-		{"What does `rename_column` do?", "What does `cast_column` do?", "name"},
-		{"What does Dataset.map() do?", "What does Dataset.filter() do?", "name"},
-		{"Can I carry over unused days?", "Can I not carry over unused days?", "negation"},
-		{"Streaming is supported.", "Streaming isn't supported.", "negation"},
-		{"How do I enable caching?", "How do I disable caching?", "opposite: enable and disable"},
-		{"What happens before the deploy?", "What happens after the deploy?", "opposite: before and after"},
-		{"Who approves invoices over $1,000?", "Who approves invoices over $10,000?", "number"},
-	} {
-		for range 2 {
-			if got := FactsOf(c[0]).Differ(FactsOf(c[1])); got != c[2] && !(c[2][:3] == "opp" && got != "" && got[:3] == "opp") {
-				t.Errorf("%q and %q differ by %q", c[0], c[1], got)
-			}
-			c[0], c[1] = c[1], c[0]
-		}
-	}
-	for _, c := range [][2]string{
-		{"How many days of leave do I have after two years?", "After 2 years, how much leave do I get?"},
-		{"It doesn't mention any alternative.", "No alternative is mentioned."},
-		{"You can rename the `intent_class` column with rename_column().", "The `rename_column()` function renames the intent_class column."},
-		{"The Datasets library can be used with TensorFlow, PyTorch, and JAX.", "TensorFlow, PyTorch, and JAX are compatible with the Datasets library."},
-		{"What is Ann's number?", "Which number does Ann have?"},
-		{"Wait 5 min.", "wait 5 minutes"},
-		{"Costs 1,000 USD", "It costs $1000"},
-		{"", ""},
-	} {
-		if got := FactsOf(c[0]).Differ(FactsOf(c[1])); got != "" {
-			t.Errorf("%q and %q differ by %s", c[0], c[1], got)
-		}
-	}
-}
+	"github.com/dragoman/dragoman/internal/facts"
+)
 
 func at(angle float64) []float32 {
 	return []float32{float32(math.Cos(angle)), float32(math.Sin(angle))}
@@ -53,10 +16,10 @@ func TestSemantic(t *testing.T) {
 	now := time.Unix(0, 0)
 	c := NewSemantic[string](0.9, 10_000, time.Hour, func() time.Time { return now })
 	a, b := KeyOf("a"), KeyOf("b")
-	plain := FactsOf("how do I round prices")
+	plain := facts.Of("how do I round prices")
 	c.Put(a, at(0), plain, "zero", 0)
 	c.Put(a, at(0.3), plain, "third", 0)
-	c.Put(a, at(0.2), FactsOf("how do I round 7 prices"), "seven", 0)
+	c.Put(a, at(0.2), facts.Of("how do I round 7 prices"), "seven", 0)
 	get := func(scope Key, angle float64) string {
 		m, ok, near := c.Get(scope, at(angle), plain, 0)
 		if !ok {
@@ -73,7 +36,7 @@ func TestSemantic(t *testing.T) {
 			t.Errorf("at %v: %s", q.angle, got)
 		}
 	}
-	if _, ok, near := c.Get(a, at(0.2), FactsOf("how do I round 8 prices"), 0); ok || near != "number" {
+	if _, ok, near := c.Get(a, at(0.2), facts.Of("how do I round 8 prices"), 0); ok || near != "number" {
 		t.Errorf("another number is answered, %q", near)
 	}
 	if _, ok, _ := c.Get(a, []float32{1, 0, 0}, plain, 0); ok {
@@ -97,17 +60,4 @@ func TestSemantic(t *testing.T) {
 	if c.Len() != 0 {
 		t.Error("larger than the cache")
 	}
-}
-
-func FuzzFacts(f *testing.F) {
-	f.Add("How do I enable `x_y()` after 2.5 days?", "not \"quoted")
-	f.Fuzz(func(t *testing.T, a, b string) {
-		x, y := FactsOf(a), FactsOf(b)
-		if (x.Differ(y) == "") != (y.Differ(x) == "") {
-			t.Errorf("%q and %q: one way only", a, b)
-		}
-		if why := x.Differ(x); why != "" {
-			t.Errorf("%q differs from itself by %s", a, why)
-		}
-	})
 }

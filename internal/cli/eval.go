@@ -21,7 +21,7 @@ func evalCommand(e *env) *cobra.Command {
   dragoman eval retrieval beir/scifact beir/nfcorpus
   dragoman eval generate /tmp/sets`,
 	}
-	c.AddCommand(evalRunCommand(e), evalRetrievalCommand(e), evalGenerateCommand(e), evalCacheCommand(e))
+	c.AddCommand(evalRunCommand(e), evalRetrievalCommand(e), evalGenerateCommand(e), evalCacheCommand(e), evalGroundingCommand(e))
 	return c
 }
 

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dragoman/dragoman/internal/cache"
+	"github.com/dragoman/dragoman/internal/facts"
 )
 
 // Pair is a text, and another that means the same.
@@ -136,7 +136,7 @@ type Encode func(ctx context.Context, texts []string) ([][]float32, error)
 func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, encode Encode, r *rand.Rand) ([]SemanticPoint, error) {
 	type question struct {
 		vector []float32
-		facts  *cache.Facts
+		facts  *facts.Facts
 	}
 	questions := func(texts []string) ([]question, error) {
 		vectors, err := encode(ctx, texts)
@@ -145,7 +145,7 @@ func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, enco
 		}
 		out := make([]question, len(texts))
 		for i := range texts {
-			out[i] = question{vectors[i], cache.FactsOf(texts[i])}
+			out[i] = question{vectors[i], facts.Of(texts[i])}
 		}
 		return out, nil
 	}

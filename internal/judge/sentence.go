@@ -1,4 +1,4 @@
-package assistant
+package judge
 
 import (
 	"strings"
@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// nextSentence returns the length of the first sentence of text, the white space after it included, or 0 when text may
+// NextSentence returns the length of the first sentence of text, the white space after it included, or 0 when text may
 // still go on with it. A line is a sentence, too, and so is a fenced block of code. With final, what is left is one.
-func nextSentence(text string, final bool) int {
+func NextSentence(text string, final bool) int {
 	if text == "" {
 		return 0
 	}
-	if isFence(text) {
+	if IsFence(text) {
 		return fencedBlock(text, final)
 	}
 	if begin := strings.TrimLeft(text, " "); !final && len(begin) < 3 && strings.Trim(begin, "`") == "" {
@@ -62,7 +62,7 @@ func nextSentence(text string, final bool) int {
 	return 0
 }
 
-func isFence(text string) bool { return strings.HasPrefix(strings.TrimLeft(text, " "), "```") }
+func IsFence(text string) bool { return strings.HasPrefix(strings.TrimLeft(text, " "), "```") }
 
 func fencedBlock(text string, final bool) int {
 	open := strings.Index(text, "```")

@@ -1,30 +1,32 @@
-package cache
+// Package facts reads what a text says that no likeness of meaning may blur: its numbers, names, identifiers, negations and directions.
+package facts
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 )
 
-// Facts are what a question says that no likeness of meaning may blur: its numbers, names, identifiers, negations and directions.
+// Facts are what a text says that no likeness of meaning may blur: its numbers, names, identifiers, negations and directions.
 // Vectors of "how do I enable it?" and "how do I disable it?" lie closer together than those of most paraphrases.
 type Facts struct {
 	words      map[string]bool // all of them, lower case, stems of inflected ones too
-	numbers    []string        // sorted; with their unit where it has one
+	numbers    []Number        // sorted
 	names      []string        // lower case: what is written as a name, acronyms, identifiers, code
 	negations  int
 	directions map[string]bool // words that have an opposite
 }
 
-// FactsOf reads a question.
-func FactsOf(text string) *Facts {
+// Of reads a text.
+func Of(text string) *Facts {
 	f := &Facts{words: map[string]bool{}, directions: map[string]bool{}}
 	tokens := tokenize(text)
 	for i := range tokens {
 		f.note(tokens, i)
 	}
-	slices.Sort(f.numbers)
+	slices.SortFunc(f.numbers, func(a, b Number) int { return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Unit, b.Unit)) })
 	slices.Sort(f.names)
 	f.names = slices.Compact(f.names)
 	return f
@@ -37,6 +39,25 @@ func (f *Facts) Size() int {
 		n += len(w) + 32
 	}
 	return n + 32*(len(f.numbers)+len(f.names)+len(f.directions))
+}
+
+// Number is a number of a text, in one form for all ways to write it ("2,000", "two thousand" and "2k" are "2000"), and its unit, "" where it has none.
+type Number struct{ Value, Unit string }
+
+func (n Number) String() string { return strings.TrimSpace(n.Value + " " + n.Unit) }
+
+// Numbers are the numbers of the text, sorted.
+func (f *Facts) Numbers() []Number { return f.numbers }
+
+// Names are what the text writes as names, in lower case, sorted.
+func (f *Facts) Names() []string { return f.names }
+
+// Negations is how often the text says no.
+func (f *Facts) Negations() int { return f.negations }
+
+// Has says whether a name is a word of the text.
+func (f *Facts) Has(name string) bool {
+	return f.words[name] || f.words[stem(name)] || f.words[strings.Trim(name, "().:,")] || slices.Contains(f.names, name)
 }
 
 // token is a word as it stands, without the punctuation around it.
@@ -103,9 +124,20 @@ func (f *Facts) note(tokens []token, i int) {
 		f.directions[s] = true
 	}
 	if n, ok := number(low); ok {
-		unit := ""
-		if i+1 < len(tokens) {
-			unit = units[tokens[i+1].low]
+		next := func(k int) string {
+			if i+k < len(tokens) {
+				return tokens[i+k].low
+			}
+			return ""
+		}
+		if i > 0 && magnitudes[low] != 0 {
+			if _, ok := number(tokens[i-1].low); ok {
+				return // it went with its number
+			}
+		}
+		unit := units[next(1)]
+		if m := magnitudes[next(1)]; m != 0 {
+			n, unit = times(n, m), units[next(2)]
 		}
 		if u := strings.TrimLeft(low, "+-$€£0123456789.,"); unit == "" {
 			unit = units[u]
@@ -113,7 +145,7 @@ func (f *Facts) note(tokens []token, i int) {
 		if strings.HasPrefix(t.text, "$") {
 			unit = "usd"
 		}
-		f.numbers = append(f.numbers, n+unit)
+		f.numbers = append(f.numbers, Number{n, unit})
 		return
 	}
 	for part := range strings.FieldsFuncSeq(low, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }) {
@@ -180,7 +212,7 @@ func abbreviation(low string) bool {
 	return low == "e.g" || low == "i.e" || low == "etc" || low == "vs" || low == "and/or"
 }
 
-// Differ says by which fact two questions differ; "" where by none that is known.
+// Differ says by which fact two texts differ; "" where by none that is known.
 func (f *Facts) Differ(g *Facts) string {
 	if !slices.Equal(f.numbers, g.numbers) && !slices.Equal(slices.Compact(slices.Clone(f.numbers)), slices.Compact(slices.Clone(g.numbers))) {
 		return "number"
@@ -191,25 +223,38 @@ func (f *Facts) Differ(g *Facts) string {
 	if f.lacks(g) || g.lacks(f) {
 		return "name"
 	}
+	if a, b := f.Opposite(g); a != "" {
+		return "opposite: " + a + " and " + b
+	}
+	return ""
+}
+
+// Opposite is a word of f, and its opposite in g, where neither has both; "" where there are none.
+func (f *Facts) Opposite(g *Facts) (mine, theirs string) {
 	for d := range f.directions {
 		for _, o := range opposites[d] {
 			if g.directions[o] && !g.directions[d] && !f.directions[o] {
-				return "opposite: " + d + " and " + o
+				return d, o
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // lacks says whether a name in f is no word of g.
 func (f *Facts) lacks(g *Facts) bool {
 	return slices.ContainsFunc(f.names, func(n string) bool {
-		if g.words[n] || g.words[stem(n)] || slices.Contains(g.names, n) {
-			return false
-		}
-		// A part of a longer name does: "Dataset.map" and "map" are told apart, "v2.1," and "v2.1" are not.
-		return !g.words[strings.Trim(n, "().:,")]
+		return !g.Has(n) // "Dataset.map" and "map" are told apart, "v2.1," and "v2.1" are not
 	})
+}
+
+// times multiplies a number with the magnitude that follows it, 0 for none.
+func times(n string, magnitude float64) string {
+	v, err := strconv.ParseFloat(n, 64)
+	if magnitude == 0 || err != nil {
+		return n
+	}
+	return strconv.FormatFloat(v*magnitude, 'g', -1, 64)
 }
 
 // number reads a number, in digits or in a word.
@@ -253,6 +298,8 @@ var (
 		"zero": "0", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30", "fifty": "50", "hundred": "100", "thousand": "1000",
 		"twice": "2", "half": "0.5", "double": "2", "triple": "3", "dozen": "12", "both": "2",
 	}
+
+	magnitudes = map[string]float64{"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 
 	units = map[string]string{
 		"ms": "ms", "millisecond": "ms", "milliseconds": "ms", "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "min", "mins": "min", "minute": "min", "minutes": "min", "h": "h", "hour": "h", "hours": "h", "hr": "h", "hrs": "h",

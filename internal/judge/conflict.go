@@ -1,0 +1,215 @@
+package judge
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dragoman/dragoman/internal/facts"
+	"github.com/dragoman/dragoman/internal/knowledge/analysis"
+)
+
+// Conflict is a fact of a sentence that the place where its words stand says otherwise, or not at all.
+type Conflict struct {
+	Kind string `json:"kind"` // "number", "name", "negation", "opposite"
+	What string `json:"what"` // the number, name or word
+}
+
+// conflicts compares the facts of a claim with those of the sentences that it was aligned with, and of their neighbours; of a claim
+// that no sentence says nearly as it stands, its numbers and names may stand anywhere in the source. What the question says may be
+// repeated. far counts the numbers and names that do not stand near, conflict or not.
+func (g *Grounds) conflicts(c *Claim, a alignment) (out []Conflict, far int) {
+	if len(a.pieces) == 0 {
+		return nil, 0 // nothing here speaks of it
+	}
+	s := &g.sources[a.source]
+	near := s.near(a.pieces)
+	allowed := near
+	if a.single < closely {
+		allowed = s.all()
+	}
+	for _, n := range c.facts.Numbers() {
+		if hasNumber(g.asked, n) || hasNumber(s.titleFacts, n) {
+			continue
+		}
+		if !hasNumber(near, n) {
+			far++
+		}
+		if !hasNumber(allowed, n) || s.elsewhere(c, n.Value) {
+			out = append(out, Conflict{"number", n.String()})
+		}
+	}
+	for _, n := range c.facts.Names() {
+		if g.asked.Has(n) || s.titleFacts.Has(n) {
+			continue
+		}
+		if !near.Has(n) {
+			far++
+		}
+		if !allowed.Has(n) || s.elsewhere(c, n) {
+			out = append(out, Conflict{"name", n})
+		}
+	}
+	best := s.pieces[a.pieces[0]].text
+	said := facts.Of(best)
+	if what := contradicted(c, a, s, said); what != "" {
+		out = append(out, Conflict{"negation", what})
+	}
+	if a.single >= closely {
+		if mine, theirs := c.facts.Opposite(said); mine != "" && !analysis.IsStopword(mine) {
+			out = append(out, Conflict{"opposite", mine + ", not " + theirs})
+		}
+	}
+	return out, far
+}
+
+// elsewhere says whether a number or a name stands in the source in sentences that have little of what the claim says beside it, while
+// one that lacks it has most of that.
+func (s *source) elsewhere(c *Claim, fact string) bool {
+	at := slices.IndexFunc(c.terms, func(t term) bool { return t.whole == fact || len(t.parts) == 1 && t.parts[0] == analysis.Stem(fact) })
+	if at < 0 {
+		return false
+	}
+	var beside []term
+	for i, t := range c.terms {
+		if i != at && t.clause == c.terms[at].clause {
+			beside = append(beside, t)
+		}
+	}
+	if len(beside) < 2 {
+		return false
+	}
+	with, without := 0.0, 0.0
+	for p := range s.pieces {
+		found := 0
+		for _, t := range beside {
+			if t.in(s.pieces[p].terms) {
+				found++
+			}
+		}
+		share := float64(found) / float64(len(beside))
+		if c.terms[at].in(s.pieces[p].terms) {
+			with = max(with, share)
+		} else {
+			without = max(without, share)
+		}
+	}
+	return without >= 0.6 && with <= without-0.3
+}
+
+// contradicted says which negation of a claim its sentences lack, or which of theirs it lacks; "" where there is none.
+func contradicted(c *Claim, a alignment, s *source, said *facts.Facts) string {
+	if a.single >= closely {
+		if word := denied(c, s.pieces[a.pieces[0]].text); word != "" {
+			return word
+		}
+	}
+	mine, theirs := c.facts.Negations(), said.Negations()
+	switch {
+	case mine > 0 && facts.Of(s.text(a.pieces)).Negations() == 0:
+		return "the source denies nothing here"
+	case a.single >= verbatim && mine > theirs:
+		return "one more than in the source"
+	case a.single >= verbatim && mine < theirs && 10*len(c.terms) >= 9*len(NewClaim(s.pieces[a.pieces[0]].text).terms):
+		return "one less than in the source"
+	}
+	return ""
+}
+
+// closely is the share of a claim's words that a sentence must have for the two to be compared word by word.
+const closely = 0.5
+
+// verbatim is the share from which a claim is taken to repeat a sentence, so that their negations can be counted.
+const verbatim = 0.85
+
+// all are the facts of the whole source.
+func (s *source) all() *facts.Facts {
+	if s.facts == nil {
+		s.facts = facts.Of(s.text(nil))
+	}
+	return s.facts
+}
+
+// near are the facts of pieces and of those beside them.
+func (s *source) near(pieces []int) *facts.Facts {
+	var in []int
+	for _, p := range pieces {
+		for i := max(0, p-1); i <= min(p+1, len(s.pieces)-1); i++ {
+			if !slices.Contains(in, i) {
+				in = append(in, i)
+			}
+		}
+	}
+	return facts.Of(s.text(in))
+}
+
+// hasNumber says whether a number stands in a text. One without a unit is taken for one with any.
+func hasNumber(f *facts.Facts, n facts.Number) bool {
+	for _, m := range f.Numbers() {
+		if m.Value == n.Value && (m.Unit == n.Unit || m.Unit == "" || n.Unit == "") {
+			return true
+		}
+	}
+	return false
+}
+
+// denied is a word that the claim denies and the sentence affirms, or the other way round; "" where there is none.
+func denied(c *Claim, sentence string) string {
+	said, heard := polarity(c.text), polarity(sentence)
+	for _, t := range c.terms {
+		for _, p := range t.parts {
+			if a, b := said[p], heard[p]; a != 0 && b != 0 && a&b == 0 {
+				return t.word
+			}
+		}
+	}
+	return ""
+}
+
+const (
+	affirmed uint8 = 1 << iota
+	negated
+)
+
+// reach is how many words that carry meaning a negation is taken to deny.
+const reach = 2
+
+// polarity says of the stems of a text whether they are affirmed, denied, or both.
+func polarity(text string) map[string]uint8 {
+	out := map[string]uint8{}
+	left := 0
+	for field := range strings.FieldsSeq(text) {
+		word := strings.ToLower(strings.Trim(field, "\"'`()[]*_,.;:!?“”‘’"))
+		if denies(word) {
+			left = reach
+			continue
+		}
+		if word == "but" || word == "and" || word == "although" || word == "while" {
+			left = 0
+		}
+		analysis.Each(field, func(w string, t analysis.Terms) {
+			if analysis.IsStopword(strings.ToLower(w)) {
+				return
+			}
+			v := affirmed
+			if left > 0 {
+				v = negated
+			}
+			for _, p := range t.Parts {
+				out[p] |= v
+			}
+			left--
+		})
+		if strings.ContainsAny(field[len(field)-1:], ",.;:!?") {
+			left = 0
+		}
+	}
+	return out
+}
+
+func denies(word string) bool {
+	switch word {
+	case "not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "cannot", "without", "hardly", "rarely":
+		return true
+	}
+	return strings.HasSuffix(word, "n't") || strings.HasSuffix(word, "n’t")
+}
