@@ -1,6 +1,6 @@
 # Few targets on purpose; `go build ./cmd/dragoman` needs none of them.
 
-.PHONY: build test clients local-model lint bench bench-gateway bench-retrieval bench-encoder fuzz clean
+.PHONY: build test clients local-model lint bench bench-gateway bench-retrieval bench-encoder bench-grounding fuzz clean
 
 build:            ## the binary, for this machine
 	CGO_ENABLED=0 go build -trimpath -o dragoman ./cmd/dragoman
@@ -29,6 +29,9 @@ bench-retrieval:  ## retrieval sets with confidence intervals; sets=FOLDER holds
 
 bench-encoder:    ## the encoder beside ONNX Runtime; evals=FOLDER holds the evaluation data
 	EVALS="$(evals)" bench/run encoder
+
+bench-grounding: build ## what the judge knows of support and answers; evals=FOLDER holds the evaluation data, minilm must be here
+	./dragoman eval grounding $(evals)/grounding/*.jsonl --made $(evals)/handbook
 
 fuzz:             ## every fuzz target, half a minute each
 	scripts/fuzz 30s
