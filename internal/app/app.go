@@ -34,6 +34,7 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/limit"
+	"github.com/dragoman/dragoman/internal/memory"
 	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/provider"
@@ -73,6 +74,7 @@ type App struct {
 	Ledger     *ledger.Ledger
 	Keys       *identity.Keys
 	Sessions   *conversation.Keeper
+	Memories   *memory.Keeper
 	Engine     *assistant.Engine
 	Models     *Models
 	Assistants map[string]assistant.Definition // as they are published when the configuration is loaded
@@ -90,6 +92,8 @@ type App struct {
 	semantic    *assistant.Semantic
 	salt        func(owner string) []byte
 	books       *books // of a server
+	background  *assistant.Background
+	vectors     *assistant.Vectors
 	quarantine  *gate.Quarantine
 	encoders    *encoders
 	embedders   *embedders
@@ -128,6 +132,8 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.Ledger = ledger.New(a.Store, a.prices.Load, o.Now)
 	a.Keys = identity.NewKeys(a.Store, rand.Reader, o.Now)
 	a.Sessions = conversation.NewKeeper(a.Store, conversation.Options{Mask: redact, Settle: a.Flush, Now: o.Now})
+	a.Memories = memory.NewKeeper(a.Store, memory.Options{Mask: redact, NewID: newMemoryID, Now: o.Now})
+	a.background, a.vectors = assistant.NewBackground(o.Log), assistant.NewVectors(keptVectors)
 	a.limits = limit.NewBook(o.Now)
 	if a.Config.Cache.Size > 0 {
 		a.cache = assistant.NewCache(int(a.Config.Cache.Size), a.Config.Cache.TTL, o.Now)
@@ -142,6 +148,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.Models.start(ctx)
+	a.background.Start(ctx)
 	a.gates.Store(&a.Models.gates)
 	a.engines.Store(&a.Models.pools)
 	if a.Metrics != nil {
@@ -203,6 +210,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Caching:  assistant.Caching(a.Config.Cache.When),
 		Org:      a.levels.org,
 		Archive:  archive{a},
+		Memories: a.Memories,
 		Cache:    a.cache,
 		Semantic: a.semantic,
 		Metrics:  a.Metrics,
@@ -215,6 +223,8 @@ func (a *App) build(ctx context.Context) (err error) {
 		Tools:    tools,
 		Steps:    heldSteps{a},
 
+		Background: a.background, Vectors: a.vectors,
+
 		Priority: a.levels.priority, Quarantine: a.quarantine,
 	}
 	return nil
@@ -224,8 +234,8 @@ func (a *App) build(ctx context.Context) (err error) {
 // it keeps its data and how its books and cache are kept is read at the start only. It must not be called twice at a time.
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
-		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, quarantine: a.quarantine, encoders: a.encoders,
+		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Metrics: a.Metrics, limits: a.limits,
+		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, quarantine: a.quarantine, encoders: a.encoders,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {
@@ -447,7 +457,7 @@ func (a *App) Housekeeping(ctx context.Context) error {
 	return errors.Join(err, a.Expire(ctx))
 }
 
-// Expire deletes traces and stored responses that are past their retention. It must not be called while Reload is.
+// Expire deletes traces and stored responses that are past their retention, and memories that have expired. It must not be called while Reload is.
 func (a *App) Expire(ctx context.Context) (err error) {
 	if keep := a.Config.Retention.Traces; keep > 0 {
 		_, err = a.Store.DeleteTracesBefore(ctx, a.options.Now().Add(-keep))
@@ -456,11 +466,17 @@ func (a *App) Expire(ctx context.Context) (err error) {
 		_, err2 := a.Store.DeleteResponsesBefore(ctx, a.options.Now().Add(-keep))
 		err = errors.Join(err, err2)
 	}
-	return err
+	_, err3 := a.Store.DeleteMemoriesBefore(ctx, a.options.Now())
+	return errors.Join(err, err3)
 }
 
 // Close lets go of everything.
 func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	if a.background.Stop(ctx) != nil {
+		a.options.Log.Warn("some summaries and memories of the last turns were left out, since the program ended")
+	}
 	var err error
 	if a.books != nil {
 		err = a.books.stop(context.Background()) // the last thing that a server does
@@ -471,6 +487,12 @@ func (a *App) Close() error {
 	a.options.Client.CloseIdleConnections()
 	return errors.Join(err, a.Store.Close())
 }
+
+// keptVectors is how many vectors of memories and old exchanges are kept, 1.5 KB each.
+const keptVectors = 8192
+
+// newMemoryID makes the id of a memory.
+func newMemoryID() string { return "mem_" + uuid.NewString() }
 
 // newTraceID makes a trace id: sortable by time, unguessable.
 func newTraceID() string {

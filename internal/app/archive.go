@@ -22,6 +22,10 @@ func (a archive) Past(ctx context.Context, session, principal string) (conversat
 	return a.app.Sessions.Past(ctx, principal, session)
 }
 
+func (a archive) SaveSummary(ctx context.Context, session, principal string, s conversation.Summary) error {
+	return a.app.Sessions.SaveSummary(ctx, principal, session, s)
+}
+
 // keepWithin bounds how long storing what a turn leaves may hold up the end of an answer.
 const keepWithin = 5 * time.Second
 

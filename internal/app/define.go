@@ -7,6 +7,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/route"
 )
@@ -33,6 +34,10 @@ func (a *App) define(name string, c config.Assistant) assistant.Definition {
 		Privacy:      route.Privacy(c.Privacy),
 		Tools:        toolPolicy(c.Tools),
 		Feature:      c.Feature,
+		Conversation: conversationPolicy(c.Conversation),
+		Memory: assistant.MemoryPolicy{
+			When: assistant.MemoryWhen(c.Memory.When), Shared: c.Memory.Scope == "user", Budget: int(c.Memory.Budget), Expiry: c.Memory.Expiry, Model: c.Memory.Model,
+		},
 	}
 	if c.Folder != "" {
 		d.Knowledge = append(d.Knowledge, config.FolderCollection(name))
@@ -51,6 +56,13 @@ func search(c config.AssistantSearch) assistant.Search {
 		Filter: knowledge.Filter{Paths: c.Paths, NotPaths: c.NotPaths, Types: c.Types, Languages: c.Languages, Teams: c.Teams},
 		Limit:  c.Limit, Threshold: c.Threshold, Rerank: c.Rerank, Budget: int(c.Budget),
 	}
+}
+
+func conversationPolicy(c config.AssistantConversation) conversation.Policy {
+	p := conversation.DefaultPolicy()
+	p.Budget, p.Recent, p.Model = cmp.Or(int(c.Budget), p.Budget), cmp.Or(c.Recent, p.Recent), c.Model
+	p.Summary = c.Summary != "off"
+	return p
 }
 
 // folderAssistant is the definition of the built-in assistant.

@@ -22,7 +22,8 @@ type Definition struct {
 	Search       Search
 	Output       Output
 	Conversation conversation.Policy // the zero value: conversation.DefaultPolicy
-	Route        string              // a model or route; empty for the default
+	Memory       MemoryPolicy
+	Route        string // a model or route; empty for the default
 	Policy       guard.Policy
 	Privacy      route.Privacy
 	Tools        ToolPolicy

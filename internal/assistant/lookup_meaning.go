@@ -96,6 +96,8 @@ func (e *Engine) likeness(t *Turn) (*likeness, string, error) {
 		return nil, "the question is long", nil
 	case route.Language(t.question) != "en":
 		return nil, "the question may not be in English, and what tells questions apart is known of that only", nil
+	case t.notes != "":
+		return nil, "the prompt tells of what was said before, or is remembered of its caller", nil
 	case !t.vault.Empty():
 		return nil, "it holds secrets, which are its caller's", nil
 	}

@@ -35,7 +35,7 @@ func (e *Engine) recall(ctx context.Context, t *Turn) error {
 		for i, m := range sent {
 			past[i] = conversation.Message{Message: m}
 		}
-		t.show(past, nil)
+		e.show(ctx, t, past, nil)
 		return nil
 	}
 	past, err := e.Archive.Past(ctx, t.Session, t.Principal.Owner())
@@ -46,7 +46,7 @@ func (e *Engine) recall(ctx context.Context, t *Turn) error {
 	for i, m := range past.Messages {
 		past.Messages[i].Message = t.maskMessage(m.Message) // kept masked, but a policy may have changed
 	}
-	t.show(t.follow(past.Messages, sent), past.Summaries)
+	e.show(ctx, t, t.follow(past.Messages, sent), past.Summaries)
 	if t.earlier == "" {
 		t.earlier, _ = lastUser(t.history)
 	}
@@ -93,7 +93,7 @@ func (t *Turn) follow(kept []conversation.Message, sent []chat.Message) []conver
 }
 
 // show chooses what a model is shown of the conversation, and notes what it is not.
-func (t *Turn) show(past []conversation.Message, written []conversation.Summary) {
+func (e *Engine) show(ctx context.Context, t *Turn, past []conversation.Message, written []conversation.Summary) {
 	if len(past) == 0 {
 		return
 	}
@@ -101,7 +101,15 @@ func (t *Turn) show(past []conversation.Message, written []conversation.Summary)
 	if policy == (conversation.Policy{}) {
 		policy = conversation.DefaultPolicy()
 	}
-	v := policy.Choose(past, written, t.question, nil)
+	var near *resemblance
+	var similar func(conversation.Message, string) (float64, bool)
+	if !policy.Fits(past) {
+		if near = e.resemblance(ctx, t); near != nil {
+			similar = func(_ conversation.Message, text string) (float64, bool) { return near.of(text) }
+		}
+	}
+	v := policy.Choose(past, written, t.question, similar)
+	near.learn()
 	for _, m := range v.Recent {
 		t.history = append(t.history, m.Message)
 	}

@@ -34,6 +34,7 @@ type Trace struct {
 	Missing      []string          `json:"missing,omitempty"`
 	Sources      []Source          `json:"sources,omitempty"`
 	LeftOut      []LeftOut         `json:"left_out,omitempty"`
+	Memories     []RecalledMemory  `json:"memories,omitempty"`
 	Findings     []Finding         `json:"findings,omitempty"`
 	Routes       []route.Step      `json:"routes,omitempty"`     // what the routes that it went through made of its facts
 	Candidates   []route.Candidate `json:"candidates,omitempty"` // the models that the router looked at, where it had a choice

@@ -38,6 +38,7 @@ var steps = []step{
 	{name: "admit", run: (*Engine).admit},
 	{name: "guard input", run: (*Engine).guardInput},
 	{name: "recall", run: (*Engine).recall},
+	{name: "memories", run: (*Engine).memories},
 	{name: "retrieve", run: (*Engine).retrieve},
 	{name: "select model", run: (*Engine).selectModel},
 	{name: "compose", run: (*Engine).compose},
@@ -208,6 +209,8 @@ type Books interface {
 type Archive interface {
 	// Past returns what a session says.
 	Past(ctx context.Context, session, principal string) (conversation.Past, error)
+	// SaveSummary keeps what a model wrote of a session up to a message.
+	SaveSummary(ctx context.Context, session, principal string, s conversation.Summary) error
 	// Keep stores what a turn leaves behind. It does so also when ctx is cancelled, as it is when the caller has gone, and does
 	// not hold up the end of an answer for long.
 	Keep(ctx context.Context, t *Turn, a *Answer) error
@@ -223,6 +226,9 @@ type Engine struct {
 	Window      func(m route.Model) int // context window in tokens
 	Books       Books
 	Archive     Archive
+	Memories    Memories    // nil: nothing is remembered
+	Background  *Background // nil: nothing is done beside turns
+	Vectors     *Vectors    // nil: texts are compared by their words alone
 	Cache       *Cache
 	Semantic    *Semantic // nil: no answer is found by what a question means
 	Template    *prompt.Template
@@ -299,6 +305,10 @@ func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
 		}
 	}
 	e.count(t)
+	if t.failure == nil && e.Archive != nil {
+		e.digest(t)
+		e.notice(t)
+	}
 	return t.ended, t.failure
 }
 

@@ -30,6 +30,9 @@ type Assistant struct {
 	Output AssistantOutput `yaml:"output" doc:"The form of its answers."`
 	Tools  AssistantTools  `yaml:"tools" doc:"What it may have done while it answers."`
 
+	Conversation AssistantConversation `yaml:"conversation" doc:"How much of a long conversation its model is shown."`
+	Memory       AssistantMemory       `yaml:"memory" doc:"What it remembers of those who ask it, beyond a conversation."`
+
 	Route   string `yaml:"route" doc:"The route that chooses its model."`
 	Model   string `yaml:"model" doc:"The one model that it uses, in place of a route."`
 	Guard   string `yaml:"guard" doc:"The guard that it stands under."`
@@ -69,6 +72,8 @@ func (d *decoder) assistant(c *Config, name, path string, a Assistant) {
 	d.assistantSearch(join(path, "search"), a.Search)
 	d.assistantOutput(join(path, "output"), a.Output)
 	d.assistantTools(c, join(path, "tools"), a.Tools)
+	d.assistantConversation(c, join(path, "conversation"), a.Conversation)
+	d.assistantMemory(c, join(path, "memory"), a.Memory)
 }
 
 // assistants reads the definitions that stand in files of their own, and the files that definitions name.

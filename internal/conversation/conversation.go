@@ -34,6 +34,9 @@ type Policy struct {
 // DefaultPolicy is what holds where an assistant says nothing: the last exchanges tell what "it" is, older ones mostly cost.
 func DefaultPolicy() Policy { return Policy{Budget: 3000, Recent: 40, Summary: true} }
 
+// SummaryBudget is how many tokens a summary may have.
+func (p Policy) SummaryBudget() int { return p.Budget / summaryShare }
+
 // View is what a model is shown of a conversation.
 type View struct {
 	Recent   []Message // as they are, the oldest first
@@ -68,14 +71,8 @@ const (
 // exchange (its first message and its text) is to the question, -1..1.
 func (p Policy) Choose(past []Message, written []Summary, question string, similar func(first Message, text string) (float64, bool)) View {
 	var v View
-	sizes := make([]int, len(past))
-	total := 0
-	for i := range past {
-		sizes[i] = token.Estimate(past[i].Text())
-		total += sizes[i]
-	}
+	sizes, whole := p.measure(past)
 	budget := p.Budget
-	whole := total <= budget && len(past) <= p.Recent
 	if !whole && p.Summary {
 		budget -= p.Budget/summaryShare + p.Budget/recallShare
 	}
@@ -103,9 +100,26 @@ func (p Policy) Choose(past []Message, written []Summary, question string, simil
 		return v
 	}
 	lex := Lexicon{}
-	v.summarize(lex, old, sizes, written, p.Budget/summaryShare)
+	v.summarize(lex, old, sizes, written, p.SummaryBudget())
 	v.recall(lex, old, question, p.Budget-v.Tokens, similar)
 	return v
+}
+
+// Fits says whether all of a conversation is shown as it is.
+func (p Policy) Fits(past []Message) bool {
+	_, whole := p.measure(past)
+	return whole
+}
+
+// measure is how many tokens each message has.
+func (p Policy) measure(past []Message) (sizes []int, whole bool) {
+	sizes = make([]int, len(past))
+	total := 0
+	for i := range past {
+		sizes[i] = token.Estimate(past[i].Text())
+		total += sizes[i]
+	}
+	return sizes, total <= p.Budget && len(past) <= p.Recent
 }
 
 // summarize makes the summary: what a model has written, and sentences from the messages since.

@@ -86,6 +86,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	open("GET /api/traces/{id}", chatDoor, s.getTrace)
 	s.assistantRoutes(open)
 	s.sessionRoutes(open)
+	s.memoryRoutes(open)
 	if s.MCP != nil {
 		open("/mcp", chatDoor, s.answerMCP(mcp.NewHandler(s.MaxBody)))
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/mcp"
+	"github.com/dragoman/dragoman/internal/memory"
 	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/store"
 )
@@ -66,6 +67,7 @@ type Options struct {
 	Traces    TraceReader
 	Responses store.Responses
 	Sessions  *conversation.Keeper
+	Memories  *memory.Keeper
 	Ready     func(ctx context.Context) error // why no request should come, if anything; nil: always ready
 	Health    func() any                      // how the providers and their models do, for JSON; nil: not told
 	Metrics   *observe.Metrics                // nil: none are told

@@ -22,6 +22,7 @@ type Store interface {
 	Batches
 	Responses
 	Sessions
+	Memories
 	Settings
 	Assistants
 	SyncRuns
@@ -158,6 +159,30 @@ type Sessions interface {
 	SaveSummary(ctx context.Context, principal, session string, s Summary) error
 	// Summaries returns the latest summaries, at most limit, those that tell most first.
 	Summaries(ctx context.Context, principal, session string, limit int) ([]Summary, error)
+}
+
+// Memory is something that is remembered of an owner beyond a conversation.
+type Memory struct {
+	ID      string
+	Owner   string
+	Scope   string    // the assistant that it is for; empty: all of the owner's
+	Created time.Time // by which they are listed
+	Expires time.Time // zero: never
+	Old     bool      // a newer one has taken its place
+	Body    json.RawMessage
+}
+
+// Memories keeps what is remembered. Owners never see each other's.
+type Memories interface {
+	// SaveMemories writes memories of an owner, all or none, in place of earlier ones with their IDs.
+	SaveMemories(ctx context.Context, owner string, memories ...Memory) error
+	// Memories returns an owner's memories of a scope, nil for every scope, that have not expired at a time: those that hold,
+	// or with old also those whose place others have taken; the earliest first.
+	Memories(ctx context.Context, owner string, scope *string, old bool, at time.Time) ([]Memory, error)
+	// DeleteMemories deletes an owner's memories by their IDs, or all of them where none are named, and says how many there were.
+	DeleteMemories(ctx context.Context, owner string, ids ...string) (int, error)
+	// DeleteMemoriesBefore deletes what expired before a time, and says how much there was.
+	DeleteMemoriesBefore(ctx context.Context, t time.Time) (int, error)
 }
 
 // Settings keeps single values.

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"sessions/branches":   branches,
 		"sessions/summaries":  summaries,
 		"sessions/delete":     deleteSession,
+		"memories":            memories,
 		"settings":            settings,
 		"assistants":          assistants,
 		"sync runs":           syncRuns,
