@@ -101,7 +101,11 @@ func (o *options) dragoman(upstream string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "dragoman.yaml"), fmt.Appendf(nil, config, upstream), 0o600); err != nil {
+	work := filepath.Join(dir, "work") // it indexes and watches where it stands, and is not to find its own log and data there
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(work, "dragoman.yaml"), fmt.Appendf(nil, config, upstream), 0o600); err != nil {
 		return nil, err
 	}
 	addr, err := freeAddr()
@@ -116,7 +120,7 @@ func (o *options) dragoman(upstream string) (*process, error) {
 		args = append([]string{"profiled", o.profile}, args...)
 	}
 	p := &process{name: "dragoman", cmd: exec.Command(program, args...), addr: addr, dir: dir}
-	p.cmd.Dir = dir
+	p.cmd.Dir = work
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		return nil, err

@@ -17,6 +17,9 @@ const (
 	// What a folder costs in which something is written without end is bounded by a rest after each walk, of this many times its
 	// length: shorter where the walk found something, longer where ignored files made the noise.
 	restAfterChange, restAfterNoise = 1, 4
+	// A file that is written all the time (a log) is not worth reading all the time: the rests double with each walk that follows
+	// another within inARow, up to longestRest.
+	inARow, longestRest = time.Second, 10 * time.Second
 )
 
 // folderKeeper keeps the index of one folder at most a moment behind the folder.
@@ -26,6 +29,9 @@ type folderKeeper struct {
 	log     *slog.Logger
 	watcher *watch.Watcher // nil: the folder is not watched, and walked when questions come and when it is asked for
 	history string         // see source.HistoryFolder
+
+	ended time.Time     // the last walk, and the rest after it
+	rests time.Duration // what was added to the rest after it
 
 	failed string // as it was last said
 	refuse string // as failed, of watching
@@ -135,7 +141,13 @@ func (k *folderKeeper) walk(ctx context.Context, why occasion) (again bool) {
 		}
 	}
 	if k.watcher != nil {
-		rest(ctx, time.Duration(share)*k.cs.now().Sub(began))
+		if began.Sub(k.ended) > inARow {
+			k.rests = 0
+		} else {
+			k.rests = min(max(2*k.rests, 50*time.Millisecond), longestRest)
+		}
+		rest(ctx, time.Duration(share)*k.cs.now().Sub(began)+k.rests)
+		k.ended = k.cs.now()
 	}
 	return false
 }

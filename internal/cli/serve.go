@@ -9,8 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,10 +52,6 @@ unless --listen says otherwise. A changed dragoman.yaml is taken over while answ
 				return err
 			}
 			e.logger, e.metrics = log, observe.New()
-			// Requests leave much that is soon garbage, and little that stays: collecting half as often costs a few megabytes.
-			if e.getenv("GOGC") == "" {
-				debug.SetGCPercent(200)
-			}
 			ap, err := e.open(c.Context(), &a, nil)
 			if err != nil {
 				return err
@@ -101,11 +97,11 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 		return fmt.Errorf("listen at %s (--listen names another address): %w", listen, err)
 	}
 	// Indexing goes on while the server already answers; the first question waits for the rest of it.
-	warm, sync := make(chan struct{}), ap.Syncing(ap.Default)
+	warm, index := make(chan struct{}), ap.Syncing(ap.Default)
 	warmCtx, stopWarm := context.WithCancel(ctx)
 	go func() {
 		defer close(warm)
-		if _, err := sync(warmCtx); err != nil && warmCtx.Err() == nil {
+		if _, err := index(warmCtx); err != nil && warmCtx.Err() == nil {
 			log.Warn("indexing failed", "err", err)
 		}
 	}()
@@ -123,13 +119,11 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 		State: stateOf(ap, log), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Sessions: ap.Sessions, Memories: ap.Memories, Ready: ap.Ready, Health: func() any { return ap.Health() }, Metrics: ap.Metrics, Log: log, Now: e.now,
 		MaxBody: int64(ap.Config.Server.MaxBody), Notice: ap.Config.Server.Notice, Drain: ap.Config.Server.Drain, Proxies: proxies(ap.Config.Server.Proxies),
 	})
-	watched := make(chan struct{})
 	watchCtx, stopWatching := context.WithCancel(ctx)
-	go func() {
-		defer close(watched)
-		e.watchConfig(watchCtx, ap, s, log)
-	}()
-	defer func() { stopWatching(); <-watched }()
+	var watchers sync.WaitGroup
+	watchers.Go(func() { e.watchConfig(watchCtx, ap, s, log) })
+	watchers.Go(func() { tidy(watchCtx) })
+	defer func() { stopWatching(); watchers.Wait() }()
 	return s.Serve(ctx, ln)
 }
 

@@ -105,6 +105,14 @@ func TestWalkLeavesOutWhatIsNoDocument(t *testing.T) {
 	}
 }
 
+// A server that serves the folder in which its data lies would read its own log and books for ever.
+func TestWalkPassesDataFoldersBy(t *testing.T) {
+	l := walk(t, plant(t, map[string]string{"a.md": "a", "data/dragoman.lock": "", "data/log.txt": "noise", "data/journal/x.txt": "noise"}))
+	same(t, "files", paths(l), []string{"a.md"})
+	same(t, "skipped", reasons(l), map[string]Reason{"data": Vendored})
+	same(t, "folders", l.Folders, []string{""})
+}
+
 func TestWalkHonoursIgnoreFiles(t *testing.T) {
 	cases := []struct {
 		name    string

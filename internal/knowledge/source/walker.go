@@ -88,7 +88,6 @@ func (w *walker) read(dir folder, found []folder, out *Listing) ([]folder, error
 			out.Skipped = append(out.Skipped, Skip{dir.path, Unreadable, cause(err).Error()})
 		}
 	}
-	out.Folders = append(out.Folders, dir.path)
 	before := len(out.Files) + len(out.Skipped)
 	marks := w.marksOf(&dir, entries)
 	if marks.vendored != "" && !dir.taken {
@@ -97,6 +96,7 @@ func (w *walker) read(dir folder, found []folder, out *Listing) ([]folder, error
 		}
 		return found, w.count(1)
 	}
+	out.Folders = append(out.Folders, dir.path)
 	for _, e := range entries {
 		name := e.Name()
 		if isVersionControl(name) {
@@ -158,6 +158,8 @@ func (w *walker) marksOf(dir *folder, entries []fs.DirEntry) (m marks) {
 			m.vendored = "a Python environment"
 		case "CACHEDIR.TAG":
 			m.vendored = "a cache (has a CACHEDIR.TAG)"
+		case "dragoman.lock":
+			m.vendored = "the data folder of a Dragoman"
 		}
 	}
 	return m
