@@ -12,4 +12,4 @@ CREATE TABLE memories (
 ) STRICT;
 CREATE INDEX memories_expires ON memories (expires) WHERE expires > 0;
 
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
