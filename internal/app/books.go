@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/uuid"
 
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/ledger/journal"
@@ -25,6 +24,7 @@ type books struct {
 	writer  *writer.Writer
 	lock    *flock.Flock
 	log     *slog.Logger
+	shares  *reconciling // nil where budgets are not shared
 }
 
 // journals holds a folder for each server's journal, and beside it a file that the server keeps locked: so others can tell
@@ -44,14 +44,21 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) error {
 	if err := a.replay(ctx, folder, log); err != nil {
 		return err
 	}
+	shared, _ := a.Store.(sharing)
+	if shared != nil {
+		if err := shared.ForgetShares(ctx, a.options.Now().AddDate(0, 0, -longestWindow)); err != nil {
+			return err
+		}
+		a.limits.Share(shared)
+	}
 	if err := recount(ctx, a.limits, a.Ledger, a.levels.org, a.options.Now()); err != nil {
 		return err
 	}
-	id, err := uuid.NewRandom()
+	id, err := journalID(shared)
 	if err != nil {
-		return fmt.Errorf("make an id for the journal: %w", err)
+		return err
 	}
-	b := &books{lock: journalLock(folder, id.String()), log: log}
+	b := &books{lock: journalLock(folder, id), log: log}
 	if locked, err := b.lock.TryLock(); err != nil || !locked {
 		return fmt.Errorf("lock the journal: %w", errors.Join(err, os.ErrExist))
 	}
@@ -59,11 +66,14 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) error {
 	if a.Config.Ledger.Sync == "always" {
 		o.SyncEvery = 0
 	}
-	if b.journal, err = journal.Open(filepath.Join(folder, id.String()), o); err != nil {
+	if b.journal, err = journal.Open(filepath.Join(folder, id), o); err != nil {
 		return errors.Join(err, b.unlock())
 	}
 	b.writer = writer.New(a.Store, log)
 	b.writer.Start()
+	if shared != nil {
+		b.shares = startReconciling(a.limits, log)
+	}
 	a.Ledger.Journaled(b.journal, b.writer)
 	a.books = b
 	if a.Metrics != nil {
@@ -88,6 +98,7 @@ func (b *books) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	err := b.writer.Stop(ctx)
+	err = errors.Join(err, b.shares.stop(ctx))
 	if n := b.writer.Backlog(); err != nil && n > 0 {
 		b.log.Error("the database did not take all of the books; the next start takes the rest over from the journal", "rows and traces", n)
 	}
@@ -113,7 +124,15 @@ func (a *App) replay(ctx context.Context, folder string, log *slog.Logger) error
 		if !locked {
 			continue
 		}
-		n, err := ledger.Replay(ctx, filepath.Join(folder, e.Name()), a.Store)
+		shared, _ := a.Store.(sharing)
+		var to ledger.Store = a.Store
+		if shared != nil {
+			to = shared.Of(e.Name())
+		}
+		n, err := ledger.Replay(ctx, filepath.Join(folder, e.Name()), to)
+		if shared != nil && (err == nil || errors.Is(err, journal.ErrDamaged)) {
+			err = errors.Join(err, shared.SettleShares(ctx, e.Name()))
+		}
 		if errors.Is(err, journal.ErrDamaged) {
 			// What could be read is in the books. The rest is kept for a person to look at.
 			kept := filepath.Join(folder, "damaged-"+e.Name())

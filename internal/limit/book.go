@@ -14,6 +14,9 @@ type Book struct {
 	mu     sync.Mutex
 	latest time.Time // that now has said
 	levels map[levelID]*state
+
+	shares Shares     // nil: this process has all budgets to itself
+	taking sync.Mutex // held while shares are asked; before mu
 }
 
 type levelID struct {
@@ -34,6 +37,7 @@ type window struct {
 	from                  time.Time
 	money, tokens         int64
 	heldMoney, heldTokens int64
+	lease                 lease
 }
 
 var windows = [3]Window{Hour, Day, Month}

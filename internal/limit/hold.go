@@ -50,6 +50,9 @@ func (h *Hold) Reserve(money, tokens int64) (Reservation, error) {
 	}
 	money, tokens = max(money, 0), max(tokens, 0)
 	b := h.book
+	if b.shares != nil {
+		return h.reserveShared(money, tokens)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.clock()
@@ -59,9 +62,7 @@ func (h *Hold) Reserve(money, tokens int64) (Reservation, error) {
 		if l.Limits == nil {
 			continue
 		}
-		if c := l.Limits.MaxCost; c > 0 && money > c {
-			worst = tightest(worst, &Exceeded{Level: *l, What: whatCost, Limit: dollars(c), Wants: dollars(money), Frees: WithLessAsked})
-		}
+		worst = tightest(worst, l.tooDear(money))
 		if len(l.Limits.Budgets) == 0 {
 			continue
 		}
@@ -80,16 +81,31 @@ func (h *Hold) Reserve(money, tokens int64) (Reservation, error) {
 	if worst != nil {
 		return Reservation{}, worst
 	}
+	return h.set(now, money, tokens), nil
+}
+
+// tooDear says that a request may cost more than any may, if it does.
+func (l *Level) tooDear(money int64) *Exceeded {
+	if c := l.Limits.MaxCost; c > 0 && money > c {
+		return &Exceeded{Level: *l, What: whatCost, Limit: dollars(c), Wants: dollars(money), Frees: WithLessAsked}
+	}
+	return nil
+}
+
+// set sets aside. The caller holds the lock and has seen that it may be.
+func (h *Hold) set(now time.Time, money, tokens int64) Reservation {
 	r := Reservation{money: min(money, mostHeld), tokens: min(tokens, mostHeld), at: now}
 	for i := range h.levels {
-		s := b.state(&h.levels[i])
+		s := h.book.state(&h.levels[i])
 		s.roll(now)
 		for w := range s.windows {
-			s.windows[w].heldMoney += r.money
-			s.windows[w].heldTokens += r.tokens
+			x := &s.windows[w]
+			x.heldMoney += r.money
+			x.heldTokens += r.tokens
+			x.lease.use(r.money, r.tokens)
 		}
 	}
-	return r, nil
+	return r
 }
 
 // over says how a budget is exceeded by what a request wants, if it is. All amounts are 0 or more.
@@ -136,6 +152,7 @@ func (h *Hold) Settle(r Reservation, money, tokens int64) {
 			x.heldMoney -= r.money
 			x.heldTokens -= r.tokens
 			x.money, x.tokens = plus(x.money, money), plus(x.tokens, tokens)
+			x.lease.use(min(money, mostHeld)-r.money, min(tokens, mostHeld)-r.tokens)
 		}
 		if l := h.levels[i].Limits; h.bounded && l != nil && l.TokensPerMinute > 0 && h.used > before {
 			s.tokens.take(now, l.TokensPerMinute, h.used-before)

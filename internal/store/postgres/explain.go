@@ -29,7 +29,11 @@ func (d *DB) failed(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil && errors.Is(context.Cause(ctx), errSilent) {
 		err = errSilent
 	}
-	return d.explain(doing, err)
+	err = d.explain(doing, err)
+	if errors.Is(err, store.ErrUnreachable) {
+		d.pool.Reset() // connections to a server that is gone would each fail once more when it is back
+	}
+	return err
 }
 
 // diagnose sorts failures by PostgreSQL's codes (appendix A of its manual) and what the connection says.
@@ -64,7 +68,7 @@ func diagnose(err error) (kind error, remedy string) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && !isConnect(err) {
 		return nil, ""
 	}
-	if _, ok := errors.AsType[net.Error](err); ok || isConnect(err) || errors.Is(err, errSilent) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+	if _, ok := errors.AsType[net.Error](err); ok || isConnect(err) || errors.Is(err, errSilent) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err) {
 		return store.ErrUnreachable, gone
 	}
 	return nil, ""

@@ -14,7 +14,7 @@ import (
 func (d *DB) transaction(ctx context.Context, doing string, f func(context.Context, pgx.Tx) error) error {
 	ctx, cancel := within(ctx)
 	defer cancel()
-	err := pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error { return f(ctx, tx) })
+	err := d.transact(ctx, func(tx pgx.Tx) error { return f(ctx, tx) })
 	if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) {
 		return err
 	}

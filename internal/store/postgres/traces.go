@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/dragoman/dragoman/internal/store"
 )
@@ -33,7 +34,11 @@ func (d *DB) exec(ctx context.Context, doing, statement string, args ...any) err
 func (d *DB) change(ctx context.Context, doing, statement string, args ...any) (int, error) {
 	ctx, cancel := within(ctx)
 	defer cancel()
-	tag, err := d.pool.Exec(ctx, statement, args...)
+	var tag pgconn.CommandTag
+	err := d.again(func() (err error) {
+		tag, err = d.pool.Exec(ctx, statement, args...)
+		return err
+	})
 	if err != nil {
 		return 0, d.failed(ctx, doing, err)
 	}
@@ -44,7 +49,7 @@ func (d *DB) change(ctx context.Context, doing, statement string, args ...any) (
 func (d *DB) row(ctx context.Context, doing string, notThere error, query string, args []any, into ...any) error {
 	ctx, cancel := within(ctx)
 	defer cancel()
-	err := d.pool.QueryRow(ctx, query, args...).Scan(into...)
+	err := d.again(func() error { return d.pool.QueryRow(ctx, query, args...).Scan(into...) })
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return notThere
@@ -58,11 +63,15 @@ func (d *DB) row(ctx context.Context, doing string, notThere error, query string
 func list[T any](ctx context.Context, d *DB, doing, query string, args []any, read func(pgx.Rows) (T, error)) ([]T, error) {
 	ctx, cancel := within(ctx)
 	defer cancel()
-	rows, err := d.pool.Query(ctx, query, args...)
-	if err != nil {
-		return nil, d.failed(ctx, doing, err)
-	}
-	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (T, error) { return read(rows) })
+	var all []T
+	err := d.again(func() error {
+		rows, err := d.pool.Query(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		all, err = pgx.CollectRows(rows, func(pgx.CollectableRow) (T, error) { return read(rows) })
+		return err
+	})
 	if err != nil {
 		return nil, d.failed(ctx, doing, err)
 	}

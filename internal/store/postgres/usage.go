@@ -101,7 +101,7 @@ func (d *DB) Add(ctx context.Context, b store.Batch) error {
 	for i := range b.Traces {
 		all.Queue(saveTrace, traceArgs(&b.Traces[i])...)
 	}
-	err := pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error { return tx.SendBatch(ctx, &all).Close() })
+	err := d.transact(ctx, func(tx pgx.Tx) error { return tx.SendBatch(ctx, &all).Close() })
 	if err != nil {
 		return d.failed(ctx, "write to the books", err)
 	}
