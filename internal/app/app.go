@@ -181,7 +181,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	if _, ok := a.Assistants[a.Default]; !ok {
 		return fmt.Errorf("there is no assistant %q; `dragoman assistant list` lists those there are", a.Default)
 	}
-	template, err := prompt.Load("answer-v1")
+	template, err := prompt.Load(prompt.Default)
 	if err != nil {
 		return err
 	}
@@ -379,7 +379,9 @@ func (a *App) prepareKnowledge() error {
 		}
 		use = c
 	}
-	a.defineAssistants(use)
+	if err := a.defineAssistants(use); err != nil {
+		return err
+	}
 	for _, def := range a.Assistants {
 		if slices.Contains(def.Knowledge, folder) {
 			a.collections.watch[folder] = true

@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -19,7 +20,11 @@ const builtIn = "code"
 const shownDigits = 12
 
 // define makes of a definition, as it is written, what the pipeline takes. What the format gets is mapped here, a line for each policy.
-func (a *App) define(name string, c config.Assistant) assistant.Definition {
+func (a *App) define(name string, c config.Assistant) (assistant.Definition, error) {
+	template, values, err := c.Prompt.Parse()
+	if err != nil {
+		return assistant.Definition{}, fmt.Errorf("assistant %s: %w", name, err)
+	}
 	d := assistant.Definition{
 		Name:         name,
 		Version:      c.Version()[:shownDigits],
@@ -28,7 +33,9 @@ func (a *App) define(name string, c config.Assistant) assistant.Definition {
 		About:        cmp.Or(c.About, name),
 		Knowledge:    slices.Clone(c.Knowledge),
 		Search:       search(c.Search),
-		Output:       assistant.Output{Format: assistant.Format(c.Output.Format), Schema: []byte(c.Output.Schema)},
+		Prompt:       assistant.Prompt{Template: template, Values: values},
+		Output:       assistant.Output{Format: assistant.Format(c.Output.Format), Schema: []byte(c.Output.Schema), Disclaimer: c.Output.Disclaimer},
+		Handovers:    handovers(c.Handover),
 		Route:        cmp.Or(c.Model, c.Route),
 		Policy:       a.policy(c.Guard),
 		Privacy:      route.Privacy(c.Privacy),
@@ -48,7 +55,15 @@ func (a *App) define(name string, c config.Assistant) assistant.Definition {
 	if a.options.Collection != "" {
 		d.Knowledge = []string{a.options.Collection}
 	}
-	return d
+	return d, nil
+}
+
+func handovers(list []config.AssistantHandover) []assistant.Handover {
+	var out []assistant.Handover
+	for _, h := range list {
+		out = append(out, assistant.NewHandover(h.Topic, h.When, h.Say))
+	}
+	return out
 }
 
 func search(c config.AssistantSearch) assistant.Search {
@@ -74,14 +89,22 @@ func folderAssistant(root string) config.Assistant {
 }
 
 // defineAssistants makes the assistants of the configuration, and the built-in one, which searches a collection.
-func (a *App) defineAssistants(collection string) {
+func (a *App) defineAssistants(collection string) error {
 	a.Assistants = map[string]assistant.Definition{}
 	if _, other := a.Config.Assistants[builtIn]; !other {
-		d := a.define(builtIn, folderAssistant(a.Root))
+		d, err := a.define(builtIn, folderAssistant(a.Root))
+		if err != nil {
+			return err
+		}
 		d.Knowledge = []string{collection}
 		a.Assistants[builtIn] = d
 	}
 	for name, c := range a.Config.Assistants {
-		a.Assistants[name] = a.define(name, c)
+		d, err := a.define(name, c)
+		if err != nil {
+			return err
+		}
+		a.Assistants[name] = d
 	}
+	return nil
 }

@@ -187,7 +187,9 @@ func (ds *Definitions) version(ctx context.Context, name, version string) (assis
 	if err != nil {
 		return d, &chat.Error{Code: chat.CodeUnavailable, Param: "model", Message: fmt.Sprintf("version %s of the assistant %s does not fit the configuration any more: %v", saved.Version[:min(shownDigits, len(saved.Version))], name, err), Err: err}
 	}
-	d = ds.app.define(name, c)
+	if d, err = ds.app.define(name, c); err != nil {
+		return d, err
+	}
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	const most = 1000 // of versions that somebody asked for by name

@@ -10,7 +10,9 @@ import (
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/prompt"
+	"github.com/dragoman/dragoman/internal/route"
 )
 
 // Source is a passage from which an answer is made, under the number by which the answer cites it.
@@ -61,6 +63,8 @@ const (
 // compose numbers the passages and writes the prompt within the model's token budget.
 func (e *Engine) compose(ctx context.Context, t *Turn) error {
 	switch t.Trace.Mode {
+	case HandedOver:
+		return nil
 	case Plain:
 		out := *t.Request
 		if t.Session != "" {
@@ -78,61 +82,75 @@ func (e *Engine) compose(ctx context.Context, t *Turn) error {
 	return e.composePrompt(ctx, t)
 }
 
+// composePrompt makes the prompt of an assistant's turn by its template.
 func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 	e.equip(ctx, t)
 	tail := e.tail(ctx, t)
 	t.history = spoken(t.history)
-	found := t.found
+	found := joinOverlaps(t.found)
 	if t.Trace.Mode == Draft {
 		found = found[:min(draftSources, len(found))]
 	}
-	d := prompt.Data{Instructions: t.Definition.Instructions, About: t.Definition.About, Question: t.question}
-	system, err := e.Template.System(d)
+	answer := cmp.Or(t.Request.MaxTokens, answerTokens)
+	template := cmp.Or(t.Definition.Prompt.Template, e.Template)
+	model := &t.decision.Models[0]
+	ask := prompt.Ask{
+		Assistant: t.Definition.Name, About: t.Definition.About, Instructions: t.Definition.Instructions,
+		Format: string(cmp.Or(t.Definition.Output.Format, Markdown)), Schema: string(t.Definition.Output.Schema), Values: t.Definition.Prompt.Values,
+		Question: t.question, Sources: cmp.Or(t.Definition.Search.Budget, sourceTokens), Window: e.Window(*model), Reserve: answer, Model: model.Name, Small: model.Small,
+	}
+	ask.History = prompt.Tokens(t.notes) + EstimateInput(&chat.Request{Messages: tail}) + t.toolTokens()
+	for _, m := range t.history {
+		ask.History += prompt.Tokens(m.Text())
+	}
+	for i := range found {
+		p := &found[i]
+		s := Source{Start: p.Start, Text: p.Text, Spans: p.Spans}
+		ask.Passages = append(ask.Passages, prompt.Passage{
+			Place: place(p.Path, p.Start, p.End), Updated: date(p.Updated), Symbol: p.Symbol, Text: p.Text, Short: s.shown(), Value: p.Score, Pinned: p.Pinned,
+			Code: p.Kind == chunk.Function || p.Kind == chunk.Type || p.Kind == chunk.Value,
+		})
+	}
+	if t.held { // the model has its sources already, under their numbers
+		ask.Passages, ask.Whole = nil, true
+		for _, s := range t.sources[:t.offered] {
+			ask.Passages = append(ask.Passages, prompt.Passage{Place: s.Place(), Updated: date(s.Updated), Symbol: s.Symbol, Text: s.Text})
+		}
+	}
+	made, err := template.Compose(ask)
 	if err != nil {
 		return err
 	}
-	used := prompt.Tokens(system) + prompt.Tokens(t.notes) + prompt.Tokens(t.question) + EstimateInput(&chat.Request{Messages: tail}) + t.toolTokens()
-	for _, m := range t.history {
-		used += prompt.Tokens(m.Text())
-	}
-	answer := t.Request.MaxTokens
-	if answer == 0 {
-		answer = answerTokens
-	}
-	window := e.Window(t.decision.Models[0])
-	budget := min(window-used-answer, cmp.Or(t.Definition.Search.Budget, sourceTokens))
-	items := make([]prompt.Item, len(found))
-	for i := range found {
-		s := Source{Start: found[i].Start, Text: found[i].Text, Spans: found[i].Spans}
-		items[i] = prompt.Item{Full: found[i].Text, Short: s.shown()}
-	}
-	packed, tokens := prompt.Pack(items, max(budget, 0))
-	if !t.held { // else the model has its sources already
-		t.number(found, packed)
+	if !t.held {
+		t.number(found, made.Packed)
 		t.offered = len(t.sources)
 	}
-	for _, s := range t.sources[:t.offered] {
-		d.Sources = append(d.Sources, prompt.Source{Number: s.Number, Place: s.Place(), Updated: date(s.Updated), Symbol: s.Symbol, Text: s.Text})
-	}
-	user, err := e.Template.User(d)
-	if err != nil {
-		return err
-	}
 	if e.Semantic != nil {
-		d.Question, d.Sources = "", nil
-		if t.frame, err = e.Template.User(d); err != nil {
+		bare := ask
+		bare.Question, bare.Passages = "", nil
+		frame, err := template.Compose(bare)
+		if err != nil {
 			return err
 		}
-		t.frame = t.notes + t.frame
+		t.frame = t.notes + frame.User
 	}
 	out := recomposed(*t.Request)
-	out.Messages = append([]chat.Message{chat.NewText(chat.System, system)}, t.history...)
-	out.Messages = append(append(out.Messages, chat.NewText(chat.User, t.notes+user)), tail...)
+	out.Messages = nil
+	system := made.System
 	if t.tools != nil {
 		t.tools.before = tail
-		out.Messages[0] = chat.NewText(chat.System, system+toolsNote)
+		system += toolsNote
 		out.Tools = t.definitions()
 	}
+	if system != "" {
+		m := chat.NewText(chat.System, system)
+		if e.caches(t.decision.Models) {
+			m.Parts[0].Cache = &chat.CacheMark{}
+		}
+		out.Messages = append(out.Messages, m)
+	}
+	out.Messages = append(out.Messages, t.history...)
+	out.Messages = append(append(out.Messages, chat.NewText(chat.User, t.notes+made.User)), tail...)
 	if out.MaxTokens == 0 {
 		out.MaxTokens = answer
 	}
@@ -142,8 +160,11 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 		out.Temperature = &cool
 	}
 	t.outgoing = &out
-	t.Trace.Template = e.Template.Version
-	t.Trace.note(fmt.Sprintf("%d sources in %d tokens; prompt about %d of a window of %d", len(t.sources), tokens, used+tokens, window))
+	t.Trace.Template = template.Ref()
+	for _, n := range made.Notes {
+		t.Trace.note(n)
+	}
+	t.Trace.note(fmt.Sprintf("%d sources; prompt about %d of a window of %d", len(t.sources), made.Tokens, ask.Window))
 	return nil
 }
 
@@ -162,6 +183,20 @@ func (t *Turn) continueSession(out *chat.Request) {
 	out.Messages = append(append(messages, question), out.Messages[at+1:]...)
 }
 
+// caches says whether all who may answer take a mark that says what is worth caching: the others would have to drop it.
+func (e *Engine) caches(models []route.Model) bool {
+	for i := range models {
+		up, ok := e.Upstream(models[i].Provider)
+		if !ok {
+			return false
+		}
+		if d, ok := up.(interface{ Dialect() chat.Dialect }); !ok || d.Dialect() != chat.Anthropic {
+			return false
+		}
+	}
+	return true
+}
+
 // recomposed is a request that gets other messages than those that it came with.
 func recomposed(r chat.Request) chat.Request {
 	r.Source, r.Body = r.Body, nil
@@ -175,7 +210,11 @@ func (t *Turn) number(found []knowledge.Passage, packed []prompt.Packed) {
 		text := p.Text
 		if packed != nil {
 			if packed[i].Text == "" {
-				t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, "budget")
+				reason := "budget"
+				if n := packed[i].Same; n > 0 {
+					reason = "duplicate of " + place(found[n-1].Path, found[n-1].Start, found[n-1].End)
+				}
+				t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, reason)
 				continue
 			}
 			text = packed[i].Text

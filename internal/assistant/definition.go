@@ -7,6 +7,7 @@ import (
 	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/route"
 )
 
@@ -20,7 +21,9 @@ type Definition struct {
 	About        string   // what its knowledge is, for the prompt: "the repository zap"
 	Knowledge    []string // names of collections
 	Search       Search
+	Prompt       Prompt
 	Output       Output
+	Handovers    []Handover
 	Conversation conversation.Policy // the zero value: conversation.DefaultPolicy
 	Memory       MemoryPolicy
 	Route        string // a model or route; empty for the default
@@ -54,6 +57,12 @@ func (s *Search) threshold() float64 {
 	return *s.Threshold
 }
 
+// Prompt says by what a prompt is made.
+type Prompt struct {
+	Template *prompt.Template // nil: Engine.Template
+	Values   map[string]any   // of its variables
+}
+
 // Format is the form of an answer.
 type Format string
 
@@ -66,8 +75,9 @@ const (
 
 // Output is the form of an assistant's answers.
 type Output struct {
-	Format Format
-	Schema json.RawMessage // of JSON: what an answer must look like; nil: any object
+	Format     Format
+	Schema     json.RawMessage // of JSON: what an answer must look like; nil: any object
+	Disclaimer string          // at the end of every answer that is no JSON
 }
 
 // format is what a model is asked for; nil where nothing in particular. What the caller asks for wins.

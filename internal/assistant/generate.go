@@ -18,18 +18,23 @@ import (
 // generate makes the answer: quotes, a cached answer, or a model's, streamed through the filters to the caller.
 func (e *Engine) generate(ctx context.Context, t *Turn) error {
 	switch {
+	case t.handover != nil:
+		return t.sayHandover()
 	case t.Trace.Mode == Extractive:
 		if err := t.Out.Begin(t); err != nil {
 			return err
 		}
 		t.finish = chat.FinishStop
 		t.Trace.Cost = cmp.Or(t.Trace.Cost, ledger.Money(0).String()) // of vectors and the like
-		return t.quote(t.say)
+		return errors.Join(t.quote(t.say), t.disclaim())
 	case t.cached != nil:
 		return t.replay()
 	}
 	if t.Trace.Mode == Draft {
-		return e.draft(ctx, t)
+		if err := e.draft(ctx, t); err != nil {
+			return err
+		}
+		return t.disclaim()
 	}
 	if t.tools != nil {
 		return e.useTools(ctx, t)

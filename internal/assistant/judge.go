@@ -118,7 +118,7 @@ func (e *Engine) judge(ctx context.Context, t *Turn) error {
 		t.cite(text)
 		return nil
 	case Grounded:
-		if err := t.judgeSentences(ctx, t.Masked(text)); err != nil {
+		if err := t.judgeSentences(ctx, t.Masked(strings.TrimSuffix(text, t.disclaimer()))); err != nil {
 			return err
 		}
 	}

@@ -132,7 +132,7 @@ type bundle struct {
 
 func setup(t *testing.T, small bool, pieces ...string) *bundle {
 	t.Helper()
-	template, err := prompt.Load("answer-v1")
+	template, err := prompt.Load(prompt.Default)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ const minConfidence = 0.2
 
 // retrieve searches the assistant's collections. Places that the question points at (a stack trace, a diff) are pinned.
 func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
-	if len(t.Definition.Knowledge) == 0 {
+	if len(t.Definition.Knowledge) == 0 || t.handover != nil {
 		return nil
 	}
 	q := knowledge.Query{Who: Subjects(t.Principal), Text: t.question, Paths: t.Paths, Filter: t.Definition.Search.Filter, Limit: t.Definition.Search.Limit, Pins: knowledge.Pins(t.question)}

@@ -12,6 +12,9 @@ import (
 // selectModel chooses who answers, and how: a plain model as it is, an assistant from its passages with a large model's
 // citations, with a small model's checked draft, or without a model.
 func (e *Engine) selectModel(ctx context.Context, t *Turn) error {
+	if t.handover != nil {
+		return nil
+	}
 	name := t.asksFor()
 	env := e.known(t)
 	if p := e.Router.Policy(name); p != nil {

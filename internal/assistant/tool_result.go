@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -139,10 +140,7 @@ func (t *Turn) tellPassages(e *Engine, r *toolRun, where string, budget int) (_ 
 	for i := range packed {
 		cut = cut || packed[i].Cut || packed[i].Text == ""
 	}
-	text, err := e.Template.Sources(d)
-	if err != nil {
-		t.Trace.note(err.Error())
-	}
+	text := cmp.Or(t.Definition.Prompt.Template, e.Template).Sources(d)
 	return fenceOutput(strings.TrimSpace(strings.Join(known, "\n") + "\n" + text)), cut
 }
 

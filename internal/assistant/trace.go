@@ -25,8 +25,9 @@ type Trace struct {
 	Mode         Mode              `json:"mode"`
 	Provider     string            `json:"provider,omitempty"`
 	Model        string            `json:"model"`
-	SeenBy       string            `json:"seen_by,omitempty"` // the host that the text went to; empty: it stayed here
-	Template     string            `json:"template,omitempty"`
+	SeenBy       string            `json:"seen_by,omitempty"`          // the host that the text went to; empty: it stayed here
+	Template     string            `json:"template,omitempty"`         // ID@VERSION
+	Handover     string            `json:"handover,omitempty"`         // the topic for which the question was handed over to people
 	Cache        string            `json:"cache,omitempty"`            // "hit", "semantic", "miss" or "bypass"
 	Similarity   float64           `json:"similarity,omitempty"`       // of the question to one that means the same, whose answer this is
 	Similar      string            `json:"similar_question,omitempty"` // that one, where its asker is the same

@@ -37,6 +37,7 @@ type step struct {
 var steps = []step{
 	{name: "admit", run: (*Engine).admit},
 	{name: "guard input", run: (*Engine).guardInput},
+	{name: "hand over", run: (*Engine).handOver},
 	{name: "recall", run: (*Engine).recall},
 	{name: "memories", run: (*Engine).memories},
 	{name: "retrieve", run: (*Engine).retrieve},
@@ -101,7 +102,8 @@ type Turn struct {
 	strikes     int       // how often servers failed over it, as far as that was noted
 	land        func()    // tells those that wait for this answer that it is there, or will not come
 	filters     []filter
-	answer      answer // as the caller got it
+	answer      answer    // as the caller got it
+	handover    *Handover // the question is for people
 	finish      chat.FinishReason
 	stopped     string // the stop sequence that ended the answer
 	usage       chat.Usage
@@ -173,6 +175,7 @@ const (
 	Draft      Mode = "draft"      // the passages quoted, then a small model's text, checked sentence by sentence
 	Grounded   Mode = "grounded"   // a model's text from the passages, with its citations
 	Plain      Mode = "plain"      // a model's text
+	HandedOver Mode = "handover"   // a fixed text that says whom to turn to
 )
 
 // Answer is what a turn produced.
@@ -440,6 +443,9 @@ func (t *Turn) pass(ev *chat.Event) error {
 			ev.ToolCalls = append(ev.ToolCalls, rest.ToolCalls...)
 			raw = raw && len(rest.ToolCalls) == 0
 		}
+	}
+	if ev.Finish == chat.FinishStop || ev.Finish == chat.FinishLength {
+		ev.Text += t.disclaimer()
 	}
 	return t.deliver(ev, raw && ev.Text == said)
 }

@@ -27,11 +27,13 @@ type Assistant struct {
 	Folder       string   `yaml:"folder" doc:"A folder that it searches beside them, relative to this file: the collection NAME.folder."`
 
 	Search AssistantSearch `yaml:"search" doc:"How it searches."`
+	Prompt AssistantPrompt `yaml:"prompt" doc:"By what its prompts are made."`
 	Output AssistantOutput `yaml:"output" doc:"The form of its answers."`
 	Tools  AssistantTools  `yaml:"tools" doc:"What it may have done while it answers."`
 
 	Conversation AssistantConversation `yaml:"conversation" doc:"How much of a long conversation its model is shown."`
 	Memory       AssistantMemory       `yaml:"memory" doc:"What it remembers of those who ask it, beyond a conversation."`
+	Handover     []AssistantHandover   `yaml:"handover" doc:"Questions that are for people: the first entry that holds answers, and no model is asked."`
 
 	Route   string `yaml:"route" doc:"The route that chooses its model."`
 	Model   string `yaml:"model" doc:"The one model that it uses, in place of a route."`
@@ -74,6 +76,7 @@ func (d *decoder) assistant(c *Config, name, path string, a Assistant) {
 	d.assistantTools(c, join(path, "tools"), a.Tools)
 	d.assistantConversation(c, join(path, "conversation"), a.Conversation)
 	d.assistantMemory(c, join(path, "memory"), a.Memory)
+	d.assistantHandover(join(path, "handover"), a.Handover)
 }
 
 // assistants reads the definitions that stand in files of their own, and the files that definitions name.
@@ -124,8 +127,9 @@ func (d *decoder) inline(c *Config, path, base string, a *Assistant) {
 		text  *string
 		names func(string) bool
 	}{
-		"instructions":  {&a.Instructions, inFile},
-		"output.schema": {&a.Output.Schema, isJSONFile},
+		"instructions":    {&a.Instructions, inFile},
+		"output.schema":   {&a.Output.Schema, isJSONFile},
+		"prompt.template": {&a.Prompt.Template, isTemplateFile},
 	} {
 		if !field.names(*field.text) {
 			continue
@@ -140,6 +144,7 @@ func (d *decoder) inline(c *Config, path, base string, a *Assistant) {
 		*field.text = string(bytes.TrimPrefix(text, []byte("\ufeff")))
 	}
 	d.outputSchema(join(path, "output.schema"), a.Output)
+	d.assistantPrompt(join(path, "prompt"), a.Prompt)
 	if a.Folder != "" {
 		a.Dir = base
 	}
@@ -161,12 +166,13 @@ func ParseAssistant(name string, src []byte, dir string, c *Config, o Options) (
 	case dir != "":
 		d.inline(files, "", dir, &a)
 	default:
-		for key, names := range map[string]bool{"instructions": inFile(a.Instructions), "output.schema": isJSONFile(a.Output.Schema)} {
+		for key, names := range map[string]bool{"instructions": inFile(a.Instructions), "output.schema": isJSONFile(a.Output.Schema), "prompt.template": isTemplateFile(a.Prompt.Template)} {
 			if names {
 				d.problem(key, "write the text itself: a definition that comes from elsewhere names no files", "")
 			}
 		}
 		d.outputSchema("output.schema", a.Output)
+		d.assistantPrompt("prompt", a.Prompt)
 	}
 	return a, d.err()
 }

@@ -7,8 +7,9 @@ import (
 
 // AssistantOutput is the form of an assistant's answers.
 type AssistantOutput struct {
-	Format string `yaml:"format" enum:"markdown,text,json" doc:"markdown, plain text without marks, or json. Default: markdown."`
-	Schema string `yaml:"schema" doc:"Of json: the JSON Schema of an answer: the text, or the name of a file that ends in .json."`
+	Format     string `yaml:"format" enum:"markdown,text,json" doc:"markdown, plain text without marks, or json. Default: markdown."`
+	Schema     string `yaml:"schema" doc:"Of json: the JSON Schema of an answer: the text, or the name of a file that ends in .json."`
+	Disclaimer string `yaml:"disclaimer" doc:"Stands at the end of every answer that is no JSON, whoever wrote it."`
 }
 
 func (d *decoder) assistantOutput(path string, o AssistantOutput) {

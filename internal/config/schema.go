@@ -65,7 +65,7 @@ func schemaOf(t reflect.Type, defaults reflect.Value) (map[string]any, error) {
 		values, err := schemaOf(t.Elem(), element)
 		s := map[string]any{"type": []string{"object", "null"}, "additionalProperties": values}
 		switch t.Elem() {
-		case reflect.TypeFor[Price](), reflect.TypeFor[int](), reflect.TypeFor[User](), reflect.TypeFor[Secret](): // whose keys are others' names
+		case reflect.TypeFor[Price](), reflect.TypeFor[int](), reflect.TypeFor[User](), reflect.TypeFor[Secret](), reflect.TypeFor[string](): // whose keys are others' names
 		default:
 			s["propertyNames"] = map[string]any{"pattern": namePattern}
 		}
