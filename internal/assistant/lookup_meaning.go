@@ -92,14 +92,13 @@ func (e *Engine) likeness(t *Turn) (*likeness, string, error) {
 		return nil, "something stands before the question", nil
 	case len(r.Tools) > 0:
 		return nil, "there are tools", nil
-	case len(t.question) > mostMeant:
-		return nil, "the question is long", nil
-	case route.Language(t.question) != "en":
-		return nil, "the question may not be in English, and what tells questions apart is known of that only", nil
 	case t.notes != "":
 		return nil, "the prompt tells of what was said before, or is remembered of its caller", nil
 	case !t.vault.Empty():
 		return nil, "it holds secrets, which are its caller's", nil
+	}
+	if not := incomparable(t.question); not != "" {
+		return nil, not, nil
 	}
 	for _, f := range t.Trace.Findings {
 		if strings.HasPrefix(f.Rule, "injection") {
@@ -125,6 +124,20 @@ func (e *Engine) likeness(t *Turn) (*likeness, string, error) {
 	}
 	return &likeness{cache.KeyOf(append(fields, t.Paths...)...), facts.Of(t.question)}, "", nil
 }
+
+// incomparable says why a question is not compared with others by its meaning; "" where it is.
+func incomparable(question string) string {
+	switch {
+	case len(question) > mostMeant:
+		return "the question is long"
+	case route.Language(question) != "en":
+		return "the question may not be in English, and what tells questions apart is known of that only"
+	}
+	return ""
+}
+
+// Comparable says whether a question is compared with others by its meaning.
+func Comparable(question string) bool { return incomparable(question) == "" }
 
 // messagesOf are the fields of requests that hold the conversation.
 var messagesOf = map[chat.Wire]string{

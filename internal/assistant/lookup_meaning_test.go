@@ -99,7 +99,9 @@ func TestNotAnsweredByMeaning(t *testing.T) {
 		{"the conversation", func(_ *bundle, _ *versioned, t *Turn) {
 			t.Request.Messages = slices.Insert(t.Request.Messages, 0, chat.NewText(chat.User, "hi"), chat.NewText(chat.Assistant, "hello"))
 		}},
-		{"what is remembered", func(_ *bundle, _ *versioned, t *Turn) { t.aside("memory", "What is known of who asks", "They like rhymes.") }},
+		{"what is remembered", func(_ *bundle, _ *versioned, t *Turn) {
+			t.aside("memory", "What is known of who asks", "They like rhymes.")
+		}},
 		{"who shares", func(b *bundle, _ *versioned, _ *Turn) {
 			b.engine.Scope = func(identity.Principal) string { return "another" }
 		}},

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/encoder"
 	"github.com/dragoman/dragoman/internal/lab"
 )
@@ -24,7 +25,8 @@ func evalCacheCommand(e *env) *cobra.Command {
 		Short: "Measure the cache by meaning: which paraphrases it answers, and which near misses it must not",
 		Long: `FILE has a JSON object in each line: origin, and similar, which means the same. The cache holds the answers to all originals. Asked are
 the paraphrases, and near misses that are made of both: one number, name or negation is changed. The table shows, for each threshold of
-likeness, how many paraphrases find their answer, and how many near misses find one that is false. Needs the model minilm.`,
+likeness, how many paraphrases find their answer, and how many near misses find one that is false. What a turn does not compare by meaning, since it is long or may not be in
+English, is not answered here either. Needs the model minilm.`,
 		Example: `  dragoman model pull minilm
   dragoman eval cache paraphrases.jsonl`,
 		Args: cobra.ExactArgs(1),
@@ -47,7 +49,7 @@ likeness, how many paraphrases find their answer, and how many near misses find 
 				return err
 			}
 			thresholds := []float64{0.70, 0.75, 0.80, 0.825, 0.85, 0.875, 0.90, 0.925, 0.95}
-			points, err := lab.SemanticCache(c.Context(), pairs, thresholds, encodeAll(enc), rand.New(rand.NewPCG(seed, seed)))
+			points, err := lab.SemanticCache(c.Context(), pairs, thresholds, encodeAll(enc), assistant.Comparable, rand.New(rand.NewPCG(seed, seed)))
 			if err != nil {
 				return err
 			}

@@ -132,11 +132,13 @@ func share(hits, n int) Share {
 // Encode makes vectors of length 1.
 type Encode func(ctx context.Context, texts []string) ([][]float32, error)
 
-// SemanticCache measures a semantic cache that holds the answers to all originals, at each of the thresholds.
-func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, encode Encode, r *rand.Rand) ([]SemanticPoint, error) {
+// SemanticCache measures a semantic cache that holds the answers to all originals, at each of the thresholds. Texts that are not comparable
+// are neither kept nor answered.
+func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, encode Encode, comparable func(string) bool, r *rand.Rand) ([]SemanticPoint, error) {
 	type question struct {
 		vector []float32
 		facts  *facts.Facts
+		out    bool // it is not comparable
 	}
 	questions := func(texts []string) ([]question, error) {
 		vectors, err := encode(ctx, texts)
@@ -145,7 +147,7 @@ func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, enco
 		}
 		out := make([]question, len(texts))
 		for i := range texts {
-			out[i] = question{vectors[i], facts.Of(texts[i])}
+			out[i] = question{vectors[i], facts.Of(texts[i]), !comparable(texts[i])}
 		}
 		return out, nil
 	}
@@ -180,7 +182,13 @@ func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, enco
 	}
 	find := func(q question) best {
 		b := best{freeAt: -1, guardedAt: -1}
+		if q.out {
+			return b
+		}
 		for i, h := range held {
+			if h.out {
+				continue
+			}
 			s := cosine(q.vector, h.vector)
 			if s > b.free {
 				b.free, b.freeAt = s, i
@@ -213,7 +221,7 @@ func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, enco
 		}
 		for i, b := range bestNear {
 			totals[misses[i].Kind]++
-			if float64(b.free) >= threshold {
+			if b.freeAt >= 0 && float64(b.free) >= threshold {
 				unguarded++
 			}
 			if b.guardedAt >= 0 && float64(b.guarded) >= threshold {

@@ -48,7 +48,7 @@ func TestSemanticCache(t *testing.T) {
 	if kinds["number"] != 2 || kinds["name"] != 5 && kinds["name"] != 4 && kinds["name"] != 6 || kinds["negation"] != 6 {
 		t.Errorf("%v", kinds)
 	}
-	points, err := SemanticCache(t.Context(), pairs, []float64{0, 0.9, 1.1}, bag, rand.New(rand.NewPCG(1, 1)))
+	points, err := SemanticCache(t.Context(), pairs, []float64{0, 0.9, 1.1}, bag, func(string) bool { return true }, rand.New(rand.NewPCG(1, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +57,11 @@ func TestSemanticCache(t *testing.T) {
 	}
 	if p := points[2]; p.Hits.Value != 0 || p.Unguarded != 0 {
 		t.Errorf("%+v", p)
+	}
+	some := func(text string) bool { return !strings.Contains(text, "PERSONIO") }
+	points, err = SemanticCache(t.Context(), pairs, []float64{0}, bag, some, rand.New(rand.NewPCG(1, 1)))
+	if err != nil || points[0].Hits.N != 3 || points[0].Hits.Value > 0.7 || points[0].Unguarded == 1 {
+		t.Errorf("what is not comparable is answered: %+v, %v", points, err)
 	}
 	if _, err := ReadPairs(strings.NewReader("{}\n")); err == nil {
 		t.Error("an empty pair is taken")
