@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/dragoman/dragoman/internal/facts"
 )
 
 // BenchmarkSemanticGet looks for a question among others of one scope, none of which is close enough.
@@ -20,23 +22,17 @@ func BenchmarkSemanticGet(b *testing.B) {
 				return v
 			}
 			c := NewSemantic[string](DefaultThreshold, 1<<30, time.Hour, time.Now)
-			scope, facts := KeyOf("scope"), FactsOf("how do I round prices")
+			scope, said := KeyOf("scope"), facts.Of("how do I round prices")
 			for range n {
-				c.Put(scope, random(), facts, "answer", 1000)
+				c.Put(scope, random(), said, "answer", 1000)
 			}
 			q := random()
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, ok, _ := c.Get(scope, q, facts, 0); ok {
+				if _, ok, _ := c.Get(scope, q, said, 0); ok {
 					b.Fatal("a random question is close to another")
 				}
 			}
 		})
-	}
-}
-
-func BenchmarkFactsOf(b *testing.B) {
-	for b.Loop() {
-		FactsOf("How do I enable `retry_on_timeout` for Redis 7 after 30 seconds without restarting the worker?")
 	}
 }
