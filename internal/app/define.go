@@ -34,7 +34,7 @@ func (a *App) define(name string, c config.Assistant) (assistant.Definition, err
 		Knowledge:    slices.Clone(c.Knowledge),
 		Search:       search(c.Search),
 		Prompt:       assistant.Prompt{Template: template, Values: values},
-		Output:       assistant.Output{Format: assistant.Format(c.Output.Format), Schema: []byte(c.Output.Schema), Disclaimer: c.Output.Disclaimer},
+		Output:       assistant.Output{Format: assistant.Format(c.Output.Format), Disclaimer: c.Output.Disclaimer},
 		Handovers:    handovers(c.Handover),
 		Route:        cmp.Or(c.Model, c.Route),
 		Policy:       a.policy(c.Guard),
@@ -45,6 +45,9 @@ func (a *App) define(name string, c config.Assistant) (assistant.Definition, err
 		Memory: assistant.MemoryPolicy{
 			When: assistant.MemoryWhen(c.Memory.When), Shared: c.Memory.Scope == "user", Budget: int(c.Memory.Budget), Expiry: c.Memory.Expiry, Model: c.Memory.Model,
 		},
+	}
+	if c.Output.Schema != "" { // an empty one is no JSON
+		d.Output.Schema = []byte(c.Output.Schema)
 	}
 	if c.Folder != "" {
 		d.Knowledge = append(d.Knowledge, config.FolderCollection(name))

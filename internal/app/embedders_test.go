@@ -314,3 +314,13 @@ func TestQuestionIsBookedToWhoAsks(t *testing.T) {
 		}
 	})
 }
+
+// TestDefinitionsCanBeHashed: the cache by meaning tells definitions apart by their JSON.
+func TestDefinitionsCanBeHashed(t *testing.T) {
+	a := openVectorist(t, &vectorist{})
+	for name, d := range a.Assistants {
+		if b, err := json.Marshal(d); err != nil || !strings.Contains(string(b), name) {
+			t.Errorf("%s: %s, %v", name, b, err)
+		}
+	}
+}

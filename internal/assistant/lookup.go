@@ -59,11 +59,8 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	t.cacheable = !t.Cache.NoStore
 	t.Trace.Cache = "miss"
 	if e.Semantic != nil {
-		like, not, err := e.likeness(t)
-		if err != nil {
-			return fmt.Errorf("cache key: %w", err)
-		}
-		if t.like = like; not != "" {
+		var not string
+		if t.like, not = e.likeness(t); not != "" {
 			t.Trace.note("not answered by meaning: " + not)
 		}
 	}

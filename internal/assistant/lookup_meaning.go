@@ -76,53 +76,53 @@ func (e *Engine) state(ctx context.Context, t *Turn) string {
 	return b.String()
 }
 
-// likeness says by what the answer to this turn may be shared with questions that mean the same; nil where it must not. Everything that
+// likeness says by what the answer to this turn may be shared with questions that mean the same; nil where it must not, and why. Everything that
 // an answer depends on beside its question is in the scope.
-func (e *Engine) likeness(t *Turn) (*likeness, string, error) {
+func (e *Engine) likeness(t *Turn) (like *likeness, not string) {
 	r := t.outgoing
 	last := len(r.Messages) - 1
 	switch {
 	case t.Trace.Mode != Plain && t.Trace.Mode != Grounded:
-		return nil, "", nil // which costs no more than a look
+		return nil, "" // which costs no more than a look
 	case len(t.Definition.Knowledge) > 0 && t.state == "":
-		return nil, "the knowledge changes at this moment", nil
+		return nil, "the knowledge changes at this moment"
 	case last < 0 || r.Messages[last].Role != chat.User || !textOnly(r.Messages[last]):
-		return nil, "the last message is no text of a user", nil
+		return nil, "the last message is no text of a user"
 	case t.Trace.Mode == Plain && r.Messages[last].Text() != t.question:
-		return nil, "something stands before the question", nil
+		return nil, "something stands before the question"
 	case len(r.Tools) > 0:
-		return nil, "there are tools", nil
+		return nil, "there are tools"
 	case t.notes != "":
-		return nil, "the prompt tells of what was said before, or is remembered of its caller", nil
+		return nil, "the prompt tells of what was said before, or is remembered of its caller"
 	case !t.vault.Empty():
-		return nil, "it holds secrets, which are its caller's", nil
+		return nil, "it holds secrets, which are its caller's"
 	}
 	if not := incomparable(t.question); not != "" {
-		return nil, not, nil
+		return nil, not
 	}
 	for _, f := range t.Trace.Findings {
 		if strings.HasPrefix(f.Rule, "injection") {
-			return nil, "something in it reads like instructions", nil
+			return nil, "something in it reads like instructions"
 		}
 	}
 	own := *r
 	own.Messages = r.Messages[:last]
 	asked, err := canonicalBut(&own, messagesOf[r.Wire])
 	if err != nil {
-		return nil, "", err
+		return nil, err.Error()
 	}
 	before, err := json.Marshal(own.Messages)
 	if err != nil {
-		return nil, "", err
+		return nil, err.Error()
 	}
 	definition, err := json.Marshal(t.Definition)
 	if err != nil {
-		return nil, "", err
+		return nil, err.Error()
 	}
 	fields := []string{
 		"means", t.decision.Models[0].ID(), string(t.Trace.Mode), e.tenant(t), string(definition), string(t.Privacy), t.state, t.frame, asked, string(before),
 	}
-	return &likeness{cache.KeyOf(append(fields, t.Paths...)...), facts.Of(t.question)}, "", nil
+	return &likeness{cache.KeyOf(append(fields, t.Paths...)...), facts.Of(t.question)}, ""
 }
 
 // incomparable says why a question is not compared with others by its meaning; "" where it is.
