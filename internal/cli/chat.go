@@ -44,7 +44,7 @@ Within the conversation:
 				return err
 			}
 			defer ap.Close()
-			r := &conversation{e: e, ap: ap, a: &a, t: newTerminal(e.out, e.getenv), session: session, bar: bar}
+			r := &chatting{e: e, ap: ap, a: &a, t: newTerminal(e.out, e.getenv), session: session, bar: bar}
 			return r.run(c.Context())
 		},
 	}
@@ -53,8 +53,8 @@ Within the conversation:
 	return c
 }
 
-// conversation is a chat while it runs.
-type conversation struct {
+// chatting is a chat while it runs.
+type chatting struct {
 	e       *env
 	ap      *app.App
 	a       *answering
@@ -67,7 +67,7 @@ type conversation struct {
 	log     strings.Builder // Markdown, for /save
 }
 
-func (r *conversation) run(ctx context.Context) error {
+func (r *chatting) run(ctx context.Context) error {
 	if err := printWho(r.t, r.ap); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (r *conversation) run(ctx context.Context) error {
 }
 
 // lines returns how to read the next line: with editing and history on a terminal.
-func (r *conversation) lines(ctx context.Context) (read func() (string, error), done func(), err error) {
+func (r *chatting) lines(ctx context.Context) (read func() (string, error), done func(), err error) {
 	f, ok := r.e.in.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || !r.t.tty {
 		sc := bufio.NewScanner(r.e.in)
@@ -155,7 +155,7 @@ func (r *conversation) lines(ctx context.Context) (read func() (string, error), 
 }
 
 // say asks one question. Ctrl-C stops the answer, not the conversation.
-func (r *conversation) say(ctx context.Context, text string) error {
+func (r *chatting) say(ctx context.Context, text string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	turn := newTurn(r.ap, text, r.a)
@@ -188,7 +188,7 @@ func (r *conversation) say(ctx context.Context, text string) error {
 }
 
 // command carries out a line that begins with a slash, and says whether to leave.
-func (r *conversation) command(line string) (leave bool) {
+func (r *chatting) command(line string) (leave bool) {
 	name, arg, _ := strings.Cut(line, " ")
 	arg = strings.TrimSpace(arg)
 	w := r.t.w
@@ -218,7 +218,7 @@ func (r *conversation) command(line string) (leave bool) {
 	return false
 }
 
-func (r *conversation) sources() {
+func (r *chatting) sources() {
 	if r.last == nil || len(r.last.Sources()) == 0 {
 		fmt.Fprintln(r.t.w, "There are no sources yet.")
 		return
@@ -232,7 +232,7 @@ func (r *conversation) sources() {
 	}
 }
 
-func (r *conversation) model(name string) {
+func (r *chatting) model(name string) {
 	def := r.ap.Assistants[r.ap.Default]
 	if name != "" {
 		old := def.Route
@@ -254,7 +254,7 @@ func (r *conversation) model(name string) {
 }
 
 // save writes the conversation. A file that is there is not overwritten.
-func (r *conversation) save(path string) {
+func (r *chatting) save(path string) {
 	if path == "" {
 		fmt.Fprintln(r.t.w, "Save where? /save FILE")
 		return
