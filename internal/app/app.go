@@ -97,6 +97,7 @@ type App struct {
 	quarantine  *gate.Quarantine
 	encoders    *encoders
 	embedders   *embedders
+	passages    *vectorCache // vectors of them
 	definitions *Definitions
 	gates       atomic.Pointer[map[string]*gate.Gate]
 	engines     atomic.Pointer[map[string]*enginePool]
@@ -144,6 +145,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.salt = newSalt()
 	a.quarantine = gate.NewQuarantine(o.Now)
 	a.encoders = newEncoders(ModelFolder(a.DataDir))
+	a.passages = &vectorCache{folder: a.DataDir, now: o.Now}
 	if err := a.build(ctx); err != nil {
 		return nil, err
 	}
@@ -171,7 +173,8 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.Models.Router.Cost, a.Models.Router.Live, a.Models.Router.Can = a.Models.cost, a.Models.live, a.Models.can
 	a.prices.Store(prices)
 	a.Metrics.Know(a.Models.named())
-	a.levels, a.embedders = newLevels(a.Config), newEmbedders(a.Config, a.encoders)
+	a.levels = newLevels(a.Config)
+	a.embedders = newEmbedders(a.Config, a.encoders, a.levels.label)
 	if err := a.prepareKnowledge(); err != nil {
 		return err
 	}
@@ -189,12 +192,12 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	collections := a.collections
+	collections, embedders := a.collections, a.embedders
 	a.Engine = &assistant.Engine{
 		Collections: func(ctx context.Context, name string) (assistant.Searcher, error) {
 			return collections.get(ctx, name)
 		},
-		Embedder: a.embedders.get,
+		Embedder: func(name string) (*assistant.Embedder, error) { return embedders.asking(collections, name) },
 		Reranker: newRerankers(a.Config, a.encoders).of,
 		Router:   a.Models.Router,
 		Upstream: a.Models.Upstream,
@@ -235,7 +238,7 @@ func (a *App) build(ctx context.Context) (err error) {
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, quarantine: a.quarantine, encoders: a.encoders,
+		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, quarantine: a.quarantine, encoders: a.encoders, passages: a.passages,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {
@@ -251,6 +254,8 @@ func (a *App) Reload(ctx context.Context) error {
 	}
 	next.Config.Data, next.Config.Server, next.Config.Cache, next.Config.Ledger = a.Config.Data, a.Config.Server, a.Config.Cache, a.Config.Ledger
 	next.collections.inherit(a.collections)
+	next.embedders.before = a.embedders
+	a.embedders.before = nil
 	next.Engine.Archive = archive{a}
 	a.prices.Store(next.prices.Load())
 	a.gates.Store(&next.Models.gates)
@@ -343,7 +348,7 @@ func under(dir, path string) string {
 
 // prepareKnowledge collects the collections and assistants that there are. Nothing is opened yet.
 func (a *App) prepareKnowledge() error {
-	a.collections = &collections{options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, watch: map[string]bool{}, paces: map[string]pace{}, asks: map[string]*asks{}, managers: map[string]acl.ACL{}, hooks: map[string]string{}, runs: a.Store, log: a.options.Log, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
+	a.collections = &collections{options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, watch: map[string]bool{}, vectors: map[string]*embedding{}, paces: map[string]pace{}, asks: map[string]*asks{}, managers: map[string]acl.ACL{}, hooks: map[string]string{}, runs: a.Store, log: a.options.Log, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
 	root := a.options.Path
 	if root == "" {
 		var err error
@@ -469,7 +474,7 @@ func (a *App) Expire(ctx context.Context) (err error) {
 		err = errors.Join(err, err2)
 	}
 	_, err3 := a.Store.DeleteMemoriesBefore(ctx, a.options.Now())
-	return errors.Join(err, err3)
+	return errors.Join(err, err3, a.passages.expire(ctx, a.options.Now().Add(-keepUnused)))
 }
 
 // Close lets go of everything.
@@ -486,6 +491,7 @@ func (a *App) Close() error {
 	}
 	a.Models.stop()
 	a.collections.close()
+	err = errors.Join(err, a.passages.close())
 	a.options.Client.CloseIdleConnections()
 	return errors.Join(err, a.Store.Close())
 }

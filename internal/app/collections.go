@@ -35,6 +35,7 @@ type collections struct {
 	progress func(knowledge.Progress)
 
 	mu      sync.Mutex
+	vectors map[string]*embedding // of the collections that are open, or will be
 	open    map[string]*collection
 	retired []*collection // of an older configuration; requests under way may still search them
 }
@@ -47,8 +48,9 @@ type collection struct {
 	report knowledge.Report
 	err    error
 
-	runs    atomic.Int32 // under way in this process
-	watched atomic.Bool  // a folder whose changes are taken over as they come: questions need not look
+	runs      atomic.Int32 // under way in this process
+	embedding *embedding   // of its passages
+	watched   atomic.Bool  // a folder whose changes are taken over as they come: questions need not look
 }
 
 // inherit takes over what an older configuration has open: what did not change stays in use.
@@ -65,7 +67,7 @@ func (cs *collections) inherit(old *collections) {
 	}
 	for name, c := range old.open {
 		if p, was := cs.pulls[name], old.pulls[name]; reflect.DeepEqual(cs.options[name], old.options[name]) && (p == nil) == (was == nil) && (p == nil || reflect.DeepEqual(p.config, was.config)) {
-			cs.open[name] = c
+			cs.open[name], cs.vectors[name] = c, c.embedding
 		} else {
 			cs.retired = append(cs.retired, c)
 		}
@@ -111,6 +113,9 @@ func (cs *collections) syncLocked(ctx context.Context, c *collection, why occasi
 		return c.Sync(ctx, cs.now, progress)
 	})
 	if c.err == nil {
+		if r := &c.report; c.synced.IsZero() || r.Added+r.Changed > 0 {
+			c.embedding.changed()
+		}
 		c.synced = cs.now()
 	}
 	return c.err
@@ -130,9 +135,35 @@ func (cs *collections) opened(ctx context.Context, name string) (*collection, er
 	if err != nil {
 		return nil, err
 	}
-	c := &collection{Collection: kc, pulls: cs.pulls[name]}
+	c := &collection{Collection: kc, pulls: cs.pulls[name], embedding: cs.embeddingLocked(name)}
 	cs.open[name] = c
 	return c, nil
+}
+
+// embedding is how the passages of a collection get their vectors, open or not.
+func (cs *collections) embedding(name string) *embedding {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return cs.embeddingLocked(name)
+}
+
+func (cs *collections) embeddingLocked(name string) *embedding {
+	e := cs.vectors[name]
+	if e == nil {
+		e = newEmbedding()
+		cs.vectors[name] = e
+	}
+	return e
+}
+
+// searched is the model of a collection's vectors that are searched while others are made; empty when none are.
+func (cs *collections) searched(name string) string { return cs.embedding(name).olderModel() }
+
+// inUse are the collections that are open.
+func (cs *collections) inUse() []*collection {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return slices.Collect(maps.Values(cs.open))
 }
 
 func (cs *collections) names() []string {

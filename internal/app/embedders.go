@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/embed"
 	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/route"
 )
 
 // questionWithin is how long a question waits for a provider to make its vector, where the configuration does not say. Words alone find
@@ -20,20 +20,24 @@ const questionWithin = 3 * time.Second
 // embedders are those of the configuration.
 type embedders struct {
 	encoders *encoders
+	label    func(collection string) route.Privacy
+	minutely map[string]int    // texts of passages in a minute, by embedder
+	before   *embedders        // of the configuration before this one: its vectors may still be searched
 	fallback string            // the name of the default one; "": minilm where it is here
 	of       map[string]string // of collections that name one
 	services map[string]*assistant.Embedder
 	locals   map[string]config.Embedder
 }
 
-func newEmbedders(c *config.Config, encoders *encoders) *embedders {
-	x := &embedders{encoders: encoders, fallback: c.Embedder, of: map[string]string{}, services: map[string]*assistant.Embedder{}, locals: map[string]config.Embedder{}}
+func newEmbedders(c *config.Config, encoders *encoders, label func(collection string) route.Privacy) *embedders {
+	x := &embedders{encoders: encoders, label: label, minutely: map[string]int{}, fallback: c.Embedder, of: map[string]string{}, services: map[string]*assistant.Embedder{}, locals: map[string]config.Embedder{}}
 	for name, col := range c.Collections {
 		if col.Embedder != "" {
 			x.of[name] = col.Embedder
 		}
 	}
 	for name, e := range c.Embedders {
+		x.minutely[name] = int(e.PerMinute)
 		if e.Local != "" {
 			x.locals[name] = e
 			continue
@@ -76,42 +80,67 @@ func (x *embedders) get(collection string) (*assistant.Embedder, error) {
 // collectionKey begins the name of the key under which what is spent on a collection is booked.
 const collectionKey = "collection:"
 
-// PassageEmbedder is what makes the vectors of a collection's passages; nil where there is to be none. What it costs is booked to
+// passages is what makes the vectors of a collection's passages; nil where there is to be none. What it costs is booked to
 // the collection, within the budget of its embedder, and it goes behind everybody who waits for an answer. What must stay in the house
 // goes to no other provider.
-func (a *App) PassageEmbedder(collection string) (embed.Embedder, error) {
-	x, err := a.embedders.get(collection)
-	if err != nil || x == nil {
+func (x *embedders) passages(engine *assistant.Engine, collection string) (embed.Embedder, error) {
+	e, err := x.get(collection)
+	if err != nil || e == nil {
 		return nil, err
 	}
-	return a.Engine.Embeddings(x, assistant.Embedding{
+	return engine.Embeddings(e, assistant.Embedding{
 		Principal: identity.Principal{KeyID: collectionKey + collection, Name: "collection " + collection},
-		Class:     "batch", Feature: collectionKey + collection, Privacy: a.levels.label(collection),
+		Class:     "batch", Feature: collectionKey + collection, Privacy: x.label(collection),
 	}), nil
 }
 
-// PassagesPerMinute is how many of a collection's passages may be embedded in a minute; 0: any.
-func (a *App) PassagesPerMinute(collection string) int {
-	return int(a.Config.Embedders[a.embedders.name(collection)].PerMinute)
+// perMinute is how many of a collection's passages may be embedded in a minute; 0: any.
+func (x *embedders) perMinute(collection string) int { return x.minutely[x.name(collection)] }
+
+// asking is what makes the vectors of questions to a collection. While vectors of another model are made it is that of those which are
+// searched, as long as it can be had.
+func (x *embedders) asking(cs *collections, collection string) (*assistant.Embedder, error) {
+	e, err := x.get(collection)
+	if err != nil || e == nil {
+		return e, err
+	}
+	if older := cs.searched(collection); older != "" && older != e.Model() {
+		if o := x.ofModel(older); o != nil {
+			return o, nil
+		}
+	}
+	return e, nil
+}
+
+// ofModel finds the embedder of a model among those that are configured, or were before.
+func (x *embedders) ofModel(model string) *assistant.Embedder {
+	for ; x != nil; x = x.before {
+		for _, e := range x.services {
+			if e.Model() == model {
+				return e
+			}
+		}
+		names := append(sortedKeys(x.locals), EmbeddingModel, x.fallback)
+		for _, name := range names {
+			e, configured := x.locals[name]
+			if !configured {
+				e.Local = name
+			}
+			if !x.encoders.has(e.Local) {
+				continue
+			}
+			if enc, err := x.encoders.get(e.Local, e.QueryPrefix, e.PassagePrefix); err == nil && embed.NewLocal(enc).Model() == model {
+				return &assistant.Embedder{Local: embed.NewLocal(enc)}
+			}
+		}
+	}
+	return nil
 }
 
 // QuestionVector is the vector of a question to a collection that no turn asks, and the name of the model that made it; nil where the
 // collection has no embedder. What it costs is booked to who asks.
 func (a *App) QuestionVector(ctx context.Context, p identity.Principal, collection, text string) ([]float32, string, error) {
-	x, err := a.embedders.get(collection)
-	if err != nil || x == nil || strings.TrimSpace(text) == "" {
-		return nil, "", err
-	}
-	if x.Within > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, x.Within)
-		defer cancel()
-	}
-	out, err := a.Engine.Embeddings(x, assistant.Embedding{Principal: p, Class: "interactive", Privacy: a.levels.label(collection)}).Embed(ctx, embed.Query, []string{text})
-	if err != nil {
-		return nil, x.Model(), fmt.Errorf("the question has no vector: %w", err)
-	}
-	return out[0], x.Model(), nil
+	return a.semantics().vector(ctx, p, collection, text)
 }
 
 // EmbeddedBy is what makes the vectors of a collection, or of questions at large.

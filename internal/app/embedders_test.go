@@ -193,7 +193,7 @@ func TestEmbedderInTrouble(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				v := &vectorist{moods: c.moods, poor: c.poor}
 				a := openVectorist(t, v)
-				e, err := a.PassageEmbedder("open")
+				e, err := a.embedders.passages(a.Engine, "open")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -226,7 +226,7 @@ func TestEmbeddingWithinABudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vectorist{}
 		a := openVectorist(t, v)
-		e, err := a.PassageEmbedder("wiki")
+		e, err := a.embedders.passages(a.Engine, "wiki")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +260,7 @@ func TestEmbeddersKeepThingsInTheHouse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vectorist{}
 		a := openVectorist(t, v)
-		e, err := a.PassageEmbedder("hr")
+		e, err := a.embedders.passages(a.Engine, "hr")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,7 +273,7 @@ func TestEmbeddersKeepThingsInTheHouse(t *testing.T) {
 		if len(v.asked) > 0 {
 			t.Errorf("outside are %q", v.asked)
 		}
-		if e, err := a.PassageEmbedder("plain"); e != nil || err != nil {
+		if e, err := a.embedders.passages(a.Engine, "plain"); e != nil || err != nil {
 			t.Errorf("none is configured, and there is %v, %v", e, err)
 		}
 	})

@@ -12,10 +12,13 @@ import (
 )
 
 // Library is what people and programs may do with collections. What somebody may not see is not there for them.
-type Library struct{ cs *collections }
+type Library struct {
+	cs *collections
+	v  *semantics
+}
 
 // Library returns the collections as they are configured now.
-func (a *App) Library() Library { return Library{a.collections} }
+func (a *App) Library() Library { return Library{a.collections, a.semantics()} }
 
 // Listed is a collection as somebody sees it.
 type Listed struct {
@@ -107,6 +110,7 @@ func (l Library) Search(ctx context.Context, p identity.Principal, name string, 
 		return nil, err
 	}
 	q.Who, q.Now = assistant.Subjects(p), l.cs.now()
+	q.Vector, q.Model, _ = l.v.vector(ctx, p, name, q.Text) // without it words are searched
 	return c.Search(ctx, q)
 }
 
@@ -119,6 +123,7 @@ func (l Library) Put(ctx context.Context, p identity.Principal, name string, d c
 	if err := c.Put(ctx, d, c.pulls.extract(), l.cs.now); err != nil {
 		return &chat.Error{Code: chat.CodeInvalidRequest, Message: err.Error(), Err: err}
 	}
+	c.embedding.changed()
 	return nil
 }
 

@@ -196,6 +196,7 @@ func (cs *collections) pull(ctx context.Context, c *collection, why occasion, on
 	report, err := cs.recorded(ctx, c, why, false, func(progress func(knowledge.Progress)) (knowledge.Report, error) {
 		return c.Pull(ctx, p.from, p.extract(), cs.now, progress)
 	})
+	c.embedding.changed()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.state.Tried, p.state.Report, p.state.Err = began, report, err

@@ -46,6 +46,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 		if err != nil {
 			return &chat.Error{Code: chat.CodeInternal, Message: fmt.Sprintf("the collection %q cannot be searched: %v", name, err), Err: err}
 		}
+		q.Vector, q.Model = t.vectorFor(ctx, name)
 		res, err := c.Search(ctx, q)
 		if err != nil {
 			return fmt.Errorf("search %s: %w", name, err)

@@ -153,7 +153,7 @@ func (tr *Trace) note(s string) {
 
 // noteOnce is note of what the step may come upon several times.
 func (tr *Trace) noteOnce(s string) {
-	if !slices.Contains(tr.Steps[len(tr.Steps)-1].Notes, s) {
+	if !slices.ContainsFunc(tr.Steps, func(st StepTrace) bool { return slices.Contains(st.Notes, s) }) {
 		tr.note(s)
 	}
 }

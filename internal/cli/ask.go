@@ -80,6 +80,7 @@ func (e *env) ask(ctx context.Context, ap *app.App, question string, a *answerin
 	if e.verbose {
 		e.printReports(reports)
 	}
+	ap.EmbedFew(ctx, ap.Default)
 	turn := newTurn(ap, question, a)
 	sink := &answerSink{out: &answerWriter{t: t}, quiet: o.json || o.noStream}
 	turn.Out = sink

@@ -74,6 +74,7 @@ func (r *chatting) run(ctx context.Context) error {
 	if _, err := r.ap.Sync(ctx, r.ap.Default); err != nil {
 		return err
 	}
+	r.ap.EmbedFew(ctx, r.ap.Default)
 	r.bar.clear()
 	if r.session != "" {
 		past, err := r.ap.Sessions.Past(ctx, commandLine.Owner(), r.session)

@@ -119,6 +119,16 @@ func (d *doctor) knowledge(ctx context.Context, ap *app.App) {
 			d.note("collection", found, "it is indexed with the first question, or by `dragoman index`")
 			continue
 		}
-		d.ok("collection", found)
+		v, err := ap.VectorState(ctx, name)
+		switch {
+		case err != nil || v.Model == "" && v.Next == "": // the embedder is told of below
+			d.ok("collection", found)
+		case v.Next == "":
+			d.ok("collection", found+", all with vectors")
+		case v.Model != "" && v.Model != v.Next:
+			d.note("collection", fmt.Sprintf("%s; of its embedder's model %d have no vector, those of %s are searched", found, v.Missing, v.Model), "`dragoman index` or a running server makes them")
+		default:
+			d.note("collection", fmt.Sprintf("%s, %d without a vector", found, v.Missing), "they are found by words; `dragoman index` or a running server makes their vectors")
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -9,20 +10,23 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dragoman/dragoman/internal/app"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
 func indexCommand(e *env) *cobra.Command {
 	var a answering
-	var rebuild, skipped, asJSON bool
+	var rebuild, skipped, asJSON, wordsOnly bool
 	c := &cobra.Command{
 		Use:   "index",
 		Short: "Bring the index up to date, and say what is in it and what is not",
 		Long: `"dragoman ask" and "dragoman serve" index by themselves; this command does it ahead of them, and lists what was
-skipped and why. The index is a cache: it can be deleted and is built again.`,
+skipped and why. Where there is an embedder it makes the vectors of passages, too, which takes a while in a large folder; what was made
+stays when it is stopped, and the next run goes on. The index is a cache: it can be deleted and is built again.`,
 		Example: `  dragoman index
   dragoman index --skipped
+  dragoman index --words-only
   dragoman index --rebuild --path ~/src/zap`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -45,6 +49,10 @@ skipped and why. The index is a cache: it can be deleted and is built again.`,
 				return err
 			}
 			for _, name := range ap.Assistants[ap.Default].Knowledge {
+				var vectors vectorReport
+				if !wordsOnly {
+					vectors = makeVectors(c.Context(), ap, name, bar)
+				}
 				col, err := ap.Collection(c.Context(), name)
 				if err != nil {
 					return err
@@ -58,7 +66,7 @@ skipped and why. The index is a cache: it can be deleted and is built again.`,
 					if err := json.NewEncoder(e.out).Encode(map[string]any{
 						"collection": name, "root": col.Root, "index": col.IndexPath(), "documents": st.Documents, "passages": st.Chunks, "bytes": st.Bytes,
 						"added": r.Added, "changed": r.Changed, "removed": r.Removed, "unchanged": r.Unchanged, "read_bytes": r.Bytes,
-						"seconds": r.Elapsed.Seconds(), "skipped": r.Skipped, "ignored": r.Ignored,
+						"seconds": r.Elapsed.Seconds(), "skipped": r.Skipped, "ignored": r.Ignored, "vectors": vectors,
 					}); err != nil {
 						return err
 					}
@@ -75,6 +83,7 @@ skipped and why. The index is a cache: it can be deleted and is built again.`,
 				if st, err := os.Stat(col.IndexPath()); err == nil {
 					fmt.Fprintf(e.out, "  index: %s, %s\n", source.Display(col.IndexPath()), size(st.Size()))
 				}
+				vectors.print(e)
 				printSkipped(e, r, skipped)
 			}
 			return nil
@@ -82,9 +91,48 @@ skipped and why. The index is a cache: it can be deleted and is built again.`,
 	}
 	a.flags(c)
 	c.Flags().BoolVar(&rebuild, "rebuild", false, "throw the index away first")
+	c.Flags().BoolVar(&wordsOnly, "words-only", false, "make no vectors now")
 	c.Flags().BoolVar(&skipped, "skipped", false, "list every skipped file")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object for each collection")
 	return c
+}
+
+// vectorReport is how the vectors of a collection are after a run.
+type vectorReport struct {
+	Model    string `json:"model,omitempty"` // empty: there is no embedder
+	Passages int    `json:"passages"`        // that have one
+	Missing  int    `json:"missing"`
+	Embedded int    `json:"embedded"` // of these, in this run
+	Reused   int    `json:"reused"`   // the same text was embedded before
+	Trouble  string `json:"trouble,omitempty"`
+}
+
+// makeVectors makes the vectors that are missing. Trouble with that leaves searching by words as it is.
+func makeVectors(ctx context.Context, ap *app.App, name string, bar *progressBar) (out vectorReport) {
+	report, err := ap.Embed(ctx, name, bar.embedding)
+	bar.clear()
+	out.Embedded, out.Reused, out.Trouble = report.Embedded, report.Reused, report.Why
+	if err != nil {
+		out.Trouble = err.Error()
+	}
+	state, err := ap.VectorState(ctx, name)
+	if err != nil {
+		out.Trouble = err.Error()
+	}
+	if out.Model = state.Next; out.Model == "" {
+		out.Model = state.Model
+	}
+	out.Passages, out.Missing = state.Passages-state.Missing, state.Missing
+	return out
+}
+
+func (v vectorReport) print(e *env) {
+	if v.Model != "" {
+		fmt.Fprintf(e.out, "  vectors: %s by %s, %d new, %d known from before, %d missing\n", count(v.Passages, "passage"), safe(v.Model), v.Embedded, v.Reused, v.Missing)
+	}
+	if v.Trouble != "" {
+		fmt.Fprintf(e.out, "  vectors could not be made of all: %s; `dragoman index` tries again\n", safe(v.Trouble))
+	}
 }
 
 // printSkipped lists what was skipped: all of it, or how many for which reason.

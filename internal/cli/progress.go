@@ -32,6 +32,15 @@ func (p *progressBar) update(pr knowledge.Progress) {
 	p.shown = true
 }
 
+// embedding shows how far vectors have come.
+func (p *progressBar) embedding(done, left int) {
+	if !p.t.tty {
+		return
+	}
+	fmt.Fprintf(p.t.w, "\r\x1b[K%s", p.t.style(fmt.Sprintf("making vectors: %d of %s", done, count(done+left, "passage")), dim))
+	p.shown = true
+}
+
 // clear removes the bar.
 func (p *progressBar) clear() {
 	if p.shown {

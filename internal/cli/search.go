@@ -32,7 +32,8 @@ func searchCommand(e *env) *cobra.Command {
 		Use:   "search QUERY",
 		Short: "Find passages, and say why they were found",
 		Long: `Finds what an answer would be made of, without a model. Each result names its place, its score and, with --explain,
-what every word of the query gave and what the ranking rules made of it.
+what every word of the query gave, what the ranking rules made of it, and how similar its meaning is.
+Meaning counts where passages have vectors ("dragoman index" makes them, with an embedder: see "dragoman doctor").
 
 In the query, words in "double quotes" are wanted as they stand, and at its beginning or end these narrow it (with "-"
 before them they exclude; several values have commas between):
@@ -97,11 +98,15 @@ func (s *searching) run(ctx context.Context, e *env, text string) error {
 	if err != nil {
 		return err
 	}
+	left := ap.EmbedFew(ctx, ap.Default)
 	var results []*knowledge.Result
 	for _, name := range ap.Assistants[ap.Default].Knowledge {
 		col, err := ap.Collection(ctx, name)
 		if err != nil {
 			return err
+		}
+		if q.Vector, q.Model, err = ap.QuestionVector(ctx, commandLine, name, knowledge.Understand(text, q.Now).Text); err != nil {
+			fmt.Fprintf(e.err, "%v; words are searched for\n", err)
 		}
 		res, err := col.Search(ctx, q)
 		if err != nil {
@@ -113,7 +118,11 @@ func (s *searching) run(ctx context.Context, e *env, text string) error {
 	if s.asJSON {
 		return printSearchJSON(e, text, &q, found)
 	}
-	printSearch(newTerminal(e.out, e.getenv), found, s.explain)
+	t := newTerminal(e.out, e.getenv)
+	printSearch(t, found, s.explain)
+	if left > 0 {
+		fmt.Fprintln(t.w, t.style(count(left, "passage")+" can be found by words only as yet; `dragoman index` makes the vectors", dim))
+	}
 	return nil
 }
 
@@ -233,6 +242,13 @@ func printWhy(t *terminal, x *knowledge.Explanation) {
 	fmt.Fprintln(t.w, t.style(safe(fmt.Sprintf("   words %.2f = %s", x.BM25, strings.Join(terms, " + "))), dim))
 	for _, f := range x.Factors {
 		fmt.Fprintln(t.w, t.style(safe(fmt.Sprintf("   x %.2f  %s", f.Factor, f.Rule)), dim))
+	}
+	if m := x.Meaning; m != nil {
+		likeness := "has no vector yet"
+		if m.Similarity != nil {
+			likeness = fmt.Sprintf("similarity %.2f", *m.Similarity)
+		}
+		fmt.Fprintln(t.w, t.style(fmt.Sprintf("   %.2f by words; %s, which with it makes the score", m.Words, likeness), dim))
 	}
 }
 

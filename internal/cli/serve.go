@@ -148,8 +148,8 @@ const (
 // logged, and the old one stays. SIGHUP makes it look at once, also where the file's time is the same.
 func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger) {
 	ap.StartEngines()
-	stopWarm, stopFresh := ap.KeepWarm(ctx, log), ap.KeepFresh(ctx, log)
-	defer func() { stopWarm(); stopFresh() }()
+	stopWarm, stopFresh, stopEmbedding := ap.KeepWarm(ctx, log), ap.KeepFresh(ctx, log), ap.KeepEmbedded(ctx, log)
+	defer func() { stopWarm(); stopFresh(); stopEmbedding() }()
 	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
 	var look <-chan time.Time // where there is a file to look at
@@ -190,7 +190,8 @@ func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, lo
 		ap.StartEngines()
 		stopWarm()
 		stopFresh()
-		stopWarm, stopFresh = ap.KeepWarm(ctx, log), ap.KeepFresh(ctx, log)
+		stopEmbedding()
+		stopWarm, stopFresh, stopEmbedding = ap.KeepWarm(ctx, log), ap.KeepFresh(ctx, log), ap.KeepEmbedded(ctx, log)
 		log.Info("took the changed configuration over", "file", ap.ConfigPath)
 	}
 }

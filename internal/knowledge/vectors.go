@@ -99,26 +99,27 @@ type Vectors struct {
 	Model    string // those that are searched; empty where there are none
 	Next     string // those that will take their place when they are complete
 	Passages int    // in the collection
-	Missing  int    // passages that have no vector of Next, or of Model where there is no next one
+	Missing  int    // passages that have no vector
 }
 
-// VectorState says how far the vectors of a collection are.
-func (c *Collection) VectorState(ctx context.Context) (Vectors, error) {
+// VectorState says how far the vectors of a collection are. Missing counts by a model; "" stands for Next, or Model where there is no next one.
+func (c *Collection) VectorState(ctx context.Context, model string) (Vectors, error) {
 	all, err := c.index.Generations(ctx)
 	if err != nil {
 		return Vectors{}, err
 	}
 	var v Vectors
-	last := ""
 	for _, g := range all {
-		last = g.Model
 		if g.Active {
 			v.Model = g.Model
 		} else {
 			v.Next = g.Model
 		}
 	}
-	missing, of, err := c.missing(ctx, last)
+	if model == "" && len(all) > 0 {
+		model = all[len(all)-1].Model
+	}
+	missing, of, err := c.missing(ctx, model)
 	v.Missing, v.Passages = len(missing), of
 	return v, err
 }

@@ -170,7 +170,7 @@ func TestEmbedOnce(t *testing.T) {
 	}
 	write(t, c.Root, "new.md", "# Desks\n\nDesks are shared.\n")
 	syncNow(t, c)
-	if v, err := c.VectorState(t.Context()); err != nil || v.Missing != 2 || v.Passages != 5 || v.Model != "m" {
+	if v, err := c.VectorState(t.Context(), ""); err != nil || v.Missing != 2 || v.Passages != 5 || v.Model != "m" {
 		t.Errorf("%+v %v", v, err)
 	}
 	if r := embedNow(t, c, m, cache); r.Embedded != 1 || r.Reused != 1 {
@@ -249,7 +249,7 @@ func TestGenerations(t *testing.T) {
 		if runs > 50 {
 			t.Fatal(err)
 		}
-		v, err := c.VectorState(t.Context())
+		v, err := c.VectorState(t.Context(), "")
 		if err != nil || v.Model != "old" || v.Missing == 50 && runs > 0 {
 			t.Fatalf("run %d: %+v %v", runs, v, err)
 		}
@@ -262,7 +262,7 @@ func TestGenerations(t *testing.T) {
 	if runs < 3 {
 		t.Errorf("it broke %d times", runs)
 	}
-	if v, err := c.VectorState(t.Context()); err != nil || v != (Vectors{Model: "next", Passages: 50}) {
+	if v, err := c.VectorState(t.Context(), ""); err != nil || v != (Vectors{Model: "next", Passages: 50}) {
 		t.Errorf("%+v %v", v, err)
 	}
 	if ids := vectorsOf(t, c, "next"); len(ids) != 50 || len(slices.Compact(ids)) != 50 || vectorsOf(t, c, "old") != nil {
@@ -356,7 +356,7 @@ func TestEmbedKilled(t *testing.T) {
 			t.Fatal("it never ends")
 		}
 		finished := runAndKill(t, dir, 1+kill%5)
-		v, err := c.VectorState(t.Context())
+		v, err := c.VectorState(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -110,7 +110,7 @@ func vectors(t *testing.T, place Place) {
 	give(here, second)
 	give(one, second)
 	same("of the second model", second)
-	state, err := two.VectorState(t.Context())
+	state, err := two.VectorState(t.Context(), "")
 	must(t, err)
 	equal(t, "state", state, knowledge.Vectors{Model: "second", Passages: 60})
 }
