@@ -66,11 +66,12 @@ func (e *Engine) compose(ctx context.Context, t *Turn) error {
 	case HandedOver:
 		return nil
 	case Plain:
-		out := *t.Request
+		t.outgoing = t.Request
 		if t.Session != "" {
+			out := *t.Request
 			t.continueSession(&out)
+			t.outgoing = &out
 		}
-		t.outgoing = &out
 		return nil
 	case Extractive:
 		t.number(t.found[:min(quoted, len(t.found))], nil)

@@ -39,6 +39,9 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 	if t.tools != nil {
 		return e.useTools(ctx, t)
 	}
+	if t.Trace.Mode == Plain && t.Request.Stream {
+		return e.relay(ctx, t)
+	}
 	stream, err := e.open(ctx, t)
 	if err != nil {
 		return err
@@ -48,7 +51,12 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 		return err
 	}
 	recorded := &recorder{Stream: stream, idle: !t.cacheable}
-	if err := t.pump(recorded); err != nil {
+	return e.pumped(ctx, t, recorded, t.pump(recorded))
+}
+
+// pumped ends an answer whose stream is over, for the reason err.
+func (e *Engine) pumped(ctx context.Context, t *Turn, recorded *recorder, err error) error {
+	if err != nil {
 		flushErr := t.flush() // what the filters held is safe to show, and the caller learns from err that it isn't all
 		return errors.Join(err, flushErr)
 	}

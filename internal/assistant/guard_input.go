@@ -13,19 +13,14 @@ import (
 // or blocks attempts to override instructions.
 func (e *Engine) guardInput(_ context.Context, t *Turn) error {
 	t.vault = guard.NewVault(func() []byte { return e.Salt(t.Principal.Owner()) })
-	req := *t.Request
-	req.Messages = make([]chat.Message, len(t.Request.Messages))
-	for i, m := range t.Request.Messages {
-		req.Messages[i] = t.maskMessage(m)
-	}
-	t.Request = &req
-	question, at := lastUser(req.Messages)
+	messages := t.maskMessages(t.Request.Messages)
+	question, at := lastUser(messages)
 	if at < 0 && t.Definition.Name != "" {
 		return &chat.Error{Code: chat.CodeInvalidRequest, Param: "messages", Message: "there is no user message to answer; add one"}
 	}
 	t.question, t.Trace.Question = question, question
 	if at > 0 {
-		t.earlier, _ = lastUser(req.Messages[:at])
+		t.earlier, _ = lastUser(messages[:at])
 	}
 	if t.Definition.Policy.Injection == guard.Off {
 		return nil
@@ -37,6 +32,27 @@ func (e *Engine) guardInput(_ context.Context, t *Turn) error {
 		}
 	}
 	return nil
+}
+
+// maskMessages puts a request in the place of the turn's whose messages have no secrets, if there are any, and returns its messages.
+func (t *Turn) maskMessages(messages []chat.Message) []chat.Message {
+	masked := messages
+	for i, m := range messages {
+		m = t.maskMessage(m)
+		if len(m.Parts) == 0 || &m.Parts[0] == &messages[i].Parts[0] {
+			continue
+		}
+		if &masked[0] == &messages[0] {
+			masked = slices.Clone(messages)
+		}
+		masked[i] = m
+	}
+	if len(messages) > 0 && &masked[0] != &messages[0] {
+		req := *t.Request
+		req.Messages = masked
+		t.Request = &req
+	}
+	return masked
 }
 
 // maskMessage masks the secrets of one message. Thoughts stay as they are: their provider would not know its own again.

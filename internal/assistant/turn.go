@@ -397,12 +397,19 @@ func (t *Turn) say(text string) error { return t.deliver(&chat.Event{Text: text}
 
 // pump sends a whole stream.
 func (t *Turn) pump(s chat.Stream) error {
-	more, _ := s.(interface{ More() bool })
+	for {
+		if err := t.pumpReady(s); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// pumpReady waits for the next event of a stream, and sends it with those behind it that have come already. io.EOF is the end.
+func (t *Turn) pumpReady(s chat.Stream) error {
 	for {
 		ev, err := s.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
@@ -412,10 +419,8 @@ func (t *Turn) pump(s chat.Stream) error {
 		if err := t.pass(ev); err != nil {
 			return err
 		}
-		if more == nil || !more.More() {
-			if err := t.Out.Flush(); err != nil {
-				return err
-			}
+		if m, ok := s.(interface{ More() bool }); !ok || !m.More() {
+			return t.Out.Flush()
 		}
 	}
 }
