@@ -142,12 +142,12 @@ func TestContradictingTools(t *testing.T) {
 func TestToolsThatPanicFailOrHang(t *testing.T) {
 	release := make(chan struct{})
 	a, m := withTools(t, func(b *bundle, turn *Turn) {
-		turn.Definition.Tools.Call = time.Millisecond
+		turn.Definition.Tools.Call = time.Second
 		b.engine.NewID = func() string { close(release); return "tr_1" } // it comes back, in the end
 	}, []string{"boom {}", "lazy {}", "ok"},
 		fixed{"boom", func(context.Context) (tool.Result, error) { panic("at the disco") }},
 		fixed{"lazy", func(ctx context.Context) (tool.Result, error) { <-ctx.Done(); <-release; return tool.Result{}, nil }})
-	if !strings.Contains(m.result(1), "boom failed") || !strings.Contains(m.result(2), "took longer than 1ms") || a.Message.Text() != "ok" {
+	if !strings.Contains(m.result(1), "boom failed") || !strings.Contains(m.result(2), "took longer than 1s") || a.Message.Text() != "ok" {
 		t.Errorf("%q %q %q", m.result(1), m.result(2), a.Message.Text())
 	}
 	if calls := a.Trace.Tools[0].Calls; calls[0].Status != "failed" || !strings.Contains(calls[0].Error, "at the disco") {
