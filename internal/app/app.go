@@ -30,7 +30,7 @@ import (
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
-	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/knowledge/extract/apart"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/limit"
@@ -59,6 +59,9 @@ type Options struct {
 	Progress   func(knowledge.Progress)
 	Metrics    *observe.Metrics // nil counts nothing
 	Log        *slog.Logger     // is told of local models that are loaded, stopped or die; nil: nobody
+
+	// Reader is the command that reads files in a process of its own (`dragoman extract`); empty: they are read in this one.
+	Reader []string
 
 	gates map[string]*gate.Gate  // of providers, from before a Reload
 	pools map[string]*enginePool // as gates
@@ -95,6 +98,7 @@ type App struct {
 	background  *assistant.Background
 	vectors     *assistant.Vectors
 	quarantine  *gate.Quarantine
+	readers     *apart.Pool // nil: files are read in this process
 	encoders    *encoders
 	embedders   *embedders
 	passages    *vectorCache // vectors of them
@@ -144,6 +148,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.salt = newSalt()
 	a.quarantine = gate.NewQuarantine(o.Now)
+	if len(o.Reader) > 0 {
+		a.readers = apart.New(o.Reader, 2)
+	}
 	a.encoders = newEncoders(ModelFolder(a.DataDir))
 	a.passages = &vectorCache{folder: a.DataDir, now: o.Now}
 	if err := a.build(ctx); err != nil {
@@ -238,7 +245,7 @@ func (a *App) build(ctx context.Context) (err error) {
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, quarantine: a.quarantine, encoders: a.encoders, passages: a.passages,
+		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {
@@ -348,7 +355,10 @@ func under(dir, path string) string {
 
 // prepareKnowledge collects the collections and assistants that there are. Nothing is opened yet.
 func (a *App) prepareKnowledge() error {
-	a.collections = &collections{options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, watch: map[string]bool{}, vectors: map[string]*embedding{}, paces: map[string]pace{}, asks: map[string]*asks{}, managers: map[string]acl.ACL{}, hooks: map[string]string{}, runs: a.Store, log: a.options.Log, open: map[string]*collection{}, now: a.options.Now, progress: a.options.Progress}
+	a.collections = newCollections(a.options, a.Store)
+	if a.readers != nil {
+		a.collections.apart = a.readers.Text
+	}
 	root := a.options.Path
 	if root == "" {
 		var err error
@@ -492,6 +502,9 @@ func (a *App) Close() error {
 	a.Models.stop()
 	a.collections.close()
 	err = errors.Join(err, a.passages.close())
+	if a.readers != nil {
+		a.readers.Close()
+	}
 	a.options.Client.CloseIdleConnections()
 	return errors.Join(err, a.Store.Close())
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/knowledge/extract"
 	"github.com/dragoman/dragoman/internal/store"
 )
 
@@ -27,8 +28,10 @@ type collections struct {
 	watch    map[string]bool   // folders that a server watches
 	paces    map[string]pace
 	asks     map[string]*asks
-	managers map[string]acl.ACL // where the configuration says who they are
-	hooks    map[string]string  // secrets of webhooks
+	managers map[string]acl.ACL  // where the configuration says who they are
+	hooks    map[string]string   // secrets of webhooks
+	ocr      map[string][]string // commands that read pictures
+	apart    func(ctx context.Context, in extract.Input, o extract.Options) (extract.Result, error)
 	runs     store.SyncRuns
 	log      *slog.Logger
 	now      func() time.Time
@@ -38,6 +41,13 @@ type collections struct {
 	vectors map[string]*embedding // of the collections that are open, or will be
 	open    map[string]*collection
 	retired []*collection // of an older configuration; requests under way may still search them
+}
+
+func newCollections(o Options, runs store.SyncRuns) *collections {
+	return &collections{
+		options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, watch: map[string]bool{}, vectors: map[string]*embedding{}, paces: map[string]pace{}, asks: map[string]*asks{},
+		ocr: map[string][]string{}, managers: map[string]acl.ACL{}, hooks: map[string]string{}, runs: runs, log: o.Log, open: map[string]*collection{}, now: o.Now, progress: o.Progress,
+	}
 }
 
 type collection struct {
@@ -131,6 +141,8 @@ func (cs *collections) opened(ctx context.Context, name string) (*collection, er
 	if !ok {
 		return nil, fmt.Errorf("there is no collection %q; known are %v", name, cs.names())
 	}
+	how := cs.extract(name)
+	o.Extract = &how
 	kc, err := knowledge.Open(ctx, o)
 	if err != nil {
 		return nil, err
@@ -164,6 +176,11 @@ func (cs *collections) inUse() []*collection {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	return slices.Collect(maps.Values(cs.open))
+}
+
+// extract is how text is made of the files of a collection.
+func (cs *collections) extract(name string) extract.Options {
+	return extract.Options{OCR: cs.ocr[name], Apart: cs.apart}
 }
 
 func (cs *collections) names() []string {

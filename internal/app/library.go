@@ -120,7 +120,7 @@ func (l Library) Put(ctx context.Context, p identity.Principal, name string, d c
 	if err != nil {
 		return err
 	}
-	if err := c.Put(ctx, d, c.pulls.extract(), l.cs.now); err != nil {
+	if err := c.Put(ctx, d, l.cs.extract(name), l.cs.now); err != nil {
 		return &chat.Error{Code: chat.CodeInvalidRequest, Message: err.Error(), Err: err}
 	}
 	c.embedding.changed()

@@ -20,7 +20,6 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/connector/logs"
 	"github.com/dragoman/dragoman/internal/knowledge/connector/s3"
 	"github.com/dragoman/dragoman/internal/knowledge/connector/web"
-	"github.com/dragoman/dragoman/internal/knowledge/extract"
 	"github.com/dragoman/dragoman/internal/safehttp"
 )
 
@@ -61,6 +60,7 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 		}
 	}
 	kinds := c.Source.Kinds()
+	a.collections.ocr[name] = c.OCR
 	a.collections.hooks[name] = string(c.Webhook)
 	a.collections.asks[name] = newAsks()
 	if a.collections.paces[name], err = newPace(c, len(kinds) > 0); err != nil {
@@ -194,7 +194,7 @@ func (cs *collections) pull(ctx context.Context, c *collection, why occasion, on
 	}
 	began := cs.now()
 	report, err := cs.recorded(ctx, c, why, false, func(progress func(knowledge.Progress)) (knowledge.Report, error) {
-		return c.Pull(ctx, p.from, p.extract(), cs.now, progress)
+		return c.Pull(ctx, p.from, cs.extract(c.Name), cs.now, progress)
 	})
 	c.embedding.changed()
 	p.mu.Lock()
@@ -205,8 +205,6 @@ func (cs *collections) pull(ctx context.Context, c *collection, why occasion, on
 	}
 	return report, err
 }
-
-func (p *pulls) extract() extract.Options { return extract.Options{OCR: p.config.OCR} }
 
 func (p *pulls) last() Pulled {
 	p.mu.Lock()

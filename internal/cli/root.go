@@ -115,7 +115,7 @@ OpenAI, Anthropic and Google. Any client reaches any model by one key, with fail
 			root.AddCommand(c)
 		}
 	}
-	root.AddCommand(versionCommand(e))
+	root.AddCommand(versionCommand(e), extractCommand(e))
 	strict(root)
 	return root
 }
@@ -183,7 +183,7 @@ func (e *env) open(ctx context.Context, a *answering, progress func(knowledge.Pr
 	}
 	return app.Open(ctx, app.Options{
 		Dir: dir, ConfigPath: e.configPath, DataDir: e.dataDir, Path: a.path, Collection: a.collection, Model: a.model,
-		Assistant: a.assistant, Local: a.local, Getenv: e.getenv, Client: (*http.Client)(nil), Now: e.now, Progress: progress, Metrics: e.metrics, Log: e.log(),
+		Assistant: a.assistant, Local: a.local, Getenv: e.getenv, Client: (*http.Client)(nil), Now: e.now, Progress: progress, Metrics: e.metrics, Log: e.log(), Reader: reader(),
 	})
 }
 

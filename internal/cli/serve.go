@@ -9,8 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"syscall"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"

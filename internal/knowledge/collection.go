@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/knowledge/extract"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 )
 
@@ -24,6 +25,7 @@ type Collection struct {
 	acl      acl.ACL // of documents that have none of their own
 	index    *index.Index
 	settings Settings
+	extract  *extract.Options
 	gate     chan struct{} // held by the one Sync of this process
 	marks    atomic.Pointer[shelfmarks]
 	passages map[string][]string // ids of the texts that were added, by document
@@ -45,6 +47,9 @@ type Options struct {
 
 	// ACL is who may see documents that have none of their own. The zero value is the organisation: whoever has a key.
 	ACL acl.ACL
+
+	// Extract says how text is made of the folder's PDF and office files, which are searched with the others; nil: they are left out.
+	Extract *extract.Options
 
 	Settings *Settings // nil for DefaultSettings
 }
@@ -76,7 +81,7 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 			return nil, err
 		}
 	}
-	return &Collection{acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, gate: make(chan struct{}, 1)}, nil
+	return &Collection{acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, gate: make(chan struct{}, 1)}, nil
 }
 
 // indexName tells a person whose index it is, and keeps folders of the same name apart.

@@ -80,7 +80,7 @@ func (c *Collection) Put(ctx context.Context, d connector.Document, o extract.Op
 	if err := in.Put(ctx, d); err != nil {
 		return err
 	}
-	if len(in.report.Skipped) > 0 {
+	if kept := in.known[d.ID]; kept != nil && kept.Skip != "" {
 		return fmt.Errorf("the document %s has no text: %s", d.ID, in.report.Skipped[0].Detail)
 	}
 	return in.flush(ctx, nil)
@@ -302,12 +302,34 @@ func (in *intake) cut(d *connector.Document, doc *index.Document, text string, p
 	if d.Type != "file" || d.MediaType == "text/markdown" {
 		name += ".md"
 	}
-	chunks := chunk.Split(name, text)
+	chunks, cut := passagesOf(name, doc.Title, text, pages)
+	if cut != "" {
+		in.report.Skipped = append(in.report.Skipped, source.Skip{Path: d.ID, Reason: Unfit, Detail: cut})
+	}
+	return chunks
+}
+
+// maxPassages bounds those of one document. Written ones stay below a tenth of it; a file of nothing but headings has a hundred thousand.
+const maxPassages = 20_000
+
+// split cuts a text, and says what was left out, if anything.
+func split(name, text string) (chunks []chunk.Chunk, cut string) {
+	chunks = chunk.Split(name, text)
+	if n := len(chunks) - maxPassages; n > 0 {
+		chunks, cut = chunks[:maxPassages], fmt.Sprintf("left out: %d passages after the first %d", n, maxPassages)
+	}
+	return chunks, cut
+}
+
+// passagesOf cuts a text into passages that know the pages, which begin at these lines, and the title of their document. It says what was
+// left out, if anything.
+func passagesOf(name, title, text string, pages []int) (chunks []chunk.Chunk, cut string) {
+	chunks, cut = split(name, text)
 	for i := range chunks {
 		chunks[i].Page = sort.SearchInts(pages, chunks[i].Start+1)
 	}
-	chunk.Entitle(chunks, doc.Title)
-	return chunks
+	chunk.Entitle(chunks, title)
+	return chunks, cut
 }
 
 // flush commits what was gathered.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
+	"github.com/dragoman/dragoman/internal/knowledge/extract"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
@@ -82,7 +83,11 @@ type syncer struct {
 
 func (s *syncer) run(ctx context.Context) error {
 	s.progress(Progress{Phase: "scan"})
-	listing, err := source.Walk(ctx, s.c.Root, source.Options{Include: s.c.Include, MaxFiles: maxFiles})
+	wanted := source.Options{Include: s.c.Include, MaxFiles: maxFiles}
+	if s.c.extract != nil {
+		wanted.Converts = s.c.extract.Converts
+	}
+	listing, err := source.Walk(ctx, s.c.Root, wanted)
 	if err != nil {
 		return err
 	}
@@ -137,7 +142,7 @@ func (s *syncer) compare(files []source.File) (gone []string, total int64) {
 		if d != nil && d.Size == f.Size && d.Modified.Equal(f.ModTime) && d.Seen.Sub(f.ModTime) > racy && !d.Seen.Before(s.rebuild) {
 			s.report.Unchanged++
 			if d.Skip != "" {
-				s.report.Skipped = append(s.report.Skipped, source.Skip{Path: d.Path, Reason: source.Reason(d.Skip)})
+				s.report.Skipped = append(s.report.Skipped, why(d))
 			}
 			continue
 		}
@@ -151,6 +156,12 @@ func (s *syncer) compare(files []source.File) (gone []string, total int64) {
 	}
 	slices.Sort(gone)
 	return gone, total
+}
+
+// why is why a document was skipped when it was last read.
+func why(d *index.Document) source.Skip {
+	reason, detail, _ := strings.Cut(d.Skip, ": ")
+	return source.Skip{Path: d.Path, Reason: source.Reason(reason), Detail: detail}
 }
 
 func (s *syncer) excluded(path string) bool {
@@ -173,7 +184,7 @@ func (s *syncer) indexAll(ctx context.Context, gone []string, total int64) error
 				if i >= len(s.todo) {
 					break
 				}
-				if err := s.index(b, s.todo[i]); err != nil {
+				if err := s.index(ctx, b, s.todo[i]); err != nil {
 					cancel(err)
 					return
 				}
@@ -227,9 +238,17 @@ func (s *syncer) indexAll(ctx context.Context, gone []string, total int64) error
 }
 
 // index reads one file into a builder, unless its content is what it was.
-func (s *syncer) index(b *index.Builder, f source.File) error {
+func (s *syncer) index(ctx context.Context, b *index.Builder, f source.File) error {
 	seen := s.now()
-	content, skip, err := source.Read(s.c.Root, f)
+	var raw []byte
+	var content source.Content
+	var skip *source.Skip
+	var err error
+	if f.Binary {
+		raw, content, skip, err = source.ReadBytes(s.c.Root, f)
+	} else {
+		content, skip, err = source.Read(s.c.Root, f)
+	}
 	s.files.Add(1)
 	s.bytes.Add(f.Size)
 	if err != nil {
@@ -238,8 +257,27 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 	old := s.docs[f.Path]
 	doc := index.Document{Path: f.Path, Size: f.Size, Modified: f.ModTime, Seen: seen, Updated: f.ModTime, Flags: uint32(f.Flags)}
 	var chunks []chunk.Chunk
+	var cut string
+	if skip == nil {
+		doc.Hash, doc.Size, doc.Modified = content.Hash, content.Size, content.ModTime
+		if old != nil && old.Skip == "" && old.Hash == content.Hash && !old.Seen.Before(s.rebuild) {
+			s.unchanged(old, doc)
+			return nil
+		}
+		if f.Binary {
+			chunks, cut, skip, err = s.convert(ctx, f, raw, &doc)
+			if err != nil {
+				return err
+			}
+		} else {
+			chunks, cut = split(f.Path, content.Text)
+			describe(&doc, content.Text, chunks)
+		}
+	}
 	if skip != nil {
-		doc.Skip = string(skip.Reason)
+		if doc.Skip = string(skip.Reason); skip.Reason == Unfit {
+			doc.Skip += ": " + bounded(skip.Detail)
+		}
 		if old != nil && old.Skip == doc.Skip && !old.Seen.Before(s.rebuild) {
 			s.unchanged(old, doc)
 			s.mu.Lock()
@@ -247,14 +285,6 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 			s.mu.Unlock()
 			return nil
 		}
-	} else {
-		doc.Hash, doc.Size, doc.Modified = content.Hash, content.Size, content.ModTime
-		if old != nil && old.Skip == "" && old.Hash == content.Hash && !old.Seen.Before(s.rebuild) {
-			s.unchanged(old, doc)
-			return nil
-		}
-		chunks = chunk.Split(f.Path, content.Text)
-		describe(&doc, content.Text, chunks)
 	}
 	b.Add(doc, chunks)
 	s.mu.Lock()
@@ -263,6 +293,9 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 		s.report.Skipped = append(s.report.Skipped, *skip)
 	} else {
 		s.report.Bytes += content.Size
+		if cut != "" {
+			s.report.Skipped = append(s.report.Skipped, source.Skip{Path: f.Path, Reason: Unfit, Detail: cut})
+		}
 	}
 	if old == nil {
 		s.report.Added++
@@ -270,6 +303,24 @@ func (s *syncer) index(b *index.Builder, f source.File) error {
 		s.report.Changed++
 	}
 	return nil
+}
+
+// convert makes text of a file that is none, and cuts it. A file that cannot be read is skipped.
+func (s *syncer) convert(ctx context.Context, f source.File, raw []byte, doc *index.Document) (_ []chunk.Chunk, cut string, _ *source.Skip, _ error) {
+	got, err := extract.Text(ctx, extract.Input{Name: f.Path, Body: raw}, *s.c.extract)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, "", nil, ctx.Err()
+		}
+		return nil, "", &source.Skip{Path: f.Path, Reason: Unfit, Detail: err.Error()}, nil
+	}
+	doc.Type, doc.Title, doc.Author = "doc", got.Title, got.Author
+	doc.Flags |= uint32(source.Doc)
+	chunks, cut := passagesOf(f.Path+".md", doc.Title, got.Text, got.Pages)
+	if got.Cut != "" {
+		cut = "left out: " + got.Cut
+	}
+	return chunks, cut, nil, nil
 }
 
 // describe tells of a document what its path and text say.

@@ -182,6 +182,17 @@ var byMedia = map[string]*format{
 // Knows says whether a file of this name is turned into text by this package, rather than read as it is.
 func Knows(name string) bool { return byExtension[extension(name)] != nil }
 
+// Converts says whether files of this name are no text, and these options make text of them.
+func (o Options) Converts(name string) bool {
+	switch byExtension[extension(name)] {
+	case &pdfFormat, &docxFormat, &pptxFormat, &xlsxFormat:
+		return true
+	case &pictureFormat:
+		return len(o.OCR) > 0
+	}
+	return false
+}
+
 // detect finds a file's format: by its first bytes where they are telling, since names lie, then by media type and name.
 func detect(in *Input) *format {
 	media, _, _ := mime.ParseMediaType(in.MediaType)

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,13 +28,13 @@ func (r *reading) pdf() error {
 	info := doc.Trailer().Key("Info")
 	r.out.Title, r.out.Author = info.Key("Title").Text(), info.Key("Author").Text()
 	r.out.Updated = pdfTime(info.Key("ModDate").Text())
-	pages := doc.NumPage()
-	if pages > r.o.MaxPages {
-		r.cut("%d pages after the first %d", pages-r.o.MaxPages, r.o.MaxPages)
-		pages = r.o.MaxPages
+	pages := pdfPages(r.ctx, doc, r.o.MaxPages)
+	if all := doc.NumPage(); all > len(pages) {
+		r.cut("%d pages after the first %d", all-len(pages), len(pages))
 	}
 	broken := 0
-	for n := 1; n <= pages; n++ {
+	for i, page := range pages {
+		n := i + 1
 		if r.ctx.Err() != nil {
 			return r.ctx.Err()
 		}
@@ -41,7 +42,7 @@ func (r *reading) pdf() error {
 			r.cut("pages from %d on", n)
 			break
 		}
-		text, err := pdfPage(doc, n)
+		text, err := pdfPage(page)
 		if err != nil {
 			broken++
 			r.cut("page %d, which is damaged", n)
@@ -50,23 +51,41 @@ func (r *reading) pdf() error {
 		r.page()
 		r.b.WriteString(text)
 	}
-	if broken > 0 && broken == pages {
-		return fmt.Errorf("%w: none of its %d pages can be read", ErrBroken, pages)
+	if broken > 0 && broken == len(pages) {
+		return fmt.Errorf("%w: none of its %d pages can be read", ErrBroken, broken)
 	}
 	return nil
 }
 
+// pdfPages returns the first pages, at most most of them. The reader's own way to a page by its number goes through all that lie before it:
+// a thousand pages took four seconds.
+func pdfPages(ctx context.Context, doc *pdf.Reader, most int) (pages []pdf.Page) {
+	defer func() { _ = recover() }() // a tree that is damaged at some place has pages before it
+	var walk func(node pdf.Value, depth int)
+	walk = func(node pdf.Value, depth int) {
+		kids := node.Key("Kids")
+		for i := 0; i < kids.Len() && len(pages) < most && ctx.Err() == nil; i++ {
+			switch kid := kids.Index(i); kid.Key("Type").Name() {
+			case "Page":
+				pages = append(pages, pdf.Page{V: kid})
+			case "Pages":
+				if depth < maxDepth { // it may contain itself
+					walk(kid, depth+1)
+				}
+			}
+		}
+	}
+	walk(doc.Trailer().Key("Root").Key("Pages"), 0)
+	return pages
+}
+
 // pdfPage returns the text of one page, row by row. A faulty page does not take the others with it.
-func pdfPage(doc *pdf.Reader, n int) (text string, err error) {
+func pdfPage(page pdf.Page) (text string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	page := doc.Page(n)
-	if page.V.IsNull() {
-		return "", nil
-	}
 	rows, err := page.GetTextByRow()
 	if err != nil {
 		return "", err

@@ -24,20 +24,40 @@ type Content struct {
 // Read reads a file that Walk found below root. It returns a Skip instead if the content shows that the file is no document,
 // or if it can no longer be read; an error only if root itself is gone or f.Path is no path below it.
 func Read(root string, f File) (Content, *Skip, error) {
+	raw, c, skip, err := readBytes(root, f, sizeLimit(path.Base(f.Path)))
+	if skip != nil || err != nil {
+		return Content{}, skip, err
+	}
+	text, ok := Decode(raw)
+	if !ok {
+		return Content{}, &Skip{f.Path, Binary, ""}, nil
+	}
+	if reason, detail := contentReason(f.Path, text); reason != "" {
+		return Content{}, &Skip{f.Path, reason, detail}, nil
+	}
+	c.Text = text
+	return c, nil, nil
+}
+
+// ReadBytes is Read for a file of which text is still to be made: Content has no Text.
+func ReadBytes(root string, f File) ([]byte, Content, *Skip, error) {
+	return readBytes(root, f, maxBinary)
+}
+
+func readBytes(root string, f File, limit int64) ([]byte, Content, *Skip, error) {
 	dir, err := os.OpenRoot(root)
 	if err != nil {
-		return Content{}, nil, fmt.Errorf("cannot open the folder %s: %w", Display(root), cause(err))
+		return nil, Content{}, nil, fmt.Errorf("cannot open the folder %s: %w", Display(root), cause(err))
 	}
 	defer dir.Close()
 	name := filepath.FromSlash(f.Path)
 	if !filepath.IsLocal(name) {
-		return Content{}, nil, fmt.Errorf("%s is not a path below %s", Display(f.Path), Display(root))
+		return nil, Content{}, nil, fmt.Errorf("%s is not a path below %s", Display(f.Path), Display(root))
 	}
-	skip := func(r Reason, detail string) (Content, *Skip, error) {
-		return Content{}, &Skip{f.Path, r, detail}, nil
+	skip := func(r Reason, detail string) ([]byte, Content, *Skip, error) {
+		return nil, Content{}, &Skip{f.Path, r, detail}, nil
 	}
 
-	limit := sizeLimit(path.Base(f.Path))
 	raw, info, err := readRegular(dir, name, limit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -51,15 +71,8 @@ func Read(root string, f File) (Content, *Skip, error) {
 	case err != nil:
 		return skip(Unreadable, cause(err).Error())
 	}
-	text, ok := Decode(raw)
-	if !ok {
-		return skip(Binary, "")
-	}
-	if reason, detail := contentReason(f.Path, text); reason != "" {
-		return skip(reason, detail)
-	}
 	sum := sha256.Sum256(raw)
-	return Content{Text: text, Hash: [16]byte(sum[:16]), Size: int64(len(raw)), ModTime: info.ModTime()}, nil, nil
+	return raw, Content{Hash: [16]byte(sum[:16]), Size: int64(len(raw)), ModTime: info.ModTime()}, nil, nil
 }
 
 var (

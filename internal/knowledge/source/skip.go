@@ -35,6 +35,8 @@ type Skip struct {
 const (
 	maxText = 8 << 20
 	maxData = 1 << 20
+	// maxBinary bounds a file of which text is made: most of it is pictures.
+	maxBinary = 64 << 20
 )
 
 func sizeLimit(name string) int64 {

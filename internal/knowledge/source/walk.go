@@ -25,6 +25,10 @@ type Options struct {
 
 	// MaxFiles bounds the files found and skipped together; 0 means no bound. Beyond it Walk fails with ErrTooManyFiles.
 	MaxFiles int
+
+	// Converts says of a name that somebody else makes text of such files: they are listed although they are binary, and read with
+	// ReadBytes. nil: of none.
+	Converts func(name string) bool
 }
 
 // File is a document that Walk found.
@@ -33,6 +37,7 @@ type File struct {
 	Size    int64     // bytes
 	ModTime time.Time //
 	Flags   Flags     // as Classify tells from Path
+	Binary  bool      // text has to be made of it: see Options.Converts
 }
 
 // Listing is what a folder holds. Both slices are sorted by path.
@@ -59,6 +64,7 @@ func Walk(ctx context.Context, root string, opts Options) (Listing, error) {
 		return Listing{}, err
 	}
 	w := newWalker(resolved, include, opts.MaxFiles)
+	w.converts = opts.Converts
 	// Reading folders is mostly waiting for system calls, so a second core nearly halves the time; more than a few
 	// only contend for the same directory cache.
 	parts := make([]Listing, min(runtime.GOMAXPROCS(0), 4))

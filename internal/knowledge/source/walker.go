@@ -19,6 +19,8 @@ type walker struct {
 	limit   int64
 	seen    atomic.Int64
 
+	converts func(name string) bool // may be nil
+
 	mu   sync.Mutex
 	wake sync.Cond // open, busy or err changed
 	open []folder
@@ -233,7 +235,16 @@ func (w *walker) file(e fs.DirEntry, path, name string, flags Flags, taken bool,
 		skip(NotRegular, kindOf(e.Type()))
 		return
 	}
-	if reason, detail := fileReason(path, name); reason != "" && (!taken || reason.final()) {
+	reason, detail := fileReason(path, name)
+	binary := reason == Binary && w.converts != nil && w.converts(name)
+	if binary {
+		reason = ""
+	}
+	limit := sizeLimit(name)
+	if binary {
+		limit = maxBinary
+	}
+	if reason != "" && (!taken || reason.final()) {
 		skip(reason, detail)
 		return
 	}
@@ -244,11 +255,11 @@ func (w *walker) file(e fs.DirEntry, path, name string, flags Flags, taken bool,
 		skip(Unreadable, cause(err).Error())
 	case !info.Mode().IsRegular():
 		skip(NotRegular, kindOf(info.Mode()))
-	case info.Size() > sizeLimit(name):
-		skip(tooLarge(info.Size(), sizeLimit(name)))
+	case info.Size() > limit:
+		skip(tooLarge(info.Size(), limit))
 	default:
 		flags |= nameFlags(name)
-		out.Files = append(out.Files, File{Path: path, Size: info.Size(), ModTime: info.ModTime(), Flags: flags})
+		out.Files = append(out.Files, File{Path: path, Size: info.Size(), ModTime: info.ModTime(), Flags: flags, Binary: binary})
 	}
 }
 
