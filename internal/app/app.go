@@ -235,7 +235,7 @@ func (a *App) build(ctx context.Context) (err error) {
 
 		Background: a.background, Vectors: a.vectors,
 
-		Priority: a.levels.priority, Quarantine: a.quarantine,
+		Priority: a.levels.priority, Quarantine: a.quarantine, Meaning: a.embedders.judge,
 	}
 	return nil
 }

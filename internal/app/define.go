@@ -40,6 +40,7 @@ func (a *App) define(name string, c config.Assistant) (assistant.Definition, err
 		Policy:       a.policy(c.Guard),
 		Privacy:      route.Privacy(c.Privacy),
 		Tools:        toolPolicy(c.Tools),
+		Judge:        judgePolicy(c.Judge),
 		Feature:      c.Feature,
 		Conversation: conversationPolicy(c.Conversation),
 		Memory: assistant.MemoryPolicy{
@@ -110,4 +111,12 @@ func (a *App) defineAssistants(collection string) error {
 		a.Assistants[name] = d
 	}
 	return nil
+}
+
+func judgePolicy(c config.AssistantJudge) assistant.JudgePolicy {
+	return assistant.JudgePolicy{
+		Marks: c.Marks, Encoder: c.Encoder, UnanswerableBelow: c.Unanswerable, Retries: c.Retries, RetryBelow: c.RetryBelow, Validate: c.Validate,
+		AbstainBelow: c.Abstain, DisclaimBelow: c.Disclaim, Disclaimer: c.Disclaimer, ConfirmBelow: c.Confirm, MaxWords: c.MaxWords,
+		Candidates: assistant.CandidatePolicy{Count: c.Candidates.Count, Models: c.Candidates.Models, Temperatures: c.Candidates.Temperatures, Cost: c.Candidates.Cost},
+	}
 }

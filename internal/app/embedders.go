@@ -77,6 +77,18 @@ func (x *embedders) get(collection string) (*assistant.Embedder, error) {
 	return &assistant.Embedder{Local: embed.NewLocal(enc)}, nil
 }
 
+// judge is the encoder that the models of package judge were fitted with; nil where it is not here.
+func (x *embedders) judge() embed.Embedder {
+	if !x.encoders.has(EmbeddingModel) {
+		return nil
+	}
+	enc, err := x.encoders.get(EmbeddingModel, "", "")
+	if err != nil {
+		return nil
+	}
+	return embed.NewLocal(enc)
+}
+
 // collectionKey begins the name of the key under which what is spent on a collection is booked.
 const collectionKey = "collection:"
 

@@ -30,6 +30,7 @@ type Definition struct {
 	Policy       guard.Policy
 	Privacy      route.Privacy
 	Tools        ToolPolicy
+	Judge        JudgePolicy
 	Feature      string // what its turns are booked under, where the request names nothing
 }
 

@@ -43,7 +43,7 @@ func (e *Engine) draft(ctx context.Context, t *Turn) error {
 
 // draftSentences sends what of the stream can be attached.
 func (t *Turn) draftSentences(ctx context.Context, stream chat.Stream) error {
-	g := t.grounds()
+	g := t.grounds(nil)
 	rest := ""
 	for {
 		ev, err := stream.Next()

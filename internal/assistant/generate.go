@@ -42,6 +42,11 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 	if t.Trace.Mode == Plain && t.Request.Stream {
 		return e.relay(ctx, t)
 	}
+	if t.Trace.Mode == Grounded && t.Definition.Judge.UnanswerableBelow > 0 {
+		if done, err := e.unanswerable(ctx, t); done || err != nil {
+			return err
+		}
+	}
 	stream, err := e.open(ctx, t)
 	if err != nil {
 		return err
@@ -49,6 +54,9 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 	defer stream.Close()
 	if err := t.Out.Begin(t); err != nil {
 		return err
+	}
+	if t.Trace.Mode == Grounded && t.Definition.Judge.holds() {
+		return e.deliberate(ctx, t, stream)
 	}
 	recorded := &recorder{Stream: stream, idle: !t.cacheable}
 	return e.pumped(ctx, t, recorded, t.pump(recorded))

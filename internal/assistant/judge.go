@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/judge"
 )
 
@@ -37,6 +39,7 @@ type Sentence struct {
 	Score  float64 `json:"score"`            // how probable it is that the source says all of it, 0..1
 	Status string  `json:"status"`           // "supported", "weak", "uncited" or "unsupported"
 
+	Verdict   string           `json:"verdict,omitempty"`   // of a second model: "supported", "contradicted" or "unsupported"
 	Conflicts []judge.Conflict `json:"conflicts,omitempty"` // facts that the source has otherwise, or not at all
 }
 
@@ -108,38 +111,106 @@ func (f *markerFilter) Flush() string {
 	return held
 }
 
-// judge finds which source bears out which sentence, marks in the trace those that none does, and collects the citations.
+// judge finds which source bears out which sentence, marks in the trace those that none does, collects the citations, and does what
+// the assistant's policy says where the answer is not sure enough.
 func (e *Engine) judge(ctx context.Context, t *Turn) error {
+	if t.Trace.Mode == Plain {
+		return nil
+	}
 	text := t.answer.text()
-	switch t.Trace.Mode {
-	case Plain:
-		return nil
-	case Extractive:
-		t.cite(text)
-		return nil
-	case Grounded:
-		if err := t.judgeSentences(ctx, t.Masked(strings.TrimSuffix(text, t.disclaimer()))); err != nil {
+	t.cite(text)
+	text = strings.TrimSuffix(text, t.disclaimer()) // which is no claim
+	quoting := t.Trace.Mode == Extractive || t.Trace.Judged != nil && t.Trace.Judged.Abstained != ""
+	switch {
+	case quoting:
+	case t.Trace.Mode == Grounded:
+		var err error
+		if t.Trace.Sentences, err = t.sentences(ctx, t.grounds(e.encode(t)), t.Masked(text)); err != nil {
 			return err
 		}
+		for i := range t.Trace.Sentences {
+			t.apply(&t.Trace.Sentences[i])
+		}
 	}
-	t.cite(text)
 	if n := len(t.Trace.Invented); n > 0 {
 		t.Trace.note(fmt.Sprintf("%d citation marks named no source and were removed", n))
 	}
-	weak := 0
-	for _, s := range t.Trace.Sentences {
-		if s.Status == "uncited" || s.Status == "unsupported" {
-			weak++
+	if err := e.whole(ctx, t, text, quoting); err != nil {
+		return err
+	}
+	if quoting {
+		return nil
+	}
+	return t.conclude()
+}
+
+// whole judges the answer as a whole.
+func (e *Engine) whole(ctx context.Context, t *Turn, text string, quoting bool) (err error) {
+	j := t.judged()
+	if len(t.sources) > 0 {
+		if j.Answerable, _, err = t.grounds(e.encode(t)).Answerable(ctx, t.question); err != nil {
+			return err
 		}
 	}
-	if len(t.Trace.Sentences) > 0 {
-		t.Trace.note(fmt.Sprintf("%d of %d sentences rest on no source", weak, len(t.Trace.Sentences)))
+	j.Answerable = round(j.Answerable)
+	if quoting {
+		j.Confidence = j.Answerable // quotes are true; whether they answer is the question
+		return nil
+	}
+	if j.Answered, _, err = judge.NewGrounds([]judge.Text{{Body: text}}, "", nil).Answerable(ctx, t.question); err != nil {
+		return err
+	}
+	j.Answered, j.Confidence = round(j.Answered), round(confidence(t.Trace.Sentences))
+	j.Sentences, j.Unsupported = len(t.Trace.Sentences), 0
+	for _, s := range t.Trace.Sentences {
+		if s.Status == "uncited" || s.Status == "unsupported" {
+			j.Unsupported++
+		}
+	}
+	if j.Sentences > 0 {
+		t.Trace.note(fmt.Sprintf("%d of %d sentences rest on no source", j.Unsupported, j.Sentences))
+	}
+	if t.outgoing != nil {
+		if _, err := checkForm(t.outgoing.Format, text); err != nil {
+			j.Form = err.Error()
+			t.Trace.note("the answer has not the form that was asked for: " + j.Form)
+		}
 	}
 	return nil
 }
 
-func (t *Turn) judgeSentences(ctx context.Context, text string) error {
-	g := t.grounds()
+// conclude adds to the answer what its confidence asks for.
+func (t *Turn) conclude() error {
+	p, j := &t.Definition.Judge, t.Trace.Judged
+	if t.outgoing != nil && t.outgoing.Format != nil || t.finish == chat.FinishToolCalls || j.Sentences == 0 {
+		return nil // JSON has no room for it, and what has no sentences says nothing
+	}
+	said := ""
+	if j.Confidence < p.DisclaimBelow {
+		j.Disclaimed = true
+		said += "\n\n" + cmp.Or(p.Disclaimer, fmt.Sprintf("Take this with care: %d of %d sentences rest on no source.", j.Unsupported, j.Sentences))
+	}
+	if j.Confidence < p.ConfirmBelow {
+		j.Confirm = true
+		said += "\n\nPlease confirm before you act on this: say “yes” when it is what you want."
+	}
+	if said == "" {
+		return nil
+	}
+	return t.say(said + "\n")
+}
+
+// confidence is the mean probability that a sentence is borne out; 0 where there is none.
+func confidence(sentences []Sentence) float64 {
+	sum := 0.0
+	for i := range sentences {
+		sum += sentences[i].Score
+	}
+	return sum / float64(max(1, len(sentences)))
+}
+
+// sentences judges those of a text that say something.
+func (t *Turn) sentences(ctx context.Context, g *judge.Grounds, text string) (out []Sentence, err error) {
 	for text != "" {
 		n := judge.NextSentence(text, true)
 		sentence := strings.TrimSpace(text[:n])
@@ -151,21 +222,21 @@ func (t *Turn) judgeSentences(ctx context.Context, text string) error {
 		}
 		v, err := weigh(ctx, g, sentence, c, marks(sentence, len(t.sources)))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		t.Trace.Sentences = append(t.Trace.Sentences, v)
+		out = append(out, v)
 	}
-	return nil
+	return out, nil
 }
 
-// grounds are the turn's sources, for the judge.
-func (t *Turn) grounds() *judge.Grounds {
+// grounds are the turn's sources, for the judge. encode may be nil.
+func (t *Turn) grounds(encode judge.Encode) *judge.Grounds {
 	texts := make([]judge.Text, len(t.sources))
 	for i := range t.sources {
 		s := &t.sources[i]
 		texts[i] = judge.Text{Title: strings.TrimSpace(s.Symbol + " " + s.Path), Body: s.Text}
 	}
-	return judge.NewGrounds(texts, t.question, nil)
+	return judge.NewGrounds(texts, t.question, encode)
 }
 
 // supported is the probability from which a source is taken to bear out a sentence, and weakly the one from which it is said to

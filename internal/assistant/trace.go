@@ -44,6 +44,7 @@ type Trace struct {
 	NotSent      []string          `json:"not_sent,omitempty"` // what the model's wire could not express
 	Citations    []Citation        `json:"citations,omitempty"`
 	Sentences    []Sentence        `json:"sentences,omitempty"`
+	Judged       *Judged           `json:"judged,omitempty"`   // the answer as a whole, where it was made from sources
 	Dropped      []string          `json:"dropped,omitempty"`  // sentences of a draft that no source bears out
 	Invented     []string          `json:"invented,omitempty"` // citation marks that name no source; removed
 	Usage        Usage             `json:"usage"`

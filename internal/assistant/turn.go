@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman/dragoman/internal/cache"
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/conversation"
+	"github.com/dragoman/dragoman/internal/embed"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
@@ -46,7 +47,7 @@ var steps = []step{
 	{name: "look up", run: (*Engine).lookUp},
 	{name: "generate", run: (*Engine).generate},
 	{name: "guard output", run: (*Engine).guardOutput, filter: newOutputGuard},
-	{name: "judge", run: (*Engine).judge, filter: newMarkerFilter},
+	{name: "judge", run: (*Engine).judge, filter: newJudgeFilters},
 	{name: "settle", run: (*Engine).settle},
 }
 
@@ -109,6 +110,9 @@ type Turn struct {
 	usage       chat.Usage
 	dropped     []string // what the model's wire could not express
 	markers     *markerFilter
+	annotator   *annotator
+	enough      bool               // no more of the answer is wanted
+	verdicts    map[string]Verdict // of a second model, by sentence
 	output      *outputGuard
 	callSecrets map[int]*guard.Restorer // by the index of a tool call
 	failure     error
@@ -254,6 +258,7 @@ type Engine struct {
 	Steps       Steps                                              // nil: what tools did before a call was handed back is forgotten
 	Priority    func(p identity.Principal, class string) gate.Tier // nil: all are equal
 	Quarantine  *gate.Quarantine                                   // nil: nothing is kept back
+	Meaning     func() embed.Embedder                              // for the judge; nil, also as a result: words alone decide
 }
 
 // Cache keeps answers for engines.
@@ -364,6 +369,7 @@ func (e *Engine) count(t *Turn) {
 		}
 	}
 	e.Metrics.Turn(m)
+	e.countJudged(t)
 }
 
 // filter passes text through the filters. After the final call they hold nothing.
@@ -389,7 +395,10 @@ func (t *Turn) deliver(ev *chat.Event, raw bool) error {
 		return nil
 	}
 	t.answer.add(ev, raw)
-	return t.Out.Event(ev, raw)
+	if err := t.Out.Event(ev, raw); err != nil {
+		return err
+	}
+	return t.annotate()
 }
 
 // say hands a text of our own to the sink.
@@ -418,6 +427,10 @@ func (t *Turn) pumpReady(s chat.Stream) error {
 		}
 		if err := t.pass(ev); err != nil {
 			return err
+		}
+		if t.enough { // who reads no further need not pay for it
+			t.finish = cmp.Or(t.finish, chat.FinishLength)
+			return cmp.Or(t.disclaim(), io.EOF)
 		}
 		if m, ok := s.(interface{ More() bool }); !ok || !m.More() {
 			return t.Out.Flush()

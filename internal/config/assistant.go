@@ -30,6 +30,7 @@ type Assistant struct {
 	Prompt AssistantPrompt `yaml:"prompt" doc:"By what its prompts are made."`
 	Output AssistantOutput `yaml:"output" doc:"The form of its answers."`
 	Tools  AssistantTools  `yaml:"tools" doc:"What it may have done while it answers."`
+	Judge  AssistantJudge  `yaml:"judge" doc:"What follows from how sure an answer is."`
 
 	Conversation AssistantConversation `yaml:"conversation" doc:"How much of a long conversation its model is shown."`
 	Memory       AssistantMemory       `yaml:"memory" doc:"What it remembers of those who ask it, beyond a conversation."`
@@ -77,6 +78,7 @@ func (d *decoder) assistant(c *Config, name, path string, a Assistant) {
 	d.assistantConversation(c, join(path, "conversation"), a.Conversation)
 	d.assistantMemory(c, join(path, "memory"), a.Memory)
 	d.assistantHandover(join(path, "handover"), a.Handover)
+	d.assistantJudge(c, join(path, "judge"), a.Judge)
 }
 
 // assistants reads the definitions that stand in files of their own, and the files that definitions name.

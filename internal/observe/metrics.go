@@ -16,6 +16,7 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	models   *bounded
+	helpers  *bounded // names of assistants
 
 	inFlight   prometheus.Gauge
 	turns      *prometheus.CounterVec
@@ -28,6 +29,8 @@ type Metrics struct {
 	cache      *prometheus.CounterVec
 	findings   *prometheus.CounterVec
 	left       prometheus.Counter
+	sentences  *prometheus.CounterVec
+	judged     *prometheus.CounterVec
 }
 
 // most bounds the values of one label beside the configured ones: names of models come from callers.
@@ -38,7 +41,7 @@ var buckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60
 
 // New makes the metrics.
 func New() *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), models: &bounded{}}
+	m := &Metrics{registry: prometheus.NewRegistry(), models: &bounded{}, helpers: &bounded{}}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "dragoman", Name: name, Help: help}, labels)
 		m.registry.MustRegister(v)
@@ -58,6 +61,8 @@ func New() *Metrics {
 	m.unpriced = counter("unpriced_requests_total", "Requests whose price is not known.", "provider", "model")
 	m.cache = counter("cache_lookups_total", "Lookups in the cache of answers, by result (hit, semantic, miss, bypass).", "result")
 	m.findings = counter("guard_findings_total", "What guards found, by rule and action.", "rule", "action")
+	m.sentences = counter("judged_sentences_total", "Sentences of answers from sources, by how well those bear them out (supported, weak, uncited, unsupported).", "assistant", "provider", "model", "status")
+	m.judged = counter("judged_answers_total", "Answers from sources, by what followed from how sure they are (given, retried, abstained, disclaimed, confirm, cut, malformed); one may count under several but given.", "assistant", "provider", "model", "outcome")
 	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "dragoman", Name: "turns_in_flight", Help: "Turns under way."})
 	m.left = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "dragoman", Name: "resumed_streams_total", Help: "Answers that broke off and were gone on with."})
 	m.registry.MustRegister(m.inFlight, m.left, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -218,4 +223,28 @@ func (b *bounded) name(s string, admit bool) string {
 		return s
 	}
 	return "other"
+}
+
+// Judged is what the judge found on an answer of an assistant.
+type Judged struct {
+	Assistant, Provider, Model string
+	Sentences                  map[string]int // by status
+	Outcomes                   []string       // none: it was given as it came
+}
+
+// Judged counts an answer that was judged.
+func (m *Metrics) Judged(j *Judged) {
+	if m == nil {
+		return
+	}
+	name, model := m.helpers.name(j.Assistant, true), m.models.name(j.Model, true)
+	for status, n := range j.Sentences {
+		m.sentences.WithLabelValues(name, j.Provider, model, status).Add(float64(n))
+	}
+	if len(j.Outcomes) == 0 {
+		j.Outcomes = []string{"given"}
+	}
+	for _, o := range j.Outcomes {
+		m.judged.WithLabelValues(name, j.Provider, model, o).Inc()
+	}
 }

@@ -9,16 +9,25 @@ import (
 	"github.com/dragoman/dragoman/internal/sse"
 )
 
-var _ assistant.Teller = (*sink)(nil)
+var (
+	_ assistant.Teller    = (*sink)(nil)
+	_ assistant.Annotator = (*sink)(nil)
+)
 
-// Tell implements assistant.Teller: while tools run, the stream says so. Whoever sets the request's field dragoman gets it in that of an
-// event, where the wire has a kind of event that says nothing else; others get a comment, which every reader of event streams passes
-// over. Google's SDKs take any line for JSON: they get an empty one.
-func (o *sink) Tell(p assistant.Progress) error {
+// Tell implements assistant.Teller: while tools run, the stream says so.
+func (o *sink) Tell(p assistant.Progress) error { return o.remark(map[string]any{"tool": p}) }
+
+// Annotate implements assistant.Annotator.
+func (o *sink) Annotate(a assistant.Annotation) error { return o.remark(map[string]any{"sentence": a}) }
+
+// remark says something beside the answer. Whoever sets the request's field dragoman gets it in that of an event, where the wire has a
+// kind of event that says nothing else; others get a comment, which every reader of event streams passes over. Google's SDKs take any
+// line for JSON: they get an empty one.
+func (o *sink) remark(what map[string]any) error {
 	if o.out == nil {
 		return nil
 	}
-	told, err := json.Marshal(map[string]any{"tool": p})
+	told, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}

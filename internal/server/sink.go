@@ -227,6 +227,9 @@ func dragomanField(t *assistant.Turn, tr *assistant.Trace) json.RawMessage {
 			}
 		}
 		field["confidence"], field["sources"], field["uncited"] = tr.Confidence, tr.Sources, unsupported
+		if tr.Judged != nil {
+			field["judged"] = tr.Judged
+		}
 	}
 	b, err := json.Marshal(field)
 	if err != nil {

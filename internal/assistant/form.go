@@ -1,0 +1,66 @@
+package assistant
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/dragoman/dragoman/internal/chat"
+)
+
+// checkForm says what is wrong with the form of an answer, and returns it repaired where that was enough: JSON is taken out of a fence or
+// of the words around it, and commas before a closing bracket go.
+func checkForm(f *chat.Format, text string) (string, error) {
+	if f == nil {
+		return text, nil
+	}
+	var value any
+	repaired := text
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		repaired = repairJSON(text)
+		if json.Unmarshal([]byte(repaired), &value) != nil {
+			return text, fmt.Errorf("it is no JSON: %w", err)
+		}
+	}
+	if _, object := value.(map[string]any); !object && f.Kind == chat.FormatJSON {
+		return text, errors.New("it is no JSON object")
+	}
+	if f.Kind != chat.FormatSchema || f.Schema == nil {
+		return repaired, nil
+	}
+	var schema jsonschema.Schema
+	if json.Unmarshal(f.Schema, &schema) != nil {
+		return repaired, nil // a schema that cannot be read here is the provider's to check
+	}
+	resolved, err := schema.Resolve(nil)
+	if err != nil {
+		return repaired, nil
+	}
+	if err := resolved.Validate(value); err != nil {
+		return repaired, fmt.Errorf("it does not fit the schema: %w", err)
+	}
+	return repaired, nil
+}
+
+var danglingComma = regexp.MustCompile(`,(\s*[}\]])`)
+
+// repairJSON finds the object or array in a text.
+func repairJSON(text string) string {
+	begin := strings.IndexAny(text, "{[")
+	if begin < 0 {
+		return text
+	}
+	end := strings.LastIndexAny(text, "}]")
+	if end < begin {
+		return text
+	}
+	found := text[begin : end+1]
+	if !json.Valid([]byte(found)) {
+		found = danglingComma.ReplaceAllString(found, "$1")
+	}
+	return found
+}
