@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -136,14 +135,12 @@ func noVersion(name, version string) error {
 	return &chat.Error{Code: chat.CodeNotFound, Param: "version", Message: fmt.Sprintf("there is no version %q of an assistant %q, or it stands for more than one; `dragoman assistant list %s` and GET /api/assistants/%s/versions list them", version, name, name, name)}
 }
 
-var assistantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-
 // Save saves a definition, YAML or JSON, as a version that nobody gets who does not name it: a draft.
 func (ds *Definitions) Save(ctx context.Context, p identity.Principal, name string, body []byte, note string) (Saved, error) {
 	if err := ds.may(p); err != nil {
 		return Saved{}, err
 	}
-	if !assistantName.MatchString(name) {
+	if !config.ValidName(name) {
 		return Saved{}, &chat.Error{Code: chat.CodeInvalidRequest, Param: "name", Message: `a name is made of letters, digits, ".", "_" and "-", and begins with a letter or digit`}
 	}
 	c, err := config.ParseAssistant(name, body, "", ds.app.Config, config.Options{})
@@ -158,7 +155,7 @@ func (ds *Definitions) Save(ctx context.Context, p identity.Principal, name stri
 
 // SaveFile is Save for a definition in a file, which may name others beside it.
 func (ds *Definitions) SaveFile(ctx context.Context, p identity.Principal, name, path string, body []byte, note string) (Saved, error) {
-	if !assistantName.MatchString(name) {
+	if !config.ValidName(name) {
 		return Saved{}, fmt.Errorf(`%q is no name: it is made of letters, digits, ".", "_" and "-", and begins with a letter or digit`, name)
 	}
 	c, err := config.ParseAssistant(path, body, filepath.Dir(path), ds.app.Config, ds.app.configOptions())

@@ -19,16 +19,18 @@ import (
 func assistantCommand(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "assistant",
-		Short: "Look at assistants, compare their versions, publish one, go back",
+		Short: "Make assistants, test them, compare their versions, publish one, go back",
 		Long: `An assistant is a definition: what it is told, what it knows, which model answers. It stands in dragoman.yaml or in a file that
 dragoman.yaml names, and each change of it makes a version, which never changes. Callers name an assistant as the model assistant/NAME, or
 exactly one version of it as assistant/NAME@VERSION.`,
-		Example: `  dragoman assistant list
+		Example: `  dragoman assistant new helpdesk --from support
+  dragoman assistant test helpdesk
+  dragoman assistant list
   dragoman assistant show support
   dragoman assistant diff support@1f0c support
   dragoman assistant publish support@1f0c --note "the new wording was too short"`,
 	}
-	c.AddCommand(assistantListCommand(e), assistantShowCommand(e), assistantDiffCommand(e), assistantPublishCommand(e))
+	c.AddCommand(assistantNewCommand(e), assistantTestCommand(e), assistantListCommand(e), assistantShowCommand(e), assistantDiffCommand(e), assistantPublishCommand(e))
 	return c
 }
 

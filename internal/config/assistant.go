@@ -42,7 +42,7 @@ type Assistant struct {
 	Privacy string `yaml:"privacy" enum:"public,internal" doc:"internal: its turns go to internal providers only. Default: public."`
 	Feature string `yaml:"feature" doc:"What its turns are booked under where a request names nothing itself."`
 
-	// Dir is the folder that Folder is relative to, after Load.
+	// Dir is the folder that Folder is relative to, after Load: where the definition's own file is. Empty where neither is.
 	Dir string `yaml:"-"`
 }
 
@@ -147,7 +147,7 @@ func (d *decoder) inline(c *Config, path, base string, a *Assistant) {
 	}
 	d.outputSchema(join(path, "output.schema"), a.Output)
 	d.assistantPrompt(join(path, "prompt"), a.Prompt)
-	if a.Folder != "" {
+	if a.Folder != "" || path == "" {
 		a.Dir = base
 	}
 }

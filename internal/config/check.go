@@ -22,6 +22,9 @@ var (
 	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.1
 )
 
+// ValidName says whether something may have this name.
+func ValidName(name string) bool { return validName.MatchString(name) }
+
 // check reports what is well formed and makes no sense: names of what is not there, values out of their range.
 func (d *decoder) check(c *Config) {
 	d.names("providers", maps.Keys(c.Providers))
