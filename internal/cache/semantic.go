@@ -21,7 +21,7 @@ type Semantic[V any] struct {
 	ttl       time.Duration
 	now       func() time.Time
 
-	mu     sync.Mutex
+	mu     sync.RWMutex
 	bytes  int
 	order  *list.List // of *meaning[V]; front: used last
 	scopes map[Key]map[*list.Element]struct{}
@@ -59,11 +59,10 @@ type Match[V any] struct {
 // Get returns the answer to the most similar question in a scope. vector has length 1. near is a similar question that a fact told
 // apart, by name of the fact, for the trace; "" where there was none. maxAge of 0 is any age.
 func (c *Semantic[V]) Get(scope Key, vector []float32, facts *facts.Facts, maxAge time.Duration) (m Match[V], ok bool, near string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	now := c.now()
 	var found *list.Element
 	var stale []*list.Element
+	c.mu.RLock() // many look at once: that takes time, and changes nothing
 	for el := range c.scopes[scope] {
 		e := el.Value.(*meaning[V])
 		age := now.Sub(e.made)
@@ -81,13 +80,23 @@ func (c *Semantic[V]) Get(scope Key, vector []float32, facts *facts.Facts, maxAg
 		}
 		found, m = el, Match[V]{e.value, s, e.made}
 	}
+	c.mu.RUnlock()
+	if found == nil && len(stale) == 0 {
+		return m, false, near
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, el := range stale {
-		c.remove(el)
+		if _, there := c.scopes[scope][el]; there {
+			c.remove(el)
+		}
 	}
 	if found == nil {
 		return m, false, near
 	}
-	c.order.MoveToFront(found)
+	if _, there := c.scopes[scope][found]; there {
+		c.order.MoveToFront(found)
+	}
 	return m, true, ""
 }
 

@@ -2,6 +2,9 @@ package cache
 
 import (
 	"math"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,5 +62,35 @@ func TestSemantic(t *testing.T) {
 	c.Put(a, at(0), plain, "huge", 20_000)
 	if c.Len() != 0 {
 		t.Error("larger than the cache")
+	}
+}
+
+// TestSemanticAtOnce: many look and keep at the same time, in a cache that is always full.
+func TestSemanticAtOnce(t *testing.T) {
+	var tick atomic.Int64
+	c := NewSemantic[int](0.9, 20_000, 50, func() time.Time { return time.Unix(0, tick.Add(1)) })
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			said := facts.Of("how do I round prices")
+			for i := range 200 {
+				scope := KeyOf(strconv.Itoa(i % 3))
+				c.Put(scope, at(float64(i+g)), said, i, 100)
+				if m, ok, _ := c.Get(scope, at(float64(i)), said, 0); ok && m.Similarity < 0.9 {
+					t.Error("an answer that is not alike")
+				}
+			}
+		})
+	}
+	all.Wait()
+	if c.bytes > 20_000 || c.order.Len() > 40 {
+		t.Errorf("%d answers, %d bytes", c.order.Len(), c.bytes)
+	}
+	n := 0
+	for _, scope := range c.scopes {
+		n += len(scope)
+	}
+	if n != c.order.Len() {
+		t.Errorf("%d answers in scopes, %d in their order", n, c.order.Len())
 	}
 }
