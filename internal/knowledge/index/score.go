@@ -282,8 +282,7 @@ func (sc *scorer) explain(s *Scoring, parts []part, q *Query, idf []float32, hit
 	return nil
 }
 
-// find returns the segment of a chunk and its row there; nil where there is no such chunk any more. Rows are in the order of their
-// chunks' ids.
+// find returns the segment of a chunk and its row there; nil where there is no such chunk any more.
 func find(parts []part, chunk int64) (*part, int) {
 	for i := range parts {
 		if at, ok := parts[i].row(chunk); ok {
@@ -293,8 +292,31 @@ func find(parts []part, chunk int64) (*part, int) {
 	return nil, 0
 }
 
-// row finds the row of a chunk that is alive.
+// row finds the row of a chunk that is alive. A segment that was merged of others has its rows in the order of those.
 func (seg *segment) row(chunk int64) (int, bool) {
-	at, ok := slices.BinarySearchFunc(seg.rows, chunk, func(r row, id int64) int { return cmp.Compare(r.chunk, id) })
-	return at, ok && seg.docs[at] != nil
+	if seg.byChunk == nil {
+		at, ok := slices.BinarySearchFunc(seg.rows, chunk, func(r row, id int64) int { return cmp.Compare(r.chunk, id) })
+		return at, ok && seg.docs[at] != nil
+	}
+	i, ok := slices.BinarySearchFunc(seg.byChunk, chunk, func(at uint32, id int64) int { return cmp.Compare(seg.rows[at].chunk, id) })
+	if !ok {
+		return 0, false
+	}
+	at := int(seg.byChunk[i])
+	return at, seg.docs[at] != nil
 }
+
+// byChunk orders rows by their chunks' ids; nil where they are in that order.
+func byChunk(rows []row) []uint32 {
+	if slices.IsSortedFunc(rows, compareChunks) {
+		return nil
+	}
+	order := make([]uint32, len(rows))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return compareChunks(rows[a], rows[b]) })
+	return order
+}
+
+func compareChunks(a, b row) int { return cmp.Compare(a.chunk, b.chunk) }

@@ -22,6 +22,7 @@ type segment struct {
 	directory  []string // first term of each block
 	firstBlock int64
 	rows       []row
+	byChunk    []uint32 // places of rows in the order of their chunks' ids; nil where they lie in that order
 	layout     layout
 	means      means       // of its rows when it was written, by which its bounds were made
 	docs       []*Document // of each row; nil where the document is gone
@@ -134,7 +135,7 @@ func (s *snapshot) readSegments(ctx context.Context, tx *sql.Tx, old *snapshot) 
 	}
 	for _, seg := range s.segments {
 		if k := known[seg.id]; k != nil {
-			seg.rows, seg.layout, seg.means, seg.directory, seg.firstBlock = k.rows, k.layout, k.means, k.directory, k.firstBlock
+			seg.rows, seg.byChunk, seg.layout, seg.means, seg.directory, seg.firstBlock = k.rows, k.byChunk, k.layout, k.means, k.directory, k.firstBlock
 		} else {
 			var chunks, directory []byte
 			if err := tx.QueryRowContext(ctx, "SELECT chunks, first_block, directory FROM segment WHERE id = ?", seg.id).Scan(&chunks, &seg.firstBlock, &directory); err != nil {
@@ -146,6 +147,7 @@ func (s *snapshot) readSegments(ctx context.Context, tx *sql.Tx, old *snapshot) 
 			if seg.directory, err = decodeDirectory(directory); err != nil {
 				return err
 			}
+			seg.byChunk = byChunk(seg.rows)
 			seg.layout = newLayout(seg.rows)
 			var sum lengths
 			for i := range seg.rows {
