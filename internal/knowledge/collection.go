@@ -26,6 +26,7 @@ type Collection struct {
 	index    *index.Index
 	settings Settings
 	extract  *extract.Options
+	segment  int // bytes of text that are gathered for a commit
 	gate     chan struct{} // held by the one Sync of this process
 	marks    atomic.Pointer[shelfmarks]
 	passages map[string][]string // ids of the texts that were added, by document
@@ -81,7 +82,7 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 			return nil, err
 		}
 	}
-	return &Collection{acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, gate: make(chan struct{}, 1)}, nil
+	return &Collection{acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, segment: segmentBytes, gate: make(chan struct{}, 1)}, nil
 }
 
 // indexName tells a person whose index it is, and keeps folders of the same name apart.

@@ -238,7 +238,7 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 	} else {
 		in.report.Changed++
 	}
-	if in.builder.Size() >= segmentBytes {
+	if in.builder.Size() >= in.c.segment {
 		return in.flush(ctx, nil)
 	}
 	return nil

@@ -188,7 +188,7 @@ func (s *syncer) indexAll(ctx context.Context, gone []string, total int64) error
 					cancel(err)
 					return
 				}
-				if b.Size() >= segmentBytes {
+				if b.Size() >= s.c.segment {
 					select {
 					case full <- b:
 						b = s.c.index.NewBuilder()

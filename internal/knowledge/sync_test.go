@@ -20,7 +20,12 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == victimArg {
+		victim(os.Args[2:])
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // folder makes a collection over a folder with the given files.
 func folder(t testing.TB, files map[string]string) *Collection {
