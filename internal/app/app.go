@@ -18,6 +18,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -99,6 +100,8 @@ type App struct {
 	vectors     *assistant.Vectors
 	quarantine  *gate.Quarantine
 	readers     *apart.Pool // nil: files are read in this process
+	tools       *tools
+	retired     sync.WaitGroup // stops what an older configuration had
 	encoders    *encoders
 	embedders   *embedders
 	passages    *vectorCache // vectors of them
@@ -158,6 +161,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.Models.start(ctx)
 	a.background.Start(ctx)
+	a.tools.start(ctx)
 	a.gates.Store(&a.Models.gates)
 	a.engines.Store(&a.Models.pools)
 	if a.Metrics != nil {
@@ -195,8 +199,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	tools, err := a.prepareTools()
-	if err != nil {
+	if a.tools, err = a.prepareTools(a.tools); err != nil {
 		return err
 	}
 	collections, embedders := a.collections, a.embedders
@@ -230,7 +233,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Now:      a.options.Now,
 		Random:   mathrand.Float64,
 		Retries:  2,
-		Tools:    tools,
+		Tools:    a.tools.registry,
 		Steps:    heldSteps{a},
 
 		Background: a.background, Vectors: a.vectors,
@@ -245,7 +248,7 @@ func (a *App) build(ctx context.Context) (err error) {
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages,
+		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {
@@ -268,9 +271,16 @@ func (a *App) Reload(ctx context.Context) error {
 	a.gates.Store(&next.Models.gates)
 	a.engines.Store(&next.Models.pools)
 	next.Models.start(ctx)
+	next.tools.start(ctx)
 	a.Models.retire(next.Models)
+	was := a.tools
+	a.retired.Go(func() {
+		if err := was.stop(context.WithoutCancel(ctx), next.tools); err != nil {
+			a.options.Log.Warn("tools of the configuration before were stopped", "err", err)
+		}
+	})
 	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels, a.embedders = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels, next.embedders
-	a.definitions = next.definitions
+	a.definitions, a.tools = next.definitions, next.tools
 	return nil
 }
 
@@ -500,6 +510,8 @@ func (a *App) Close() error {
 		a.books = nil
 	}
 	a.Models.stop()
+	a.retired.Wait()
+	err = errors.Join(err, a.tools.stop(context.Background(), nil))
 	a.collections.close()
 	err = errors.Join(err, a.passages.close())
 	if a.readers != nil {

@@ -162,7 +162,7 @@ func ParseAssistant(name string, src []byte, dir string, c *Config, o Options) (
 	var a Assistant
 	d := newDecoder(name, src, o)
 	d.literal = dir == ""
-	files := &Config{Collections: c.Collections, Models: c.Models, Routes: c.Routes, Guards: c.Guards, Providers: c.Providers}
+	files := &Config{Collections: c.Collections, Models: c.Models, Routes: c.Routes, Guards: c.Guards, Providers: c.Providers, Tools: c.Tools}
 	d.definition(files, name, &a)
 	switch {
 	case dir != "":

@@ -20,11 +20,8 @@ type AssistantTools struct {
 	Result   Count         `yaml:"result" doc:"Tokens of one result that the model is told. Default: 2000."`
 }
 
-// builtIn are the tools that need no more than their name.
-var builtIn = []string{"search_knowledge", "read_document", "calculator", "date_time"}
-
 func (d *decoder) assistantTools(c *Config, path string, a AssistantTools) {
-	known := slices.Clone(builtIn)
+	known := c.Tools.names()
 	for i, name := range a.Use {
 		from, _, _ := strings.Cut(name, "/")
 		if !slices.Contains(known, from) {

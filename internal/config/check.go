@@ -63,6 +63,7 @@ func (d *decoder) check(c *Config) {
 	d.subjects("assistant_editors", c.Editors)
 	d.semantic(c)
 	d.rerankers(c)
+	d.tools(&c.Tools)
 	for name, a := range c.Assistants {
 		d.assistant(c, name, "assistants."+name, a)
 	}

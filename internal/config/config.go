@@ -29,6 +29,7 @@ type Config struct {
 	Collections map[string]Collection `yaml:"collections" doc:"Folders to search in."`
 	Assistants  map[string]Assistant  `yaml:"assistants" doc:"What is called as the model assistant/NAME."`
 	Editors     []string              `yaml:"assistant_editors" doc:"Who may save and publish versions of assistants by /api/assistants: org, group:TEAM, user:NAME. Default: nobody."`
+	Tools       Tools                 `yaml:"tools" doc:"Tools that assistants may use, beside those that are built in."`
 	Guards      map[string]Guard      `yaml:"guards" doc:"Sets of checks on what goes in and out. The guard default holds where an assistant names none, plain where a model is called without an assistant."`
 	Org         Org                   `yaml:"org" doc:"The organisation: what holds for everybody."`
 	Teams       map[string]Team       `yaml:"teams" doc:"Teams, by name; a key belongs to one when it is made with --team."`

@@ -41,6 +41,9 @@ func load(path string, o Options) (*Config, *decoder, error) {
 	c := d.config()
 	c.Dir = filepath.Dir(path)
 	d.assistants(c)
+	for _, api := range c.Tools.APIs {
+		c.Files = append(c.Files, under(c.Dir, api.File)) // a changed one is taken over as the configuration is
+	}
 	if err := d.err(); err != nil {
 		return nil, nil, err
 	}

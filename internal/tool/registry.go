@@ -15,7 +15,7 @@ import (
 type Registry struct {
 	single    map[string]*Checked
 	providers map[string]Provider
-	calls     sync.WaitGroup
+	calls     calls
 }
 
 // NewRegistry makes a registry of single tools, and of providers by their names.
@@ -174,14 +174,51 @@ func outcome(ctx context.Context, name string, within time.Duration, r Result, e
 	return Outcome{Result{Text: name + " failed; do without it, or try something else", Failed: true}, err}
 }
 
-// Wait waits until the last call has come back.
+// Wait waits until no call is under way.
 func (r *Registry) Wait(ctx context.Context) error {
-	all := make(chan struct{})
-	go func() { r.calls.Wait(); close(all) }()
 	select {
-	case <-all:
+	case <-r.calls.idle():
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// calls counts what is under way. More may begin while somebody waits, which a sync.WaitGroup does not take.
+type calls struct {
+	mu   sync.Mutex
+	n    int
+	none chan struct{} // closed when n is 0; nil: nobody waits
+}
+
+// Go runs f, and counts it.
+func (c *calls) Go(f func()) {
+	c.mu.Lock()
+	c.n++
+	c.mu.Unlock()
+	go func() {
+		defer func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.n--; c.n == 0 && c.none != nil {
+				close(c.none)
+				c.none = nil
+			}
+		}()
+		f()
+	}()
+}
+
+func (c *calls) idle() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.none == nil {
+		c.none = make(chan struct{})
+	}
+	none := c.none
+	if c.n == 0 {
+		close(none)
+		c.none = nil
+	}
+	return none
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,7 +15,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serveMCP) != "" {
+		runServer()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // stub is a tool that does what a function does.
 type stub struct {
