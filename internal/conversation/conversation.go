@@ -12,6 +12,15 @@ type Message struct {
 	chat.Message
 	Number int    // in its session; 0 where it is in none
 	Digest string // see Digest
+	parsed *parsed
+}
+
+// read is what the message is compared by.
+func (m *Message) read(lex Lexicon) *parsed {
+	if m.parsed == nil {
+		m.parsed = parse(lex, m.Message)
+	}
+	return m.parsed
 }
 
 // NewMessage makes a message that is in no session.
@@ -116,7 +125,11 @@ func (p Policy) measure(past []Message) (sizes []int, whole bool) {
 	sizes = make([]int, len(past))
 	total := 0
 	for i := range past {
-		sizes[i] = token.Estimate(past[i].Text())
+		if p := past[i].parsed; p != nil {
+			sizes[i] = p.tokens
+		} else {
+			sizes[i] = token.Estimate(past[i].Text())
+		}
 		total += sizes[i]
 	}
 	return sizes, total <= p.Budget && len(past) <= p.Recent

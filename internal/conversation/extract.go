@@ -17,30 +17,43 @@ type sentence struct {
 	role  chat.Role
 	text  string
 	words []string
+}
+
+// ranked is a sentence among others.
+type ranked struct {
+	*sentence
 	score float64
 	place int
 }
 
-// sentences cuts messages into sentences: at the end of lines, and behind a full stop, a question or an exclamation mark
-// before a blank. Blocks of code say little when they are cut, and are left out.
-func sentences(messages []Message) (out []sentence) {
-	for _, m := range messages {
-		code := false
-		for line := range strings.Lines(m.Text()) {
-			if strings.HasPrefix(strings.TrimSpace(line), "```") {
-				code = !code
-				continue
+// sentences cuts a message into sentences: at the end of lines, and behind a full stop, a question or an exclamation mark before a
+// blank. Blocks of code say little when they are cut, and are left out.
+func sentences(role chat.Role, text string) (out []sentence) {
+	code := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "```") {
+			code = !code
+			continue
+		}
+		for !code && line != "" {
+			n := end(line)
+			if s := strings.TrimSpace(line[:n]); s != "" {
+				out = append(out, sentence{role: role, text: s})
 			}
-			if code {
-				continue
-			}
-			for line = strings.TrimSpace(line); line != ""; {
-				n := end(line)
-				if s := strings.TrimSpace(line[:n]); s != "" {
-					out = append(out, sentence{role: m.Role, text: s, place: len(out)})
-				}
-				line = strings.TrimSpace(line[n:])
-			}
+			line = strings.TrimSpace(line[n:])
+		}
+	}
+	return out
+}
+
+// all are the sentences of messages, in their order.
+func all(lex Lexicon, messages []Message) []ranked {
+	var out []ranked
+	for i := range messages {
+		p := messages[i].read(lex)
+		for j := range p.sentences {
+			out = append(out, ranked{sentence: &p.sentences[j], place: len(out)})
 		}
 	}
 	return out
@@ -66,30 +79,29 @@ func end(line string) int {
 // Extract makes a summary of at most so many tokens of what was said: the sentences whose words are most at home in the
 // conversation, what users say of themselves and numbers first, in the order in which they were said.
 func Extract(lex Lexicon, messages []Message, budget int) string {
-	all := sentences(messages)
+	list := all(lex, messages)
 	counts := map[string]int{}
-	for i := range all {
-		all[i].words = lex.Words(all[i].text)
-		slices.Sort(all[i].words)
-		all[i].words = slices.Compact(all[i].words)
-		for _, w := range all[i].words {
+	for i := range list {
+		for _, w := range list[i].words {
 			counts[w]++
 		}
 	}
-	for i := range all {
-		all[i].score = worth(&all[i], counts)
+	for i := range list {
+		list[i].score = worth(list[i].sentence, counts)
 	}
-	byWorth := make([]*sentence, len(all))
-	for i := range all {
-		byWorth[i] = &all[i]
-	}
-	slices.SortStableFunc(byWorth, func(a, b *sentence) int { return cmp.Compare(b.score, a.score) })
-	var kept []*sentence
+	slices.SortStableFunc(list, func(a, b ranked) int { return cmp.Compare(b.score, a.score) })
+	var kept []ranked
 	seen := map[string]bool{}
-	for _, s := range byWorth {
-		key := strings.Join(s.words, " ")
+	for _, s := range list {
+		if s.score <= 0 {
+			break
+		}
 		n := token.Estimate(s.text) + 4 // with who says it
-		if s.score <= 0 || n > budget || seen[key] {
+		if n > budget {
+			continue
+		}
+		key := strings.Join(s.words, " ")
+		if seen[key] {
 			continue
 		}
 		seen[key] = true
@@ -99,7 +111,7 @@ func Extract(lex Lexicon, messages []Message, budget int) string {
 			break
 		}
 	}
-	slices.SortFunc(kept, func(a, b *sentence) int { return cmp.Compare(a.place, b.place) })
+	slices.SortFunc(kept, func(a, b ranked) int { return cmp.Compare(a.place, b.place) })
 	var out strings.Builder
 	for i, s := range kept {
 		if i > 0 {
@@ -145,20 +157,20 @@ func worth(s *sentence, counts map[string]int) float64 {
 // Excerpt is what messages say of the words of a query, in at most so many tokens: the sentences that have most of them, in
 // their order.
 func Excerpt(lex Lexicon, messages []Message, query []string, budget int) string {
-	all := sentences(messages)
-	texts := make([][]string, len(all))
-	for i := range all {
-		texts[i] = lex.Words(all[i].text)
+	list := all(lex, messages)
+	texts := make([][]string, len(list))
+	for i := range list {
+		texts[i] = list[i].words
 	}
 	scores, _ := Rank(texts, query)
-	order := make([]int, len(all))
+	order := make([]int, len(list))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(scores[j], scores[i]) })
 	var kept []int
 	for _, i := range order {
-		if n := token.Estimate(all[i].text) + 4; scores[i] > 0 && n <= budget {
+		if n := token.Estimate(list[i].text) + 4; scores[i] > 0 && n <= budget {
 			budget -= n
 			kept = append(kept, i)
 		}
@@ -166,7 +178,7 @@ func Excerpt(lex Lexicon, messages []Message, query []string, budget int) string
 	slices.Sort(kept)
 	var lines []string
 	for _, i := range kept {
-		lines = append(lines, string(all[i].role)+": "+all[i].text)
+		lines = append(lines, string(list[i].role)+": "+list[i].text)
 	}
 	return strings.Join(lines, "\n")
 }

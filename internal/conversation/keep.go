@@ -12,21 +12,8 @@ import (
 	"github.com/dragoman/dragoman/internal/store"
 )
 
-const (
-	// mostRead bounds what is read of a session for one turn: a thousand exchanges. What a summary tells goes further back.
-	mostRead = 2000
-	// mostSummaries is how many summaries are looked at for one of the branch that goes on.
-	mostSummaries = 8
-	// titleLength is how long a title is that is made of a first message, in bytes.
-	titleLength = 80
-)
-
-// Past is what a session says on the branch that goes on.
-type Past struct {
-	Messages  []Message
-	Summaries []Summary
-	Privacy   route.Privacy // the strictest label that any of the messages has
-}
+// titleLength is how long a title is that is made of a first message, in bytes.
+const titleLength = 80
 
 // content is how a message is stored. What is in it has no secrets: those of its turn have placeholders.
 type content struct {
@@ -39,6 +26,7 @@ type content struct {
 type Keeper struct {
 	Options
 	store store.Sessions
+	shelf shelf
 }
 
 // Options are what a keeper needs beside the store.
@@ -49,34 +37,8 @@ type Options struct {
 }
 
 // NewKeeper makes a keeper.
-func NewKeeper(s store.Sessions, o Options) *Keeper { return &Keeper{o, s} }
-
-// Past reads a session. One that has not begun is empty.
-func (k *Keeper) Past(ctx context.Context, principal, session string) (p Past, err error) {
-	stored, err := k.store.Messages(ctx, principal, session, mostRead)
-	if err != nil {
-		return p, fmt.Errorf("read the session %q: %w", session, err)
-	}
-	if len(stored) == 0 {
-		return p, nil
-	}
-	p.Messages = make([]Message, 0, len(stored))
-	for i := range stored {
-		c, err := decode(&stored[i])
-		if err != nil {
-			return p, err
-		}
-		p.Privacy = p.Privacy.Stricter(c.Privacy)
-		p.Messages = append(p.Messages, Message{Message: chat.NewText(stored[i].Role, c.Text), Number: stored[i].Number, Digest: stored[i].Digest})
-	}
-	summaries, err := k.store.Summaries(ctx, principal, session, mostSummaries)
-	if err != nil {
-		return p, fmt.Errorf("read the session %q: %w", session, err)
-	}
-	for _, s := range summaries {
-		p.Summaries = append(p.Summaries, Summary{s.Number, s.Text})
-	}
-	return p, nil
+func NewKeeper(s store.Sessions, o Options) *Keeper {
+	return &Keeper{Options: o, store: s, shelf: shelf{held: map[[2]string]*held{}}}
 }
 
 func decode(m *store.Message) (c content, err error) {

@@ -281,5 +281,7 @@ func (k *Keeper) Delete(ctx context.Context, principal, id string) error {
 	if err := k.Settle(ctx); err != nil {
 		return fmt.Errorf("wait for the traces of the session: %w", err)
 	}
-	return asCaller(k.store.DeleteSession(ctx, principal, id))
+	err := k.store.DeleteSession(ctx, principal, id)
+	k.shelf.forget([2]string{principal, id})
+	return asCaller(err)
 }

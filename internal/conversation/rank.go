@@ -100,8 +100,8 @@ func (v *View) recall(lex Lexicon, old []Message, question string, budget int, s
 	query := lex.Words(question)
 	texts := make([][]string, len(xs))
 	for i := range xs {
-		for _, m := range xs[i].messages {
-			texts[i] = append(texts[i], lex.Words(m.Text())...)
+		for j := range xs[i].messages {
+			texts[i] = append(texts[i], xs[i].messages[j].read(lex).words...)
 		}
 	}
 	scores, coverage := Rank(texts, query)
