@@ -46,7 +46,7 @@ type Pulled struct {
 func (a *App) prepareCollection(name string, c config.Collection) error {
 	o := knowledge.Options{Name: name, Root: under(a.Config.Dir, c.Path), Include: c.Include, Exclude: c.Exclude, DataDir: a.DataDir}
 	if a.Config.Store.Index {
-		o.Database = a.Config.Store.URL.Reveal()
+		o.Database, o.PGVector = a.Config.Store.URL.Reveal(), a.Config.Store.Vectors == "pgvector"
 	}
 	var err error
 	if len(c.ACL) > 0 {

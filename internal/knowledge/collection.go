@@ -45,6 +45,7 @@ type Options struct {
 	// Database is the address of a PostgreSQL database in which the index is kept in place of DataDir, for all processes that open a
 	// collection of this Name there; empty for none.
 	Database string
+	PGVector bool // vectors are searched by the Database, and not in memory
 
 	// ACL is who may see documents that have none of their own. The zero value is the organisation: whoever has a key.
 	ACL acl.ACL
@@ -70,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 	}
 	var ix *index.Index
 	if o.Database != "" {
-		ix, err = index.OpenPostgres(ctx, o.Database, o.Name, settings.Index)
+		ix, err = index.OpenPostgres(ctx, o.Database, o.Name, settings.Index, o.PGVector)
 	} else {
 		ix, err = index.Open(ctx, filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude)), settings.Index)
 	}

@@ -11,9 +11,10 @@ import (
 
 // nearest is what vectors say of a question.
 type nearest struct {
-	query []float32
-	rows  *dense.Index
-	hits  []dense.Hit // what they propose, the closest first
+	query   []float32
+	rows    neighbours
+	hits    []dense.Hit       // what they propose, the closest first
+	similar map[int64]float32 // of candidates that have a vector
 }
 
 // nearest asks the vectors, nil where there are none. What may not be found is not found by them either.
@@ -29,8 +30,21 @@ func (c *Collection) nearest(ctx context.Context, query *Query, q *index.Query) 
 	if err != nil {
 		return nil, err
 	}
-	hits, err := rows.Search(query.Vector, max(c.settings.Vectors.Candidates, query.Limit), allow)
-	return &nearest{query.Vector, rows, hits}, err
+	hits, err := rows.Search(ctx, query.Vector, max(c.settings.Vectors.Candidates, query.Limit), allow)
+	return &nearest{query: query.Vector, rows: rows, hits: hits}, err
+}
+
+// measure compares the vectors of candidates with the question's.
+func (n *nearest) measure(ctx context.Context, cands []*candidate) (err error) {
+	if n == nil {
+		return nil
+	}
+	ids := make([]int64, len(cands))
+	for i, c := range cands {
+		ids[i] = c.ID
+	}
+	n.similar, err = n.rows.Similarities(ctx, n.query, ids)
+	return err
 }
 
 // fuse makes one score of words and vectors: similarities are brought to the mean and the deviation that the words' scores have over the
@@ -47,7 +61,7 @@ func (r *ranker) fuse(cands []*candidate, near *nearest, w *VectorRules) {
 		c.lexical = c.score
 		words = append(words, c.score)
 		if c.similarity == nil {
-			if s, ok := near.rows.Similarity(near.query, c.ID); ok {
+			if s, ok := near.similar[c.ID]; ok {
 				exact := float64(s)
 				c.similarity = &exact
 			}

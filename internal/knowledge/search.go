@@ -161,6 +161,9 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if err := near.measure(ctx, cands); err != nil {
+		return nil, nil, nil, err
+	}
 	r := newRanker(q, found, &c.settings.Rules)
 	r.likely(cands)
 	r.fuse(cands, near, &c.settings.Vectors)

@@ -138,7 +138,7 @@ type generation struct {
 }
 
 // generation returns the vectors of a model as they are now, nil where there are none. Without a model it is the one in use.
-func (c *Collection) generation(ctx context.Context, model string) (*dense.Index, error) {
+func (c *Collection) generation(ctx context.Context, model string) (neighbours, error) {
 	changes, err := c.index.VectorChanges(ctx)
 	if err != nil || changes == 0 {
 		return nil, err
@@ -147,7 +147,7 @@ func (c *Collection) generation(ctx context.Context, model string) (*dense.Index
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if g := v.models[model]; g != nil && g.changes >= changes {
-		return g.rows, nil
+		return inMemory{g.rows}, nil
 	}
 	all, err := c.index.Generations(ctx)
 	if err != nil || len(all) == 0 {
@@ -162,6 +162,9 @@ func (c *Collection) generation(ctx context.Context, model string) (*dense.Index
 	at := slices.IndexFunc(all, func(g index.Generation) bool { return g.Model == model || model == "" })
 	if at < 0 || all[at].Dims == 0 {
 		return nil, nil
+	}
+	if n := c.index.Neighbours(all[at]); n != nil {
+		return n, nil
 	}
 	g := v.models[all[at].Model]
 	if g == nil {
@@ -178,7 +181,7 @@ func (c *Collection) generation(ctx context.Context, model string) (*dense.Index
 	if model == "" {
 		v.models[""] = g
 	}
-	return g.rows, nil
+	return inMemory{g.rows}, nil
 }
 
 // loadVectors reads what was saved since, and lets go of what belongs to chunks that are gone when that is much.

@@ -323,7 +323,7 @@ func TestJoinVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range chunks {
-		if _, there := slices.BinarySearch(ids, id); !there || !rows.Has(id) {
+		if _, there := slices.BinarySearch(ids, id); !there || !rows.(inMemory).rows.Has(id) {
 			t.Errorf("chunk %d has lost its vector", id)
 		}
 	}

@@ -63,6 +63,26 @@ func NewRow(v []float32) (Row, error) {
 // Dims is how many dimensions the row has.
 func (r Row) Dims() int { return len(r) - 4 }
 
+// Score is the inner product of a query with a row, as Search has it. Both have the same dimensions.
+func (r Row) Score(query []float32) float32 {
+	row := make([]int8, len(r)-4)
+	for i, b := range r[4:] {
+		row[i] = int8(b)
+	}
+	return dot(query, row) * r.scale()
+}
+
+// Floats is the vector as it was compressed.
+func (r Row) Floats() []float32 {
+	out, scale := make([]float32, len(r)-4), r.scale()
+	for i, b := range r[4:] {
+		out[i] = float32(int8(b)) * scale
+	}
+	return out
+}
+
+func (r Row) scale() float32 { return math.Float32frombits(binary.LittleEndian.Uint32(r)) }
+
 // Vector is the vector of a chunk.
 type Vector struct {
 	ID  int64 // of the chunk
@@ -92,7 +112,7 @@ func (ix *Index) Add(vectors ...Vector) error {
 
 func (ix *Index) append(v Vector) {
 	ix.ids = append(ix.ids, v.ID)
-	ix.scale = append(ix.scale, math.Float32frombits(binary.LittleEndian.Uint32(v.Row)))
+	ix.scale = append(ix.scale, v.Row.scale())
 	row := v.Row[4:]
 	at := len(ix.signs)
 	ix.signs = append(ix.signs, make([]uint64, ix.words)...)

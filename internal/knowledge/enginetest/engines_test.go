@@ -29,3 +29,13 @@ func TestPostgreSQL(t *testing.T) {
 		return func(o *knowledge.Options) { o.Database = address }
 	})
 }
+
+// With pgvector, what differs is how vectors are searched.
+func pgvector(t *testing.T) func(*knowledge.Options) {
+	address := postgrestest.Database(t)
+	return func(o *knowledge.Options) { o.Database, o.PGVector = address, true }
+}
+
+func TestPGVector(t *testing.T) { enginetest.Run(t, pgvector) }
+
+func TestPGVectorFilters(t *testing.T) { enginetest.FiltersKeepK(t, pgvector, 5000) }

@@ -145,7 +145,7 @@ func sameAnswers(t *testing.T, place Place) {
 	for i := range 90 {
 		s.docs[fmt.Sprint(i)] = document(i, 0)
 	}
-	for round := range 5 {
+	for round := range 4 {
 		pull(t, here, s)
 		pull(t, there, s)
 		sa, err := here.Stats(t.Context())
@@ -153,7 +153,7 @@ func sameAnswers(t *testing.T, place Place) {
 		sb, err := there.Stats(t.Context())
 		must(t, err)
 		equal(t, "stats", sb, sa)
-		for range 25 {
+		for range 15 {
 			q := knowledge.Query{Who: acl.All(), Text: prose(r, 1+r.IntN(5)), Limit: 20, Explain: true, Now: later()}
 			equal(t, fmt.Sprintf("round %d: %q", round, q.Text), search(t, there, q), search(t, here, q))
 		}

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/dragoman/dragoman/internal/embed"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
@@ -51,6 +53,13 @@ func permissions(t *testing.T, place Place) {
 	secret.ACL = &acl.ACL{}
 	s.docs["secret"] = secret
 	pull(t, writer, s)
+	m := &model{name: "m"}
+	embedAll := func() {
+		t.Helper()
+		_, err := writer.Embed(t.Context(), m, &forgets{}, embed.Options{Now: later})
+		must(t, err)
+	}
+	embedAll()
 	org, err := acl.New(acl.Org)
 	must(t, err)
 	may := func(who acl.Subjects, d connector.Document) bool {
@@ -59,7 +68,7 @@ func permissions(t *testing.T, place Place) {
 		}
 		return d.ACL.Allows(who)
 	}
-	for round := range 6 {
+	for round := range 4 {
 		for name, who := range people {
 			total := 0
 			for _, d := range s.docs {
@@ -90,6 +99,24 @@ func permissions(t *testing.T, place Place) {
 				if !slices.Equal(got, want) || res.Chunks != total {
 					t.Fatalf("round %d, %s, %s: found %v of %d in place of %v of %d", round, name, animal, got, res.Chunks, want, total)
 				}
+				// By meaning, in words that stand nowhere.
+				res = search(t, c, knowledge.Query{Who: who, Text: "beast", Limit: 100, Vector: m.vector(animal), Model: m.name})
+				seen := 0
+				for _, p := range res.Passages {
+					if d := s.docs[strings.TrimPrefix(p.Path, "wiki/")]; !may(who, d) {
+						t.Fatalf("round %d: %s finds %s by its meaning", round, name, p.Path)
+					}
+					seen++
+				}
+				for _, l := range res.LeftOut {
+					if d := s.docs[strings.TrimPrefix(l.Path, "wiki/")]; !may(who, d) {
+						t.Fatalf("round %d: %s is told of %s by its meaning", round, name, l.Path)
+					}
+					seen++
+				}
+				if seen != total {
+					t.Fatalf("round %d: %s finds %d of %d by their meaning", round, name, seen, total)
+				}
 				if few := paths(t, c, who, animal, 3); len(few) != min(3, len(want)) {
 					t.Errorf("%s: %d of %d %ss", name, len(few), len(want), animal)
 				}
@@ -112,5 +139,6 @@ func permissions(t *testing.T, place Place) {
 			}
 		}
 		pull(t, writer, s)
+		embedAll()
 	}
 }

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,11 +16,13 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
 	"github.com/dragoman/dragoman/internal/knowledge/dense"
+	"github.com/dragoman/dragoman/internal/knowledge/extract"
 )
 
 // model embeds a text as its words, each of which has a direction of its own.
 type model struct {
 	name     string
+	batch    int // 0: 64
 	breaksAt int // the batch from which on it fails; 0: never
 	batches  int
 }
@@ -27,7 +30,7 @@ type model struct {
 var errBroken = errors.New("the model broke")
 
 func (m *model) Model() string { return m.name }
-func (m *model) Batch() int    { return 8 }
+func (m *model) Batch() int    { return cmp.Or(m.batch, 64) }
 
 func (m *model) Embed(_ context.Context, _ embed.Kind, texts []string) ([][]float32, error) {
 	if m.batches++; m.breaksAt > 0 && m.batches >= m.breaksAt {
@@ -90,7 +93,7 @@ func vectors(t *testing.T, place Place) {
 	pull(t, here, s)
 	pull(t, one, s)
 	give(here, first)
-	broken := &model{name: "first", breaksAt: 3}
+	broken := &model{name: "first", batch: 8, breaksAt: 3}
 	if _, err := one.Embed(t.Context(), broken, &forgets{}, embed.Options{Now: later}); err == nil {
 		t.Fatal("a broken model gave all vectors")
 	}
@@ -122,3 +125,32 @@ func (*forgets) Rows(context.Context, string, []embed.Hash) (map[embed.Hash]dens
 	return nil, nil
 }
 func (*forgets) SaveRows(context.Context, string, map[embed.Hash]dense.Row) error { return nil }
+
+// FiltersKeepK: a filter that leaves a few of many, none of which is among the closest, still finds them all, the closest first. It takes
+// more documents than Run has.
+func FiltersKeepK(t *testing.T, place Place, documents int) {
+	c := open(t, place(t), t.TempDir())
+	m := &model{name: "m"}
+	s := &shelf{docs: map[string]connector.Document{}}
+	for i := range documents {
+		s.docs[fmt.Sprint(i)] = page(fmt.Sprint(i), fmt.Sprintf("zebra zebra zebra %s\n", words[i%len(words)]))
+	}
+	for i := range 7 {
+		d := page(fmt.Sprint("rare", i), strings.Repeat("okapi ", i+1)+"zebra\n")
+		d.Path = "rare/" + fmt.Sprint(i)
+		s.docs[d.ID] = d
+	}
+	_, err := c.Pull(t.Context(), whole{s}, extract.Options{}, later, nil)
+	must(t, err)
+	_, err = c.Embed(t.Context(), m, &forgets{}, embed.Options{Now: later})
+	must(t, err)
+	res := search(t, c, knowledge.Query{Who: acl.All(), Text: "beast", Limit: 7, Paths: []string{"rare/**"}, Vector: m.vector("zebra zebra zebra"), Model: m.name})
+	var got []string
+	for _, p := range res.Passages {
+		got = append(got, p.Path)
+	}
+	for _, l := range res.LeftOut { // for being far from the first
+		got = append(got, l.Path)
+	}
+	equal(t, "found", got, []string{"rare/0", "rare/1", "rare/2", "rare/3", "rare/4", "rare/5", "rare/6"})
+}

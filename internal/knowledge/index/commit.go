@@ -38,7 +38,7 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 		return fmt.Errorf("lock the index for writing: %w", err)
 	}
 	for _, path := range c.Remove {
-		if err := removeDocument(ctx, tx, path); err != nil {
+		if err := ix.removeDocument(ctx, tx, path); err != nil {
 			return fmt.Errorf("remove %q from the index: %w", path, err)
 		}
 	}
@@ -85,7 +85,7 @@ func setMeta(ctx context.Context, tx *sql.Tx, name, value string) error {
 	return err
 }
 
-func removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
+func (ix *Index) removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
 	var first, n int64
 	err := tx.QueryRowContext(ctx, "DELETE FROM document WHERE path = ? RETURNING first_chunk, chunks", path).Scan(&first, &n)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -94,7 +94,11 @@ func removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
 	if err != nil {
 		return err
 	}
-	for _, statement := range []string{"DELETE FROM chunk WHERE id >= ? AND id < ?", "DELETE FROM text WHERE id >= ? AND id < ?"} {
+	statements := []string{"DELETE FROM chunk WHERE id >= ? AND id < ?", "DELETE FROM text WHERE id >= ? AND id < ?"}
+	if ix.nearby {
+		statements = append(statements, "DELETE FROM neighbour WHERE chunk >= ? AND chunk < ?")
+	}
+	for _, statement := range statements {
 		if _, err := tx.ExecContext(ctx, statement, first, first+n); err != nil {
 			return err
 		}
@@ -129,7 +133,7 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) (added 
 			return nil, err
 		}
 		if there {
-			if err := removeDocument(ctx, tx, d.Path); err != nil {
+			if err := ix.removeDocument(ctx, tx, d.Path); err != nil {
 				return nil, err
 			}
 		}
@@ -241,9 +245,13 @@ func (ix *Index) Clear(ctx context.Context) error {
 		return fmt.Errorf("clear the index: %w", err)
 	}
 	// next_chunk stays: a number that a search still holds must not come to mean another chunk.
-	for _, statement := range []string{"DELETE FROM block", "DELETE FROM segment", "DELETE FROM chunk", "DELETE FROM text", "DELETE FROM document",
+	statements := []string{"DELETE FROM block", "DELETE FROM segment", "DELETE FROM chunk", "DELETE FROM text", "DELETE FROM document",
 		"DELETE FROM vectors", "DELETE FROM generation", "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = 'vector_changes'",
-		"DELETE FROM meta WHERE name NOT IN ('commits', 'next_chunk', 'vector_changes')"} {
+		"DELETE FROM meta WHERE name NOT IN ('commits', 'next_chunk', 'vector_changes')"}
+	if ix.nearby {
+		statements = append(statements, "DELETE FROM neighbour")
+	}
+	for _, statement := range statements {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("clear the index: %w", err)
 		}

@@ -54,14 +54,16 @@ CREATE INDEX vectors_of ON vectors(generation, id);
 // Index is an open index. Its methods may be called by several goroutines; several processes may share it, of which one at a time
 // writes.
 type Index struct {
-	db      *sql.DB
-	path    string // or the schema's name
-	among   string // a condition, in SQL: is among those of a list, which is its one parameter
-	lock    func(ctx context.Context, what string, wait bool) (unlock func(), err error)
-	space   space
-	scoring Scoring
-	blocks  blockCache
-	pool    sync.Pool // of *scorer
+	db       *sql.DB
+	path     string // or the schema's name
+	among    string // a condition, in SQL: is among those of a list, which is its one parameter
+	lock     func(ctx context.Context, what string, wait bool) (unlock func(), err error)
+	pgvector bool // searches vectors
+	nearby   bool // vectors lie in the table neighbour, too, which pgvector searches
+	space    space
+	scoring  Scoring
+	blocks   blockCache
+	pool     sync.Pool // of *scorer
 
 	mu     sync.Mutex
 	snap   *snapshot // what is in memory of the last generation seen

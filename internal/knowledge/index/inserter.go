@@ -9,23 +9,27 @@ import (
 // rowsAtOnce is how many rows a statement inserts: a server answers each after a round trip.
 const rowsAtOnce = 64
 
-// inserter gathers rows of two columns and inserts many with one statement. What it is given must not change until flush.
+// inserter gathers rows and inserts many with one statement. What it is given must not change until flush.
 type inserter struct {
-	tx   *sql.Tx
-	into string // the table, with its columns
-	args []any
-	full *sql.Stmt // for rowsAtOnce rows
+	tx      *sql.Tx
+	into    string // the table, with its columns
+	columns int
+	args    []any
+	full    *sql.Stmt // for rowsAtOnce rows
 }
 
-func newInserter(tx *sql.Tx, into string) *inserter { return &inserter{tx: tx, into: into} }
+func newInserter(tx *sql.Tx, into string) *inserter {
+	return &inserter{tx: tx, into: into, columns: 1 + strings.Count(into, ",")}
+}
 
 func (in *inserter) statement(rows int) string {
-	return "INSERT INTO " + in.into + " VALUES (?,?)" + strings.Repeat(",(?,?)", rows-1)
+	row := "(?" + strings.Repeat(",?", in.columns-1) + ")"
+	return "INSERT INTO " + in.into + " VALUES " + row + strings.Repeat(","+row, rows-1)
 }
 
-func (in *inserter) add(ctx context.Context, id int64, value any) (err error) {
-	in.args = append(in.args, id, value)
-	if len(in.args) < 2*rowsAtOnce {
+func (in *inserter) add(ctx context.Context, row ...any) (err error) {
+	in.args = append(in.args, row...)
+	if len(in.args) < in.columns*rowsAtOnce {
 		return nil
 	}
 	if in.full == nil {
@@ -43,7 +47,7 @@ func (in *inserter) flush(ctx context.Context) error {
 	if len(in.args) == 0 {
 		return nil
 	}
-	_, err := in.tx.ExecContext(ctx, in.statement(len(in.args)/2), in.args...)
+	_, err := in.tx.ExecContext(ctx, in.statement(len(in.args)/in.columns), in.args...)
 	in.args = in.args[:0]
 	return err
 }

@@ -16,8 +16,9 @@ import (
 )
 
 // OpenPostgres opens an index by its name in a PostgreSQL database or creates it there: in a schema of its own, whose name has the
-// format and scoring, so that servers of two versions do not disturb each other.
-func OpenPostgres(ctx context.Context, address, name string, s Scoring) (*Index, error) {
+// format and scoring, so that servers of two versions do not disturb each other. With pgvector, vectors are searched by that, and not in
+// this process's memory.
+func OpenPostgres(ctx context.Context, address, name string, s Scoring, pgvector bool) (*Index, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, errors.New("the address of the database cannot be read") // what the parser says may show the password
@@ -32,7 +33,7 @@ func OpenPostgres(ctx context.Context, address, name string, s Scoring) (*Index,
 	ix.db.SetMaxIdleConns(2)
 	ix.db.SetConnMaxIdleTime(time.Minute)
 	ix.lock, ix.space = ix.advisoryLock, serverSpace(ix.db)
-	if err := ix.prepareSchema(ctx, quoted); err != nil {
+	if err := ix.prepareSchema(ctx, quoted, pgvector); err != nil {
 		ix.db.Close()
 		return nil, fmt.Errorf("open the index %s: %w", ix.path, err)
 	}
@@ -58,7 +59,7 @@ var postgresSchema = strings.NewReplacer("INTEGER PRIMARY KEY AUTOINCREMENT", "B
 	"ALTER TABLE vectors ALTER COLUMN rows SET STORAGE EXTERNAL;"
 
 // prepareSchema creates the tables, where they are not there. Several processes may come here at once.
-func (ix *Index) prepareSchema(ctx context.Context, quoted string) error {
+func (ix *Index) prepareSchema(ctx context.Context, quoted string, pgvector bool) error {
 	tx, err := ix.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -68,15 +69,23 @@ func (ix *Index) prepareSchema(ctx context.Context, quoted string) error {
 		return err
 	}
 	var there bool
-	if err := tx.QueryRowContext(ctx, "SELECT to_regclass(?) IS NOT NULL", quoted+".meta").Scan(&there); err != nil || there {
+	if err := tx.QueryRowContext(ctx, "SELECT to_regclass(?) IS NOT NULL, to_regclass(?) IS NOT NULL", quoted+".meta", quoted+".neighbour").Scan(&there, &ix.nearby); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+quoted); err != nil {
-		return err
+	if !there {
+		if _, err := tx.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+quoted); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, postgresSchema); err != nil {
+			return err
+		}
 	}
-	if _, err := tx.ExecContext(ctx, postgresSchema); err != nil {
-		return err
+	if pgvector && !ix.nearby {
+		if err := ix.makeNeighbours(ctx, tx); err != nil {
+			return err
+		}
 	}
+	ix.pgvector = pgvector
 	return tx.Commit()
 }
 

@@ -137,6 +137,9 @@ func (ix *Index) SaveVectors(ctx context.Context, model string, vectors []dense.
 			}
 			ids, rows = append(ids, v.ID), append(rows, v.Row...)
 		}
+		if err := ix.addNeighbours(ctx, tx, g.ID, vectors); err != nil {
+			return err
+		}
 		return addBlock(ctx, tx, g.ID, ids, rows)
 	})
 }
@@ -166,7 +169,7 @@ func (ix *Index) UseVectors(ctx context.Context, model string) error {
 				return err
 			}
 		}
-		return nil
+		return ix.useNeighbours(ctx, tx, model)
 	})
 }
 
