@@ -306,7 +306,7 @@ func TestQuestionIsBookedToWhoAsks(t *testing.T) {
 		out := &leaver{after: -1}
 		turn := &assistant.Turn{
 			Request:   &chat.Request{Messages: []chat.Message{chat.NewText(chat.User, "what does the pool keep?")}},
-			Principal: who, Definition: assistant.Definition{Name: "a", Knowledge: []string{"open"}, Route: "extractive"}, Out: out,
+			Principal: who, Definition: &assistant.Definition{Name: "a", Knowledge: []string{"open"}, Route: "extractive"}, Out: out,
 		}
 		ans, err := a.Engine.Run(t.Context(), turn)
 		if err != nil || !strings.Contains(ans.Message.Text(), "keeps connections open") {

@@ -30,7 +30,7 @@ func (a *App) MCP(version string, within []string, log *slog.Logger) *mcp.Option
 				return mcp.Answer{}, err
 			}
 			turn := &assistant.Turn{
-				Definition: def, Request: &chat.Request{Messages: []chat.Message{chat.NewText(chat.User, q.Question)}}, Principal: p,
+				Definition: &def, Request: &chat.Request{Messages: []chat.Message{chat.NewText(chat.User, q.Question)}}, Principal: p,
 				Session: q.Session, Class: "chat", Door: "mcp", Out: teller{tell},
 			}
 			ans, err := engine.Run(ctx, turn)

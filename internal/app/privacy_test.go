@@ -103,8 +103,8 @@ teams:
 	return a
 }
 
-func unguarded() assistant.Definition {
-	return assistant.Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}
+func unguarded() *assistant.Definition {
+	return &assistant.Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}
 }
 
 // TestInternalStaysInTheStorm: whatever the provider of the house does, what is labelled internal, in whichever way, reaches
@@ -133,7 +133,7 @@ func stormOfTheHouse(t *testing.T, seed uint64) {
 		case 1:
 			turn.Principal.Grants = &identity.Grants{Team: "legal"}
 		case 2:
-			turn.Definition = a.Assistants["hr"]
+			turn.Definition = definitionOf(a, "hr")
 		case 3: // what the session holds
 			turn.Session = fmt.Sprint("s", n)
 			if _, err := a.Store.AppendMessages(t.Context(), store.Session{Principal: turn.Principal.Owner(), ID: turn.Session}, store.AtHead, sessionMessage(t, name)...); err != nil {
@@ -221,7 +221,7 @@ func TestFoundInternal(t *testing.T) {
 	run := func(question string) (*assistant.Trace, error) {
 		turn := &assistant.Turn{
 			Request:    &chat.Request{Messages: []chat.Message{chat.NewText(chat.User, question)}},
-			Definition: a.Assistants["wiki"], Out: &leaver{after: -1}, Principal: identity.Principal{Name: "ann"},
+			Definition: definitionOf(a, "wiki"), Out: &leaver{after: -1}, Principal: identity.Principal{Name: "ann"},
 		}
 		_, err := a.Engine.Run(t.Context(), turn)
 		return turn.Trace, err
@@ -236,4 +236,9 @@ func TestFoundInternal(t *testing.T) {
 	if tr, err = run("qwertz uiop"); err != nil || tr.Privacy != "" || tr.Provider != "cloud" {
 		t.Errorf("nothing found, and yet: %v %+v", err, tr)
 	}
+}
+
+func definitionOf(a *App, name string) *assistant.Definition {
+	d := a.Assistants[name]
+	return &d
 }

@@ -156,7 +156,7 @@ collections:
 			t.Helper()
 			ans, err := a.Engine.Run(t.Context(), &assistant.Turn{
 				Request:   &chat.Request{Messages: []chat.Message{chat.NewText(chat.User, "what is the pool?")}},
-				Principal: identity.Principal{KeyID: "k", Name: "k"}, Definition: assistant.Definition{Name: "a", Knowledge: []string{"shop"}, Route: "extractive"}, Out: &leaver{after: -1},
+				Principal: identity.Principal{KeyID: "k", Name: "k"}, Definition: &assistant.Definition{Name: "a", Knowledge: []string{"shop"}, Route: "extractive"}, Out: &leaver{after: -1},
 			})
 			if err != nil {
 				t.Fatal(err)

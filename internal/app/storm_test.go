@@ -172,7 +172,7 @@ func (s *storm) turn(number int, p identity.Principal, kind int, out *leaver) er
 			Messages: []chat.Message{chat.NewText(chat.User, name+strings.Repeat(" word", mostInput))},
 		},
 		Principal: p, Feature: name, Out: out,
-		Definition: assistant.Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}},
+		Definition: &assistant.Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}},
 	})
 	return err
 }

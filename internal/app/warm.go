@@ -113,7 +113,7 @@ func (k *keeper) ping(ctx context.Context, model string) error {
 	_, err := k.engine.Run(ctx, &assistant.Turn{
 		Request:   &chat.Request{Model: model, MaxTokens: 1, Messages: []chat.Message{chat.NewText(chat.User, "Hi")}},
 		Principal: identity.Principal{Name: "warm"}, Class: "batch", Feature: "warm", Door: "warm", Cache: assistant.CacheWish{NoCache: true, NoStore: true},
-		Definition: assistant.Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}, Out: nobody{},
+		Definition: &assistant.Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}, Out: nobody{},
 	})
 	return err
 }

@@ -74,7 +74,7 @@ func (b *bundle) say(t *testing.T, session, question string, change func(*Defini
 	turn := b.turn(question, "test/m")
 	turn.Definition.Knowledge, turn.Session = nil, session
 	if change != nil {
-		change(&turn.Definition)
+		change(turn.Definition)
 	}
 	b.page = &page{}
 	turn.Out = b.page

@@ -43,7 +43,7 @@ type Exchange struct {
 func (e *Engine) Exchange(ctx context.Context, x *Exchange) (*Trace, error) {
 	t := &Turn{
 		Request: &chat.Request{Model: x.Model}, Principal: x.Principal, Class: x.Class, Feature: x.Feature, Privacy: x.Privacy, Door: chat.Wire(x.Door),
-		Definition: Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}, tokens: x.Tokens,
+		Definition: &Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}, tokens: x.Tokens,
 	}
 	t.started, t.clock = e.Now(), e.Now
 	t.Trace = &Trace{ID: e.NewID(), RequestID: x.RequestID, Started: t.started, Principal: t.Principal.Name, Mode: Plain}
@@ -117,7 +117,7 @@ func (e *Engine) callAside(ctx context.Context, t *Turn, model, purpose string, 
 		return errors.New(d.Why())
 	}
 	child := &Turn{
-		Request: &chat.Request{Model: model}, Principal: t.Principal, Class: purpose, Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: Definition{Name: t.Definition.Name},
+		Request: &chat.Request{Model: model}, Principal: t.Principal, Class: purpose, Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: &Definition{Name: t.Definition.Name},
 		Trace: t.Trace, hold: t.hold, tokens: tokens, started: t.started, clock: t.clock, decision: d,
 	}
 	return e.aside(child, func() error { return e.callAny(ctx, child, &Exchange{Model: model, Call: call}) })

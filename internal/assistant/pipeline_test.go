@@ -166,7 +166,7 @@ func setup(t *testing.T, small bool, pieces ...string) *bundle {
 
 func (b *bundle) turn(question, model string) *Turn {
 	return &Turn{
-		Definition: Definition{Name: "code", About: "test", Knowledge: []string{"c"}, Route: model, Policy: guard.DefaultPolicy()},
+		Definition: &Definition{Name: "code", About: "test", Knowledge: []string{"c"}, Route: model, Policy: guard.DefaultPolicy()},
 		Request:    &chat.Request{Model: "assistant/code", Messages: []chat.Message{chat.NewText(chat.User, question)}},
 		Principal:  identity.Principal{Name: "me"},
 		Out:        b.page,

@@ -16,7 +16,7 @@ import (
 func (e *Engine) ponder(ctx context.Context, t *Turn, model, class, instructions, text string, most int, label route.Privacy) (string, error) {
 	cool := 0.0
 	a, err := e.Run(ctx, &Turn{
-		Definition: Definition{Policy: guard.Policy{Secrets: guard.Mask, Injection: guard.Off, Output: guard.Mask}},
+		Definition: &Definition{Policy: guard.Policy{Secrets: guard.Mask, Injection: guard.Off, Output: guard.Mask}},
 		Request: &chat.Request{
 			Model: model, MaxTokens: most, Temperature: &cool, Messages: []chat.Message{chat.NewText(chat.System, instructions), chat.NewText(chat.User, text)},
 		},

@@ -183,7 +183,7 @@ func ratings(said string, n int) ([]float64, error) {
 // child is a request of a model beside the turn: within its limits, in its trace, and only of a model that may see the turn.
 func (e *Engine) child(t *Turn, purpose, model string, req *chat.Request) (*Turn, error) {
 	child := &Turn{
-		Request: req, Principal: t.Principal, Class: purpose, Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: Definition{Name: t.Definition.Name},
+		Request: req, Principal: t.Principal, Class: purpose, Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: &Definition{Name: t.Definition.Name},
 		Trace: t.Trace, hold: t.hold, outgoing: req, tokens: EstimateInput(req), started: t.started, clock: t.clock,
 	}
 	d, err := e.Router.Choose(model, route.Env{Privacy: string(t.Privacy), Tokens: child.tokens, MaxTokens: req.MaxTokens})

@@ -32,7 +32,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	var ranker *Reranker
 	if e.Reranker != nil {
 		var err error
-		if ranker, err = e.Reranker(&t.Definition); err != nil {
+		if ranker, err = e.Reranker(t.Definition); err != nil {
 			t.Trace.note("passages are not re-ranked: " + err.Error())
 		} else if ranker != nil {
 			q.Limit = max(cmp.Or(q.Limit, knowledge.DefaultLimit), ranker.Top)

@@ -60,7 +60,7 @@ type filter interface {
 // Turn is one request on its way through the pipeline. It belongs to one goroutine.
 type Turn struct {
 	// What the door gives.
-	Definition Definition
+	Definition *Definition // shared between turns, and never changed; nil: a plain model's
 	Request    *chat.Request
 	Principal  identity.Principal
 	RequestID  string // the caller's own name for it, of characters that may stand in headers and logs
@@ -279,6 +279,9 @@ func (t *Turn) Age() (age time.Duration, cached bool) {
 
 // Run takes a turn through the pipeline. The turn's Trace is filled in also when it fails. Errors are *chat.Error.
 func (e *Engine) Run(ctx context.Context, t *Turn) (*Answer, error) {
+	if t.Definition == nil {
+		t.Definition = &Definition{}
+	}
 	t.engine, t.started, t.clock = e, e.Now(), e.Now
 	t.Trace = &Trace{ID: e.NewID(), RequestID: t.RequestID, Started: t.started, Session: t.Session, Assistant: t.Definition.Name, Version: t.Definition.Version, Principal: t.Principal.Name, Mode: Plain, Steps: make([]StepTrace, 0, len(steps))}
 	if t.Feature == "" {

@@ -111,8 +111,9 @@ func (e *env) ask(ctx context.Context, ap *app.App, question string, a *answerin
 
 // newTurn makes a turn with one user message.
 func newTurn(ap *app.App, question string, a *answering) *assistant.Turn {
+	def := ap.Assistants[ap.Default]
 	return &assistant.Turn{
-		Definition: ap.Assistants[ap.Default],
+		Definition: &def,
 		Request:    &chat.Request{Messages: []chat.Message{chat.NewText(chat.User, question)}, Stream: true},
 		Principal:  commandLine,
 		Class:      "chat",

@@ -49,7 +49,7 @@ func promptRenderCommand(e *env) *cobra.Command {
 				return err
 			}
 			turn := newTurn(ap, args[1], &a)
-			turn.Definition = def
+			turn.Definition = &def
 			req, trace, err := ap.Engine.Preview(c.Context(), turn)
 			if err != nil {
 				return err

@@ -128,7 +128,7 @@ func (e *env) explainRoute(ctx context.Context, x *explaining, args []string) er
 func (e *env) turnToExplain(ctx context.Context, ap *app.App, x *explaining, model, question string) (*assistant.Turn, error) {
 	t := &assistant.Turn{
 		Request: &chat.Request{Model: model}, Class: "chat", Principal: identity.Principal{Name: commandLine.Name, Grants: &identity.Grants{}},
-		Definition: assistant.Definition{Policy: ap.Policy()},
+		Definition: &assistant.Definition{Policy: ap.Policy()},
 	}
 	if question != "" {
 		t.Request.Messages = []chat.Message{chat.NewText(chat.User, question)}
@@ -157,10 +157,11 @@ func (e *env) turnToExplain(ctx context.Context, ap *app.App, x *explaining, mod
 		}
 	}
 	if name, ok := strings.CutPrefix(t.Request.Model, "assistant/"); ok {
-		var err error
-		if t.Definition, err = ap.Definitions().Find(ctx, name); err != nil {
+		def, err := ap.Definitions().Find(ctx, name)
+		if err != nil {
 			return nil, err
 		}
+		t.Definition = &def
 	}
 	return t, nil
 }

@@ -58,6 +58,8 @@ type State struct {
 	Library    Library
 	May        func(p identity.Principal, model string) bool // ask a model; nil: everybody may
 	MCP        *mcp.Options                                  // nil: there is no /mcp
+
+	plain assistant.Definition // of a plain model, for all turns: nobody changes a definition
 }
 
 // Options is what a server needs.
@@ -93,6 +95,7 @@ type principal = identity.Principal
 
 // Use puts a new state in the place of the old one. Requests under way keep the one that they began with.
 func (s *Server) Use(st State) {
+	st.plain.Policy = st.Policy
 	s.now.Store(&st)
 	s.models.forget()
 }
@@ -102,6 +105,7 @@ func (s *Server) state() *State { return s.now.Load() }
 // New makes a server; Serve starts it.
 func New(o Options) *Server {
 	s := &Server{Options: o}
+	o.State.plain.Policy = o.State.Policy
 	s.now.Store(&o.State)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)

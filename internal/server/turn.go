@@ -162,14 +162,16 @@ func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assista
 	}
 	t := &assistant.Turn{
 		Request: req, Principal: p, Session: o.Session, Class: o.Class, Privacy: privacy, Feature: o.Feature, Paths: o.Filters.Paths,
-		RequestID: requestID(r), Definition: assistant.Definition{Policy: s.state().Policy}, Cache: cacheWish(r.Header, o.Cache),
+		RequestID: requestID(r), Definition: &s.state().plain, Cache: cacheWish(r.Header, o.Cache),
 	}
 	if !ok {
 		return t, nil
 	}
-	if t.Definition, err = s.state().Assistants.Find(r.Context(), name); err != nil {
+	d, err := s.state().Assistants.Find(r.Context(), name)
+	if err != nil {
 		return nil, err
 	}
+	t.Definition = &d
 	return t, nil
 }
 
