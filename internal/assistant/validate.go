@@ -48,7 +48,7 @@ func (e *Engine) validate(ctx context.Context, t *Turn, c *candidate) error {
 		Messages: []chat.Message{chat.NewText(chat.System, validating), chat.NewText(chat.User, b.String())},
 	}
 	child := &Turn{
-		Request: req, Principal: t.Principal, Class: "validate", Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: Definition{Name: t.Definition.Name},
+		Request: req, Principal: t.Principal, Class: "validate", Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: &Definition{Name: t.Definition.Name},
 		Trace: t.Trace, hold: t.hold, outgoing: req, tokens: EstimateInput(req), started: t.started, clock: t.clock,
 	}
 	d, err := e.choice(t, t.Definition.Judge.Validate, child.tokens, req.MaxTokens)

@@ -131,7 +131,7 @@ func (e *env) openReadyMade(ctx context.Context, name, dir string, a *answering)
 // askToTest asks one question.
 func askToTest(ctx context.Context, ap *app.App, def assistant.Definition, question string) (lab.Asked, error) {
 	turn := newTurn(ap, question, &answering{})
-	turn.Definition, turn.Out = def, nobody{}
+	turn.Definition, turn.Out = &def, nobody{}
 	ans, err := ap.Engine.Run(ctx, turn)
 	if err != nil {
 		if ce, ok := errors.AsType[*chat.Error](err); ok && ce.Code == chat.CodeContentFiltered {
