@@ -23,6 +23,7 @@ func assistantTestCommand(e *env) *cobra.Command {
 	var asJSON, misses bool
 	var least float64
 	var file string
+	var limit int
 	c := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Ask the questions of an assistant's eval set, and check the answers",
@@ -42,6 +43,7 @@ which is tested as it is. Exit code 1 where the share of right answers is below 
 			if err != nil {
 				return err
 			}
+			set.Thin(limit)
 			outcomes, err := set.Run(c.Context(), func(ctx context.Context, question string) (lab.Asked, error) {
 				return askToTest(ctx, ap, def, question)
 			})
@@ -70,6 +72,7 @@ which is tested as it is. Exit code 1 where the share of right answers is below 
 	}
 	a.flags(c)
 	c.Flags().StringVar(&file, "file", "", "the eval `set` (default: eval.yaml beside the definition)")
+	c.Flags().IntVar(&limit, "limit", 0, "ask so many of the questions, evenly chosen, for slow models (default: all)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, with the answers")
 	c.Flags().BoolVar(&misses, "misses", false, "print the answers that are wrong")
 	c.Flags().Float64Var(&least, "min", 0, "fail below this `share`, 0 to 1, of right answers")

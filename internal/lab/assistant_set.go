@@ -66,6 +66,18 @@ func LoadAssistantSet(file string) (*AssistantSet, error) {
 	return &s, nil
 }
 
+// Thin keeps n of the questions, evenly chosen over the set; all where n is 0 or more than there are.
+func (s *AssistantSet) Thin(n int) {
+	all := s.Questions
+	if n <= 0 || n >= len(all) {
+		return
+	}
+	s.Questions = nil
+	for i := range n {
+		s.Questions = append(s.Questions, all[(2*i+1)*len(all)/(2*n)])
+	}
+}
+
 // Run asks all questions, one after the other.
 func (s *AssistantSet) Run(ctx context.Context, ask func(ctx context.Context, question string) (Asked, error)) ([]AssistantOutcome, error) {
 	var out []AssistantOutcome

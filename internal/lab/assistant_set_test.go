@@ -50,3 +50,19 @@ func TestLoadAssistantSet(t *testing.T) {
 		}
 	}
 }
+
+func TestThin(t *testing.T) {
+	s := AssistantSet{Questions: []AssistantCase{{Ask: "0"}, {Ask: "1"}, {Ask: "2"}, {Ask: "3"}, {Ask: "4"}, {Ask: "5"}}}
+	s.Thin(7)
+	if len(s.Questions) != 6 {
+		t.Errorf("%d are left of 6", len(s.Questions))
+	}
+	s.Thin(3)
+	got := ""
+	for _, q := range s.Questions {
+		got += q.Ask
+	}
+	if got != "135" {
+		t.Errorf("%s are left", got)
+	}
+}

@@ -7,10 +7,12 @@ import (
 	"testing"
 
 	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/lab"
+	"github.com/dragoman/dragoman/internal/prompt"
 	"github.com/dragoman/dragoman/internal/route"
 )
 
-// TestConfigurations checks what the pages show of dragoman.yaml: blocks in yaml.
+// TestConfigurations checks what the pages show in yaml: of dragoman.yaml, prompt templates, and eval sets of assistants.
 func TestConfigurations(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
@@ -33,6 +35,22 @@ func TestConfigurations(t *testing.T) {
 				continue
 			}
 			n++
+			switch {
+			case strings.HasPrefix(b.text, "id:"):
+				if _, err := prompt.Parse(b.text); err != nil {
+					t.Errorf("%s:%d: %v", p.name, b.line, err)
+				}
+				continue
+			case strings.HasPrefix(b.text, "questions:"):
+				file := filepath.Join(t.TempDir(), "eval.yaml")
+				if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := lab.LoadAssistantSet(file); err != nil {
+					t.Errorf("%s:%d: %v", p.name, b.line, err)
+				}
+				continue
+			}
 			if _, err := config.Parse(p.name, []byte(b.text), config.Options{Rule: route.Check, Getenv: key}); err != nil {
 				t.Errorf("%s:%d: %v", p.name, b.line, err)
 			}
