@@ -137,7 +137,7 @@ func (ts *tools) stop(ctx context.Context, next *tools) error {
 }
 
 func toolPolicy(c config.AssistantTools) assistant.ToolPolicy {
-	return assistant.ToolPolicy{Use: c.Use, Steps: c.Steps, Time: c.Time, Call: c.Call, Cost: c.Cost, Parallel: c.Parallel, Result: int(c.Result)}
+	return assistant.ToolPolicy{Use: c.Use, Steps: c.Steps, Time: c.Time, Call: c.Call, Cost: c.Cost, Parallel: c.Parallel, Result: int(c.Result), Calling: assistant.Calling(c.Calling)}
 }
 
 // Read returns lines of a document that a principal may see.

@@ -140,8 +140,7 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 	system := made.System
 	if t.tools != nil {
 		t.tools.before = tail
-		system += toolsNote
-		out.Tools = t.definitions()
+		system += t.describe()
 	}
 	if system != "" {
 		m := chat.NewText(chat.System, system)
@@ -151,11 +150,16 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 		out.Messages = append(out.Messages, m)
 	}
 	out.Messages = append(out.Messages, t.history...)
-	out.Messages = append(append(out.Messages, chat.NewText(chat.User, t.notes+made.User)), tail...)
+	out.Messages = append(out.Messages, chat.NewText(chat.User, t.notes+made.User))
 	if out.MaxTokens == 0 {
 		out.MaxTokens = answer
 	}
 	out.Format = t.Definition.Output.format(out.Format)
+	if t.tools != nil {
+		t.declare(&out, tail)
+	} else {
+		out.Messages = append(out.Messages, tail...)
+	}
 	if out.Temperature == nil {
 		cool := 0.1 // an answer from sources is to be the same tomorrow
 		out.Temperature = &cool

@@ -16,6 +16,7 @@ type ToolPolicy struct {
 	Cost     ledger.Money  // after which it is not asked for more calls; 0: what the caller's limits allow
 	Parallel int           // calls at a time; 0: 4
 	Result   int           // tokens of one result that the model is told; 0: 2000
+	Calling  Calling       // "": as the model can
 }
 
 func (p ToolPolicy) withDefaults() ToolPolicy {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/prompt"
+	"github.com/dragoman/dragoman/internal/route"
 	"github.com/dragoman/dragoman/internal/tool"
 )
 
@@ -20,6 +22,7 @@ type toolbox struct {
 	set     *tool.Set
 	policy  ToolPolicy
 	caller  map[string]bool // names of the tools that the caller runs
+	json    bool            // the model calls tools by what it writes: see jsonCalls
 	ids     string          // what ids of calls begin with
 	calls   int             // so far
 	done    map[string]int  // the step of each call, by name and arguments, that need not be made again
@@ -51,9 +54,17 @@ func (e *Engine) equip(ctx context.Context, t *Turn) {
 	for _, d := range t.Request.Tools {
 		box.caller[d.Name] = true // of the same name as one of ours: the caller's own is meant
 	}
-	if box.set = set.Without(box.caller); len(box.set.Specs()) > 0 {
-		t.tools = box
+	if box.set = set.Without(box.caller); len(box.set.Specs()) == 0 {
+		return
 	}
+	t.tools = box
+	models := t.decision.Models
+	box.json = e.byJSON(models[0], box.policy.Calling)
+	if box.json {
+		t.Trace.note(models[0].ID() + " calls tools by JSON that a schema holds it to")
+	}
+	// Those that stand in for it are asked in the same way.
+	t.decision.Models = slices.DeleteFunc(slices.Clone(models), func(m route.Model) bool { return e.byJSON(m, box.policy.Calling) != box.json })
 }
 
 // definitions are the tools as the model is told: the caller's, then ours.
@@ -94,7 +105,7 @@ func (e *Engine) useTools(ctx context.Context, t *Turn) error {
 		if final != "" {
 			t.Trace.note("the model was asked for its answer: " + final)
 			if t.answer.text() == "" {
-				return t.say("No answer was reached: " + final + ".\n")
+				return errors.Join(t.say("No answer was reached: "+final+".\n"), t.disclaim())
 			}
 			return nil
 		}
@@ -157,6 +168,9 @@ func (t *Turn) goOn(said chat.Message, results []chat.Message) {
 	added := append([]chat.Message{said}, results...)
 	t.tools.tail = append(t.tools.tail, added...)
 	out := *t.outgoing
+	if t.tools.json {
+		added = asText(added)
+	}
 	out.Messages = append(append([]chat.Message{}, out.Messages...), added...)
 	out.ToolChoice = chat.ToolChoice{} // a call that was demanded has been made
 	t.outgoing = &out
@@ -166,8 +180,17 @@ func (t *Turn) goOn(said chat.Message, results []chat.Message) {
 // they do not know.
 func (t *Turn) withoutTools(why string) {
 	out := *t.outgoing
-	out.ToolChoice = chat.ToolChoice{Mode: chat.ToolNone}
-	out.Messages = append(append([]chat.Message{}, out.Messages...), chat.NewText(chat.User, fmt.Sprintf(finalNote, why)))
+	note := chat.NewText(chat.User, fmt.Sprintf(finalNote, why))
+	out.Messages = append([]chat.Message{}, out.Messages...)
+	if t.tools.json {
+		out.Format = t.Definition.Output.format(t.Request.Format)
+		note = chat.NewText(chat.User, note.Text()+" Write the answer alone, without an object around it.")
+		last := out.Messages[len(out.Messages)-1]
+		out.Messages = append(out.Messages[:len(out.Messages)-1], asText([]chat.Message{last, note})...)
+	} else {
+		out.ToolChoice = chat.ToolChoice{Mode: chat.ToolNone}
+		out.Messages = append(out.Messages, note)
+	}
 	t.outgoing = &out
 }
 
@@ -185,7 +208,11 @@ func (e *Engine) toolStep(ctx context.Context, t *Turn, n int, final string) (*t
 			return nil, err
 		}
 	}
-	step := &toolStream{Stream: stream, turn: t, number: n, drop: final != ""}
+	var in chat.Stream = stream
+	if t.tools.json && final == "" {
+		in = &jsonCalls{Stream: stream}
+	}
+	step := &toolStream{Stream: in, turn: t, number: n, drop: final != ""}
 	if err := t.pump(step); err != nil {
 		return nil, errors.Join(err, t.flush())
 	}
@@ -352,6 +379,9 @@ func namesOf(calls []ToolCall) string {
 func (t *Turn) toolTokens() int {
 	if t.tools == nil {
 		return 0
+	}
+	if t.tools.json {
+		return 2 * prompt.Tokens(t.describe()) // the schema has them once more; not every server counts it
 	}
 	return EstimateInput(&chat.Request{Tools: t.definitions()}) + prompt.Tokens(toolsNote)
 }

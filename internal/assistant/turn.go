@@ -448,7 +448,8 @@ func (t *Turn) pass(ev *chat.Event) error {
 	}
 	said := ev.Text
 	ev.Text = t.filter(said, ev.Whole)
-	raw := ev.Raw != nil && !t.restoreCalls(ev.ToolCalls, ev.Whole)
+	restored := t.restoreCalls(ev.ToolCalls, ev.Whole)
+	raw := ev.Raw != nil && !restored
 	if !ev.Whole && (ev.Finish != "" || ev.BlockEnd || len(ev.ToolCalls) > 0 || ev.Refusal != "") {
 		// The text ends here: what the filters still hold of it comes before what comes next.
 		rest := &chat.Event{Text: t.filter("", true)}

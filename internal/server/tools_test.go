@@ -277,3 +277,58 @@ func TestStreamsStayAliveWhileToolsRun(t *testing.T) {
 		})
 	}
 }
+
+// A model without tools of its own is held to JSON by a schema, and its calls are as any others: ours are made, the caller's handed back.
+func TestToolsByJSON(t *testing.T) {
+	for _, stream := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stream=%v", stream), func(t *testing.T) {
+			d := open(t, withTools("calling: json"))
+			d.first.Script(
+				providertest.Reply(`{"tool": "calc`, `ulator", "arguments": {"expression": "2^10"}}`),
+				providertest.Reply(`{"tool": "open_file", "arguments": {"name": "a.txt"}}`),
+				providertest.Reply(`{"answ`, `er": "It is \"1024\"`, `, and more`, `."}`),
+			)
+			own := []object{{"type": "function", "function": object{"name": "open_file", "parameters": object{"type": "object"}}}}
+			messages := []object{{"role": "user", "content": "what is 2^10?"}}
+			a := d.chat(ask("assistant/helper", "", object{"messages": messages, "tools": own, "stream": stream}))
+			if a.finish != "tool_calls" || len(a.calls) != 1 || a.calls[0].Function.Arguments != `{"name": "a.txt"}` || a.text != "" {
+				t.Fatalf("%s %q %+v %+v", a.finish, a.text, a.calls, a.failure)
+			}
+			messages = append(messages,
+				object{"role": "assistant", "content": nil, "tool_calls": []object{{"id": a.calls[0].ID, "type": "function", "function": object{"name": "open_file", "arguments": a.calls[0].Function.Arguments}}}},
+				object{"role": "tool", "tool_call_id": a.calls[0].ID, "content": "forty-two"})
+			b := d.chat(ask("assistant/helper", "", object{"messages": messages, "tools": own, "stream": stream}))
+			if b.text != `It is "1024", and more.` || b.finish != "stop" {
+				t.Errorf("%q %s %+v", b.text, b.finish, b.failure)
+			}
+			if format := d.first.Await(t, 0).Field("response_format"); !strings.Contains(format, `"const":"calculator"`) || !strings.Contains(format, `"const":"open_file"`) || d.first.Await(t, 0).Field("tools") != "" {
+				t.Errorf("it was asked for %s", format)
+			}
+			var roles []string
+			last := d.sent(2)
+			for _, m := range last.Messages {
+				roles = append(roles, m.Role)
+			}
+			if strings.Join(roles, " ") != "system user assistant user assistant user" || !strings.Contains(last.last(), "forty-two") || !strings.Contains(fmt.Sprint(last.Messages[3].Content), "1024") {
+				t.Errorf("%v: %s", roles, last.last())
+			}
+			if tr := d.trace(a); len(tr.Tools) != 2 || tr.Tools[0].Calls[0].Name != "calculator" {
+				t.Errorf("%+v", tr.Tools)
+			}
+		})
+	}
+}
+
+func TestToolsByJSONHaveABound(t *testing.T) {
+	d := open(t, withTools("calling: json, steps: 2"))
+	n := 0
+	d.first.Handle(func(r *providertest.Request) providertest.Answer {
+		if n++; r.Field("response_format") == "" {
+			return providertest.Reply("That is all.")
+		}
+		return providertest.Reply(fmt.Sprintf(`{"tool":"calculator","arguments":{"expression":"%d"}}`, n))
+	})
+	if a := d.chat(ask("assistant/helper", "count", nil)); a.text != "That is all." || n != 3 {
+		t.Errorf("%q after %d", a.text, n)
+	}
+}
