@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/store"
 )
 
@@ -33,6 +34,7 @@ type collections struct {
 	ocr      map[string][]string // commands that read pictures
 	apart    func(ctx context.Context, in extract.Input, o extract.Options) (extract.Result, error)
 	runs     store.SyncRuns
+	metrics  *observe.Metrics
 	log      *slog.Logger
 	now      func() time.Time
 	progress func(knowledge.Progress)
@@ -46,7 +48,7 @@ type collections struct {
 func newCollections(o Options, runs store.SyncRuns) *collections {
 	return &collections{
 		options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, watch: map[string]bool{}, vectors: map[string]*embedding{}, paces: map[string]pace{}, asks: map[string]*asks{},
-		ocr: map[string][]string{}, managers: map[string]acl.ACL{}, hooks: map[string]string{}, runs: runs, log: o.Log, open: map[string]*collection{}, now: o.Now, progress: o.Progress,
+		ocr: map[string][]string{}, managers: map[string]acl.ACL{}, hooks: map[string]string{}, runs: runs, metrics: o.Metrics, log: o.Log, open: map[string]*collection{}, now: o.Now, progress: o.Progress,
 	}
 }
 
@@ -60,6 +62,7 @@ type collection struct {
 
 	runs      atomic.Int32 // under way in this process
 	embedding *embedding   // of its passages
+	fresh     atomic.Int64 // when it was last synced, as nanoseconds of the Unix epoch; 0: never
 	watched   atomic.Bool  // a folder whose changes are taken over as they come: questions need not look
 }
 
@@ -127,6 +130,7 @@ func (cs *collections) syncLocked(ctx context.Context, c *collection, why occasi
 			c.embedding.changed()
 		}
 		c.synced = cs.now()
+		c.fresh.Store(c.synced.UnixNano())
 	}
 	return c.err
 }

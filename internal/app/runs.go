@@ -31,6 +31,7 @@ type SyncRun struct {
 	Added     int             `json:"added"`
 	Changed   int             `json:"changed"`
 	Removed   int             `json:"removed"`
+	Pruned    int             `json:"pruned,omitempty"` // no longer searched, by a rule
 	Unchanged int             `json:"unchanged"`
 	Bytes     int64           `json:"bytes"`            // of text that was read
 	Failed    int             `json:"failed"`           // documents that could not be read
@@ -102,7 +103,7 @@ func (r *recording) end(ctx context.Context, report knowledge.Report, err error)
 	at := r.cs.now().UTC()
 	rec := &r.record
 	rec.Ended, rec.Phase, rec.Done, rec.Total, rec.Status = &at, "", 0, 0, "done"
-	rec.Added, rec.Changed, rec.Removed, rec.Unchanged, rec.Bytes = report.Added, report.Changed, report.Removed, report.Unchanged, report.Bytes
+	rec.Added, rec.Changed, rec.Removed, rec.Pruned, rec.Unchanged, rec.Bytes = report.Added, report.Changed, report.Removed, report.Pruned, report.Unchanged, report.Bytes
 	for _, s := range report.Skipped {
 		if !failure(s.Reason) {
 			continue
@@ -121,10 +122,11 @@ func (r *recording) end(ctx context.Context, report knowledge.Report, err error)
 			rec.Status = "interrupted"
 		}
 	}
-	nothing := err == nil && rec.Added+rec.Changed+rec.Removed == 0
+	nothing := err == nil && rec.Added+rec.Changed+rec.Removed+rec.Pruned == 0
 	if r.quiet && nothing && !r.wrote {
 		return
 	}
+	r.cs.metrics.Synced(rec.Collection, rec.Status)
 	ctx = context.WithoutCancel(ctx)
 	r.save(ctx)
 	if _, err := r.cs.runs.DeleteSyncRuns(ctx, rec.Collection, keptRuns); err != nil {

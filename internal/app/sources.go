@@ -54,6 +54,10 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 			return fmt.Errorf("collection %s: %w", name, err)
 		}
 	}
+	for _, e := range c.Expire {
+		o.Expiry = append(o.Expiry, knowledge.Expiry{Paths: e.Paths, Types: e.Types, After: e.After})
+	}
+	o.Latest = c.Latest
 	if len(c.Manage) > 0 {
 		if a.collections.managers[name], err = acl.New(c.Manage...); err != nil {
 			return fmt.Errorf("collection %s: %w", name, err)

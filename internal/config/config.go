@@ -166,6 +166,8 @@ type Collection struct {
 	Schedule string        `yaml:"schedule" doc:"When its source is asked, in place of every: five fields as in crontab (0 6 * * 1-5), in the server's time or after CRON_TZ=ZONE."`
 	Rebuild  string        `yaml:"rebuild" doc:"When everything is read anew, as schedule. What is searchable stays so meanwhile. Default: never."`
 	Webhook  Secret        `yaml:"webhook" doc:"The secret with which POST /api/collections/NAME/webhook is signed; the source is asked when it is called. Write ${VARIABLE}. Default: there is no webhook."`
+	Expire   []Expiry      `yaml:"expire" doc:"Documents that become too old are no longer searched. Default: none."`
+	Latest   []string      `yaml:"latest" doc:"Patterns of paths of which only the newest version is searched: manuals/{version}/**. Default: none."`
 	Manage   []string      `yaml:"manage" doc:"Who may start syncs and see their records and errors, those of documents that they may not see included. Default: keys without team and user."`
 	ACL      []string      `yaml:"acl" doc:"Who may see documents that bring no permissions of their own: public, org, group:TEAM, user:NAME. Default: org."`
 	Push     []string      `yaml:"push" doc:"Who may put documents into it: PUT /api/collections/NAME/documents/ID. Default: nobody."`

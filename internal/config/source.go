@@ -12,6 +12,13 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 )
 
+// Expiry is a rule by which documents are no longer searched.
+type Expiry struct {
+	After time.Duration `yaml:"after" doc:"How long after the last change of its content, by its source: 90d."`
+	Paths []string      `yaml:"paths" doc:"Only documents whose paths match one of these patterns. Default: all."`
+	Types []string      `yaml:"types" doc:"Only documents of these types, as the API lists them: log, message. Default: all."`
+}
+
 // Source is where the documents of a collection come from: one of these.
 type Source struct {
 	Git    GitSource    `yaml:"git" doc:"A git repository, without a checkout."`
@@ -110,6 +117,16 @@ func (d *decoder) collection(path string, c Collection) {
 	}
 	if c.Schedule != "" && c.Every > 0 {
 		d.problem(path+".schedule", "there is every, too; write one of them", "")
+	}
+	for i, e := range c.Expire {
+		if e.After <= 0 {
+			d.problem(fmt.Sprintf("%s.expire[%d].after", path, i), "missing; write for example 90d", "")
+		}
+	}
+	for i, p := range c.Latest {
+		if strings.Count(p, "{version}") != 1 {
+			d.problem(fmt.Sprintf("%s.latest[%d]", path, i), "has no {version}; write for example manuals/{version}/**", "")
+		}
 	}
 	d.subjects(path+".manage", c.Manage)
 	d.subjects(path+".acl", c.ACL)

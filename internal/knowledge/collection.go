@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,9 @@ type Collection struct {
 	index    *index.Index
 	settings Settings
 	extract  *extract.Options
-	segment  int // bytes of text that are gathered for a commit
+	expiry   []Expiry
+	latest   []Lineage
+	segment  int           // bytes of text that are gathered for a commit
 	gate     chan struct{} // held by the one Sync of this process
 	marks    atomic.Pointer[shelfmarks]
 	passages map[string][]string // ids of the texts that were added, by document
@@ -52,6 +55,9 @@ type Options struct {
 
 	// Extract says how text is made of the folder's PDF and office files, which are searched with the others; nil: they are left out.
 	Extract *extract.Options
+
+	Expiry []Expiry // documents that become too old are no longer searched
+	Latest []string // patterns of paths of which the newest version alone is searched: see NewLineage
 
 	Settings *Settings // nil for DefaultSettings
 }
@@ -83,7 +89,13 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 			return nil, err
 		}
 	}
-	return &Collection{acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, segment: segmentBytes, gate: make(chan struct{}, 1)}, nil
+	latest := make([]Lineage, len(o.Latest))
+	for i, pattern := range o.Latest {
+		if latest[i], err = NewLineage(pattern); err != nil {
+			return nil, errors.Join(err, ix.Close())
+		}
+	}
+	return &Collection{expiry: o.Expiry, latest: latest, acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, segment: segmentBytes, gate: make(chan struct{}, 1)}, nil
 }
 
 // indexName tells a person whose index it is, and keeps folders of the same name apart.

@@ -65,6 +65,12 @@ func (c *Collection) Pull(ctx context.Context, from connector.Connector, o extra
 			return in.report, err
 		}
 	}
+	if in.report.Pruned, err = c.prune(ctx, now); err != nil {
+		return in.report, err
+	}
+	if err := c.tidy(ctx); err != nil {
+		return in.report, err
+	}
 	in.report.Unchanged = len(in.seen) - in.report.Added - in.report.Changed
 	in.report.Elapsed = now().Sub(in.started)
 	return in.report, nil
@@ -117,6 +123,7 @@ type intake struct {
 	removed  []string
 	flushErr error
 
+	rules      *pruner
 	rebuilding bool
 	rebuild    time.Time // documents that were read before are not known
 }
@@ -140,6 +147,7 @@ func (c *Collection) intake(ctx context.Context, o extract.Options, now func() t
 		release()
 		return nil, nil, err
 	}
+	in.rules = c.pruner(docs, in.started)
 	for p, d := range docs {
 		if d.Source != "" {
 			in.known[d.Source], in.paths[p] = d, d.Source
@@ -151,7 +159,7 @@ func (c *Collection) intake(ctx context.Context, o extract.Options, now func() t
 // Known implements connector.Sink.
 func (in *intake) Known(id string) (string, bool) {
 	d, ok := in.known[id]
-	if !ok || d.Seen.Before(in.rebuild) {
+	if !ok || d.Seen.Before(in.rebuild) || in.rules.revived(d) {
 		return "", false
 	}
 	return d.Version, true

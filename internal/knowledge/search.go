@@ -203,7 +203,7 @@ func (c *Collection) take(ctx context.Context, res *Result, r *ranker, cands []*
 	leave := func(cand *candidate, reason string) {
 		res.LeftOut = append(res.LeftOut, LeftOut{c.Name, cand.Doc.Path, cand.Start, cand.End, cand.Symbol, cand.score, reason})
 	}
-	texts := map[string]bool{}
+	said := newTwins()
 	for _, cand := range cands {
 		switch {
 		case cand.score < belowBest*cands[0].score:
@@ -224,11 +224,10 @@ func (c *Collection) take(ctx context.Context, res *Result, r *ranker, cands []*
 			}
 			r.mark(cand)
 		}
-		if texts[cand.Text] {
-			leave(cand, "duplicate")
+		if copied := said.of(cand); copied != "" {
+			leave(cand, copied)
 			continue
 		}
-		texts[cand.Text] = true
 		lines := otherLines
 		if len(res.Passages) == 0 {
 			lines = firstLines

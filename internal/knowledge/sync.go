@@ -28,6 +28,7 @@ type Progress struct {
 // Report is what a Sync did.
 type Report struct {
 	Added, Changed, Removed, Unchanged int
+	Pruned                             int   // no longer searched, by a rule
 	Bytes                              int64 // of source read
 	Skipped                            []source.Skip
 	Ignored                            int
@@ -110,7 +111,13 @@ func (s *syncer) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.history(ctx)
+	if err := s.history(ctx); err != nil {
+		return err
+	}
+	if s.report.Pruned, err = s.c.prune(ctx, s.now); err != nil {
+		return err
+	}
+	return s.c.tidy(ctx)
 }
 
 // update takes over what changed.
@@ -133,13 +140,14 @@ func (s *syncer) update(ctx context.Context, gone []string, total int64) error {
 // compare sorts out which files have to be read and which documents are gone.
 func (s *syncer) compare(files []source.File) (gone []string, total int64) {
 	present := make(map[string]bool, len(files))
+	rules := s.c.pruner(s.docs, s.started)
 	for _, f := range files {
 		if s.excluded(f.Path) {
 			continue
 		}
 		present[f.Path] = true
 		d := s.docs[f.Path]
-		if d != nil && d.Size == f.Size && d.Modified.Equal(f.ModTime) && d.Seen.Sub(f.ModTime) > racy && !d.Seen.Before(s.rebuild) {
+		if d != nil && d.Size == f.Size && d.Modified.Equal(f.ModTime) && d.Seen.Sub(f.ModTime) > racy && !d.Seen.Before(s.rebuild) && !rules.revived(d) {
 			s.report.Unchanged++
 			if d.Skip != "" {
 				s.report.Skipped = append(s.report.Skipped, why(d))

@@ -31,6 +31,8 @@ type Metrics struct {
 	left       prometheus.Counter
 	sentences  *prometheus.CounterVec
 	judged     *prometheus.CounterVec
+	retrieval  retrieval
+	syncs      *prometheus.CounterVec
 }
 
 // most bounds the values of one label beside the configured ones: names of models come from callers.
@@ -63,6 +65,8 @@ func New() *Metrics {
 	m.findings = counter("guard_findings_total", "What guards found, by rule and action.", "rule", "action")
 	m.sentences = counter("judged_sentences_total", "Sentences of answers from sources, by how well those bear them out (supported, weak, uncited, unsupported).", "assistant", "provider", "model", "status")
 	m.judged = counter("judged_answers_total", "Answers from sources, by what followed from how sure they are (given, retried, abstained, disclaimed, confirm, cut, malformed); one may count under several but given.", "assistant", "provider", "model", "outcome")
+	m.retrieval = newRetrieval(counter)
+	m.syncs = counter("collection_syncs_total", "Runs in which collections were brought up to date and found something to do, or failed, by how they ended: done, failed, interrupted.", "collection", "status")
 	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "dragoman", Name: "turns_in_flight", Help: "Turns under way."})
 	m.left = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "dragoman", Name: "resumed_streams_total", Help: "Answers that broke off and were gone on with."})
 	m.registry.MustRegister(m.inFlight, m.left, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -246,5 +250,12 @@ func (m *Metrics) Judged(j *Judged) {
 	}
 	for _, o := range j.Outcomes {
 		m.judged.WithLabelValues(name, j.Provider, model, o).Inc()
+	}
+}
+
+// Synced counts a run in which a collection, of the configuration, was brought up to date.
+func (m *Metrics) Synced(collection, status string) {
+	if m != nil {
+		m.syncs.WithLabelValues(collection, status).Inc()
 	}
 }
