@@ -53,6 +53,14 @@ func (a *App) observeCache() {
 	if a.cache == nil {
 		return
 	}
+	meant := func() (answers, bytes int) {
+		if a.semantic == nil {
+			return 0, 0
+		}
+		return a.semantic.Size()
+	}
+	a.Metrics.Gauge("semantic_cache_answers", "Answers in the cache by meaning.", nil, func() float64 { n, _ := meant(); return float64(n) })
+	a.Metrics.Gauge("semantic_cache_bytes", "Bytes of the answers in the cache by meaning, with their vectors.", nil, func() float64 { _, bytes := meant(); return float64(bytes) })
 	a.Metrics.Gauge("cache_answers", "Answers in the cache.", nil, func() float64 { n, _ := a.cache.Size(); return float64(n) })
 	a.Metrics.Gauge("cache_bytes", "Bytes of the answers in the cache.", nil, func() float64 { _, bytes := a.cache.Size(); return float64(bytes) })
 }

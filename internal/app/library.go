@@ -9,16 +9,22 @@ import (
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
+	"github.com/dragoman/dragoman/internal/route"
 )
 
 // Library is what people and programs may do with collections. What somebody may not see is not there for them.
 type Library struct {
-	cs *collections
-	v  *semantics
+	cs     *collections
+	v      *semantics
+	ranks  *rerankers
+	engine *assistant.Engine
+	label  func(collection string) route.Privacy
 }
 
 // Library returns the collections as they are configured now.
-func (a *App) Library() Library { return Library{a.collections, a.semantics()} }
+func (a *App) Library() Library {
+	return Library{a.collections, a.semantics(), newRerankers(a.Config, a.encoders), a.Engine, a.levels.label}
+}
 
 // Listed is a collection as somebody sees it.
 type Listed struct {
@@ -111,7 +117,12 @@ func (l Library) Search(ctx context.Context, p identity.Principal, name string, 
 	}
 	q.Who, q.Now = assistant.Subjects(p), l.cs.now()
 	q.Vector, q.Model, _ = l.v.vector(ctx, p, name, q.Text) // without it words are searched
-	return c.Search(ctx, q)
+	finish := l.ranks.searched(l.engine, p, l.label(name), []string{name}, "", &q)
+	res, err := c.Search(ctx, q)
+	if err == nil {
+		finish(ctx, res)
+	}
+	return res, err
 }
 
 // Put puts a document into a collection.

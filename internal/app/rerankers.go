@@ -2,13 +2,17 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/embed"
+	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/route"
 )
 
 // What a re-ranker may do where the configuration does not say.
@@ -63,6 +67,35 @@ func (x *rerankers) get(name string) (*assistant.Reranker, error) {
 		r.Model, r.Within, r.MaxCost = c.Model, cmp.Or(c.Timeout, ratedWithin), cmp.Or(c.MaxCost, ratedFor)
 	}
 	return r, nil
+}
+
+// searched makes a query ask for as many passages as the re-ranker of a collection looks at. What it returns orders and cuts what was found.
+func (x *rerankers) searched(e *assistant.Engine, p identity.Principal, label route.Privacy, collections []string, name string, q *knowledge.Query) (finish func(context.Context, *knowledge.Result)) {
+	r, err := x.of(&assistant.Definition{Knowledge: collections, Search: assistant.Search{Rerank: name}})
+	limit := cmp.Or(q.Limit, knowledge.DefaultLimit)
+	switch {
+	case err != nil:
+		return func(_ context.Context, res *knowledge.Result) {
+			res.Notes = append(res.Notes, "passages are not re-ranked: "+err.Error())
+		}
+	case r == nil:
+		return func(context.Context, *knowledge.Result) {}
+	}
+	q.Limit = max(limit, r.Top)
+	question := knowledge.Understand(q.Text, q.Now).Text
+	return func(ctx context.Context, res *knowledge.Result) {
+		e.Rerank(ctx, r, assistant.Embedding{Principal: p, Class: "interactive", Privacy: label}, question, res, limit)
+	}
+}
+
+// Reranked prepares a query of the collections of an assistant that no turn asks: see searched.
+func (a *App) Reranked(p identity.Principal, assistantName string, q *knowledge.Query) (finish func(context.Context, *knowledge.Result)) {
+	d := a.Assistants[assistantName]
+	var label route.Privacy
+	for _, c := range d.Knowledge {
+		label = label.Stricter(a.levels.label(c))
+	}
+	return newRerankers(a.Config, a.encoders).searched(a.Engine, p, label.Stricter(d.Privacy), d.Knowledge, d.Search.Rerank, q)
 }
 
 // RankedBy is a re-ranker of the configuration.

@@ -18,6 +18,7 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/encoder"
 	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/provider/providertest"
 )
@@ -166,7 +167,21 @@ collections:
 		if tr := ask(); len(tr.Sources) != 2 || tr.Sources[0].Path != "metal.md" || tr.Cost != "$0.00005" {
 			t.Errorf("cost %s, sources %+v", tr.Cost, tr.Sources)
 		}
+		search := func() *knowledge.Result {
+			t.Helper()
+			res, err := a.Library().Search(t.Context(), identity.Principal{KeyID: "k", Name: "k"}, "shop", knowledge.Query{Text: "what is the pool?", Limit: 1})
+			if err != nil || len(res.Passages) != 1 || len(res.Notes) != 1 {
+				t.Fatalf("%+v, %v", res, err)
+			}
+			return res
+		}
+		if res := search(); res.Passages[0].Path != "metal.md" || !strings.Contains(res.Notes[0], "re-ranked 2 passages") || !slices.ContainsFunc(res.LeftOut, func(l knowledge.LeftOut) bool { return l.Path == "pool.md" && l.Reason == "limit" }) {
+			t.Errorf("a search finds %s, %q, left out %+v", res.Passages[0].Path, res.Notes, res.LeftOut)
+		}
 		hang = true
+		if res := search(); res.Passages[0].Path != "pool.md" || !strings.Contains(res.Notes[0], "did not re-rank") {
+			t.Errorf("a search finds %s, %q", res.Passages[0].Path, res.Notes)
+		}
 		before := time.Now()
 		tr := ask()
 		if len(tr.Sources) != 2 || tr.Sources[0].Path != "pool.md" || time.Since(before) > 3*time.Second {

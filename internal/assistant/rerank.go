@@ -13,6 +13,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/embed"
+	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/prompt"
@@ -75,6 +76,32 @@ func (e *Engine) rerank(ctx context.Context, t *Turn, x *Reranker) {
 	t.Trace.note(fmt.Sprintf("%s re-ranked %d passages in %.0f ms", x.Name, len(list), milliseconds(took)))
 }
 
+// Rerank orders what a search found that no turn makes, keeps the best, and notes in the result what came of it. on is for whom.
+func (e *Engine) Rerank(ctx context.Context, x *Reranker, on Embedding, question string, res *knowledge.Result, limit int) {
+	question, _ = guard.Redact(question)
+	t := &Turn{
+		Request: &chat.Request{}, Principal: on.Principal, Class: on.Class, Feature: on.Feature, Privacy: on.Privacy, Door: "rerank", Definition: &Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}},
+		Trace: &Trace{ID: e.NewID()}, question: question, found: res.Passages, started: e.Now(), clock: e.Now, engine: e,
+	}
+	t.Trace.begin("rerank")
+	err := error(nil)
+	if x.Local == nil {
+		if err = e.admit(ctx, t); err == nil {
+			defer t.hold.Release()
+		} else {
+			t.Trace.note(x.Name + " did not re-rank: " + err.Error())
+		}
+	}
+	if err == nil {
+		e.rerank(ctx, t, x)
+	}
+	for _, p := range t.found[min(limit, len(t.found)):] {
+		res.LeftOut = append(res.LeftOut, knowledge.LeftOut{Collection: p.Collection, Path: p.Path, Start: p.Start, End: p.End, Symbol: p.Symbol, Score: p.Score, Reason: "limit"})
+	}
+	t.keepBest(limit)
+	res.Passages, res.Notes = t.found, append(res.Notes, t.Trace.Steps[0].Notes...)
+}
+
 // scores asks the re-ranker. A service or a language model is asked as one of the turn's requests.
 func (e *Engine) scores(ctx context.Context, t *Turn, x *Reranker, list []knowledge.Passage) (scores []float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, x.Within)
@@ -83,6 +110,9 @@ func (e *Engine) scores(ctx context.Context, t *Turn, x *Reranker, list []knowle
 	tokens := 0
 	for i := range list {
 		texts[i] = cut(cmp.Or(list[i].Symbol, list[i].Title)+"\n"+list[i].Text, mostRanked)
+		if x.Local == nil { // of searches nothing was masked yet
+			texts[i], _ = guard.Redact(texts[i])
+		}
 		tokens += prompt.Tokens(texts[i])
 	}
 	switch {

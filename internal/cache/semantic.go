@@ -133,11 +133,11 @@ func (c *Semantic[V]) remove(el *list.Element) {
 	}
 }
 
-// Len is how many answers there are.
-func (c *Semantic[V]) Len() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.order.Len()
+// Size is how many answers are kept, stale ones included, and their bytes.
+func (c *Semantic[V]) Size() (answers, bytes int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.order.Len(), c.bytes
 }
 
 func dot(a, b []float32) float32 {

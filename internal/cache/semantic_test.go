@@ -52,15 +52,16 @@ func TestSemantic(t *testing.T) {
 	for i := range 100 {
 		c.Put(b, at(float64(i)), plain, "filler", 0)
 	}
-	if n := c.Len(); n > 20 || get(a, 0) != "none " {
+	if n, _ := c.Size(); n > 20 || get(a, 0) != "none " {
 		t.Errorf("%d answers in 10 KB, and the oldest is still there", n)
 	}
 	now = now.Add(time.Hour)
-	if get(b, 99) != "none " || c.Len() != 0 || len(c.scopes) != 0 {
-		t.Errorf("%d answers outlive their time", c.Len())
+	found := get(b, 99)
+	if n, bytes := c.Size(); found != "none " || n != 0 || bytes != 0 || len(c.scopes) != 0 {
+		t.Errorf("%s: %d answers of %d bytes outlive their time", found, n, bytes)
 	}
 	c.Put(a, at(0), plain, "huge", 20_000)
-	if c.Len() != 0 {
+	if n, _ := c.Size(); n != 0 {
 		t.Error("larger than the cache")
 	}
 }

@@ -99,6 +99,7 @@ func (s *searching) run(ctx context.Context, e *env, text string) error {
 		return err
 	}
 	left := ap.EmbedFew(ctx, ap.Default)
+	finish := ap.Reranked(commandLine, ap.Default, &q)
 	var results []*knowledge.Result
 	for _, name := range ap.Assistants[ap.Default].Knowledge {
 		col, err := ap.Collection(ctx, name)
@@ -114,12 +115,16 @@ func (s *searching) run(ctx context.Context, e *env, text string) error {
 		}
 		results = append(results, res)
 	}
-	found := joinResults(results, s.limit)
+	found := joinResults(results, max(s.limit, q.Limit))
+	finish(ctx, found)
 	if s.asJSON {
 		return printSearchJSON(e, text, &q, found)
 	}
 	t := newTerminal(e.out, e.getenv)
 	printSearch(t, found, s.explain)
+	for _, note := range found.Notes {
+		fmt.Fprintln(t.w, t.style(safe(note), dim))
+	}
 	if left > 0 {
 		fmt.Fprintln(t.w, t.style(count(left, "passage")+" can be found by words only as yet; `dragoman index` makes the vectors", dim))
 	}
@@ -262,6 +267,7 @@ type jsonSearch struct {
 	Searched   int                  `json:"searched"`
 	Passages   []jsonPassage        `json:"passages"`
 	LeftOut    []knowledge.LeftOut  `json:"left_out"`
+	Notes      []string             `json:"notes,omitempty"` // what a re-ranker did, or why it did not
 }
 
 type jsonPassage struct {
@@ -289,7 +295,7 @@ type jsonPassage struct {
 func printSearchJSON(e *env, text string, q *knowledge.Query, res *knowledge.Result) error {
 	out := jsonSearch{
 		Query: text, Understood: knowledge.Understand(text, q.Now), Confidence: res.Confidence, Missing: res.Missing, Searched: res.Chunks,
-		LeftOut: res.LeftOut, Passages: []jsonPassage{},
+		LeftOut: res.LeftOut, Notes: res.Notes, Passages: []jsonPassage{},
 	}
 	if !q.Filter.Empty() {
 		out.Filter = &q.Filter

@@ -75,6 +75,7 @@ type Result struct {
 	Confidence float64  // 0..1: how much of the question the best passages speak of
 	Missing    []string // words of the question that occur nowhere
 	Chunks     int      // how many were searched
+	Notes      []string // of what was done with them afterwards
 }
 
 const (

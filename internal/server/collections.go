@@ -65,6 +65,7 @@ type searchResult struct {
 	Confidence float64        `json:"confidence"`        // 0..1: how much of the question the best passages speak of
 	Missing    []string       `json:"missing,omitempty"` // words of the question that occur nowhere
 	Searched   int            `json:"searched"`          // passages
+	Notes      []string       `json:"notes,omitempty"`   // what a re-ranker did, or why it did not
 }
 
 // searchCollection answers GET /api/collections/{c}/search?q=...&limit=...
@@ -88,7 +89,7 @@ func (s *Server) searchCollection(w http.ResponseWriter, r *http.Request, p prin
 	for _, f := range res.Passages {
 		passages = append(passages, foundPassage{f.Path, f.URL, f.Title, f.Start, f.End, f.Page, f.Symbol, f.Text, f.Author, f.Updated.UTC(), f.Score, f.Coverage})
 	}
-	s.json(w, http.StatusOK, searchResult{passages, res.Confidence, res.Missing, res.Chunks})
+	s.json(w, http.StatusOK, searchResult{passages, res.Confidence, res.Missing, res.Chunks, res.Notes})
 }
 
 // pushedDocument is what PUT takes as JSON.
