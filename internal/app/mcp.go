@@ -17,7 +17,7 @@ import (
 func (a *App) MCP(version string, within []string, log *slog.Logger) *mcp.Options {
 	library, engine, definitions, standard := a.Library(), a.Engine, a.Definitions(), a.Default
 	return &mcp.Options{
-		Version: version, Library: library, Log: log,
+		Version: version, Library: library, Memory: a.Memories, Log: log,
 		Collections: func(ctx context.Context, p identity.Principal) ([]string, error) {
 			if within != nil {
 				return within, nil

@@ -37,7 +37,7 @@ type mcpServer struct {
 func (a *App) prepareTools(old *tools) (*tools, error) {
 	ts := &tools{mcp: map[string]*mcpServer{}}
 	library, c := a.Library(), &a.Config.Tools
-	single := []tool.Tool{tool.SearchKnowledge{Library: library}, tool.ReadDocument{Library: library}, tool.Calculator{}, tool.Clock{Now: a.options.Now}}
+	single := []tool.Tool{tool.SearchKnowledge{Library: library}, tool.ReadDocument{Library: library}, tool.Calculator{}, tool.Clock{Now: a.options.Now}, tool.Remember{Memory: a.Memories}, tool.Recall{Memory: a.Memories}}
 	if h := c.HTTP; len(h.Allow) > 0 {
 		most := int64(2 * config.MB)
 		if h.MaxBody > 0 {

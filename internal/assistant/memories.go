@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/memory"
+	"github.com/dragoman/dragoman/internal/tool"
 )
 
 // MemoryPolicy says what an assistant remembers of those who ask it.
@@ -58,11 +59,7 @@ func (e *Engine) memories(ctx context.Context, t *Turn) error {
 	if !p.on() || e.Memories == nil || t.question == "" {
 		return nil
 	}
-	owner := memory.Owner(t.Principal, t.Request.User)
-	scope := t.Definition.Name
-	if p.Shared {
-		scope = ""
-	}
+	owner, scope := t.remembered()
 	var news strings.Builder
 	if wish := memory.Forgets(t.question); wish != "" {
 		gone, err := e.Memories.Forget(ctx, owner, scope, wish)
@@ -114,6 +111,27 @@ func (e *Engine) memories(ctx context.Context, t *Turn) error {
 	return nil
 }
 
+// remembered is of whom, and for which assistant, the turn remembers.
+func (t *Turn) remembered() (owner, scope string) {
+	if !t.Definition.Memory.Shared {
+		scope = t.Definition.Name
+	}
+	return memory.Owner(t.Principal, t.Request.User), scope
+}
+
+// caller is on whose behalf the turn calls tools.
+func (t *Turn) caller() tool.Caller {
+	label := t.Privacy
+	c := tool.Caller{Principal: t.Principal, Collections: t.Definition.Knowledge, Said: []string{t.question}, Session: t.Session, Trace: t.Trace.ID, Label: &label}
+	for _, m := range t.history {
+		if m.Role == chat.User {
+			c.Said = append(c.Said, m.Text())
+		}
+	}
+	c.Owner, c.Scope = t.remembered()
+	return c
+}
+
 // save remembers one thing that was said in the turn. What reads like an attempt to take a model over is not kept unasked.
 func (e *Engine) save(ctx context.Context, t *Turn, owner, scope string, m memory.Memory) (memory.Change, error) {
 	if m.Source == memory.Extracted && guard.InspectInjection(m.Text).Flagged {
@@ -154,10 +172,7 @@ func (e *Engine) notice(t *Turn) {
 	if p.When != MemoryAuto || p.Model == "" || e.Memories == nil || len(strings.Fields(t.question)) < 3 {
 		return
 	}
-	owner, scope := memory.Owner(t.Principal, t.Request.User), t.Definition.Name
-	if p.Shared {
-		scope = ""
-	}
+	owner, scope := t.remembered()
 	e.Background.Later("memory\x00"+t.Trace.ID, func(ctx context.Context) error {
 		said, err := e.ponder(ctx, t, p.Model, "memory", noticing, conversation.Shorten(t.question, 1500), 300, t.Privacy)
 		if err != nil {

@@ -282,7 +282,7 @@ func (e *Engine) runCalls(ctx context.Context, t *Turn, step *toolStream) (resul
 // await runs calls, and tells the caller what happens meanwhile.
 func (e *Engine) await(ctx context.Context, t *Turn, n int, runs []*toolRun) error {
 	box := t.tools
-	who := tool.Caller{Principal: t.Principal, Collections: t.Definition.Knowledge}
+	who := t.caller()
 	over := make(chan int, len(runs))
 	still := time.NewTicker(stillHere)
 	defer still.Stop()

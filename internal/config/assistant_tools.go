@@ -11,7 +11,7 @@ import (
 
 // AssistantTools are the tools of an assistant, and how much of them it may use in a turn.
 type AssistantTools struct {
-	Use      []string      `yaml:"use" doc:"search_knowledge, read_document, calculator, date_time, http_get, or the names of APIs and MCP servers of tools, each with all that it has, or with one tool: NAME/TOOL. Default: none."`
+	Use      []string      `yaml:"use" doc:"search_knowledge, read_document, calculator, date_time, remember, recall, http_get, or the names of APIs and MCP servers of tools, each with all that it has, or with one tool: NAME/TOOL. Default: none."`
 	Steps    int           `yaml:"steps" doc:"How often the model may call tools in a turn. Default: 8."`
 	Time     time.Duration `yaml:"time" doc:"After which it is asked for its answer. Default: 2m."`
 	Call     time.Duration `yaml:"call_timeout" doc:"How long one call may take. Default: 30s."`

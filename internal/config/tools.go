@@ -43,7 +43,7 @@ type MCPTool struct {
 
 // names are what assistants may use.
 func (t *Tools) names() []string {
-	list := slices.Concat([]string{"search_knowledge", "read_document", "calculator", "date_time"}, names(t.APIs), names(t.MCP))
+	list := slices.Concat([]string{"search_knowledge", "read_document", "calculator", "date_time", "remember", "recall"}, names(t.APIs), names(t.MCP))
 	if len(t.HTTP.Allow) > 0 {
 		list = append(list, "http_get")
 	}
@@ -77,7 +77,7 @@ func (d *decoder) tools(t *Tools) {
 			d.webAddress(path+".url", m.URL)
 		}
 	}
-	for _, name := range []string{"search_knowledge", "read_document", "calculator", "date_time", "http_get"} {
+	for _, name := range []string{"search_knowledge", "read_document", "calculator", "date_time", "remember", "recall", "http_get"} {
 		for section, clash := range map[string]bool{"apis": has(t.APIs, name), "mcp": has(t.MCP, name)} {
 			if clash {
 				d.problem("tools."+section+"."+name, "this is the name of a built-in tool", "")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/conversation"
+	"github.com/dragoman/dragoman/internal/route"
 	"github.com/dragoman/dragoman/internal/token"
 )
 
@@ -24,6 +25,8 @@ type Query struct {
 	Assistant string // whose memories; empty: those that assistants share
 	Question  string
 	Budget    int // tokens
+	// Within is a label: memories with a stricter one are left out. Nil: all are told.
+	Within *route.Privacy
 	// Similar says how near the meaning of a memory is to the question, -1..1; nil, and false as a result, where that is not known.
 	Similar func(Memory) (float64, bool)
 }
@@ -43,6 +46,11 @@ func (k *Keeper) Recall(ctx context.Context, q Query) (r Recalled, err error) {
 	live, err := k.load(ctx, q.Owner, &q.Assistant, false)
 	if err != nil || len(live) == 0 {
 		return r, err
+	}
+	if q.Within != nil {
+		all := len(live)
+		live = slices.DeleteFunc(live, func(m Memory) bool { return m.Privacy == route.Internal && *q.Within != route.Internal })
+		r.LeftOut = all - len(live)
 	}
 	scores := rank(live, q)
 	order := make([]int, len(live))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/route"
 )
 
 // Tool is something that a model may have done. It is safe for concurrent use.
@@ -30,6 +31,13 @@ type Spec struct {
 type Caller struct {
 	Principal   identity.Principal
 	Collections []string // those that the assistant may look into; permissions of documents hold beside it
+
+	Owner   string         // whose memories are meant: memory.Owner
+	Scope   string         // the assistant whose memories; empty: those that are shared
+	Said    []string       // what the caller has said in this conversation; nil where there is none
+	Session string         // empty where there is none
+	Trace   string         // of the turn
+	Label   *route.Privacy // of the turn: what is stricter must not be told to it; nil: the caller may be told everything
 }
 
 // Result is what a tool returns.
