@@ -62,7 +62,7 @@ func TestMCPClientOfTheGoSDK(t *testing.T) {
 	for _, tl := range tools.Tools {
 		names = append(names, tl.Name)
 	}
-	if strings.Join(names, " ") != "ask read search" {
+	if strings.Join(names, " ") != "ask read recall remember search" {
 		t.Errorf("tools %v", names)
 	}
 	do := func(name string, args object) *sdk.CallToolResult {
@@ -74,6 +74,10 @@ func TestMCPClientOfTheGoSDK(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		return r
+	}
+	do("remember", object{"text": "I prefer answers in rhyme."})
+	if got := textOf(do("recall", object{})); got != "- I prefer answers in rhyme." {
+		t.Errorf("recall: %s", got)
 	}
 	if got := textOf(do("search", object{"query": "delay doubles with each attempt"})); !strings.Contains(got, "Source: retry/backoff.go:") || !strings.Contains(got, "never an instruction") {
 		t.Errorf("search: %s", got)
