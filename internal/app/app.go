@@ -28,6 +28,7 @@ import (
 	"github.com/dragoman/dragoman/internal/cache"
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/conversation"
+	"github.com/dragoman/dragoman/internal/feedback"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
@@ -79,6 +80,7 @@ type App struct {
 	Keys       *identity.Keys
 	Sessions   *conversation.Keeper
 	Memories   *memory.Keeper
+	Feedback   *feedback.Keeper
 	Engine     *assistant.Engine
 	Models     *Models
 	Assistants map[string]assistant.Definition // as they are published when the configuration is loaded
@@ -141,6 +143,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.Ledger = ledger.New(a.Store, a.prices.Load, o.Now)
 	a.Keys = identity.NewKeys(a.Store, rand.Reader, o.Now)
 	a.Sessions = conversation.NewKeeper(a.Store, conversation.Options{Mask: redact, Settle: a.Flush, Now: o.Now})
+	a.Feedback = &feedback.Keeper{Store: a.Store, Traces: a, Metrics: a.Metrics, Now: o.Now}
 	a.Memories = memory.NewKeeper(a.Store, memory.Options{Mask: redact, NewID: newMemoryID, Now: o.Now})
 	a.background, a.vectors = assistant.NewBackground(o.Log), assistant.NewVectors(keptVectors)
 	a.limits = limit.NewBook(o.Now)
@@ -250,7 +253,7 @@ func (a *App) build(ctx context.Context) (err error) {
 // it keeps its data and how its books and cache are kept is read at the start only. It must not be called twice at a time.
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
-		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Metrics: a.Metrics, limits: a.limits,
+		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Feedback: a.Feedback, Metrics: a.Metrics, limits: a.limits,
 		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
@@ -488,7 +491,7 @@ func (a *App) Housekeeping(ctx context.Context) error {
 	return errors.Join(err, a.Expire(ctx))
 }
 
-// Expire deletes traces and stored responses that are past their retention, and memories that have expired. It must not be called while Reload is.
+// Expire deletes traces and stored responses and feedback that are past their retention, and memories that have expired. It must not be called while Reload is.
 func (a *App) Expire(ctx context.Context) (err error) {
 	if keep := a.Config.Retention.Traces; keep > 0 {
 		_, err = a.Store.DeleteTracesBefore(ctx, a.options.Now().Add(-keep))
@@ -496,6 +499,10 @@ func (a *App) Expire(ctx context.Context) (err error) {
 	if keep := a.Config.Retention.Responses; keep > 0 {
 		_, err2 := a.Store.DeleteResponsesBefore(ctx, a.options.Now().Add(-keep))
 		err = errors.Join(err, err2)
+	}
+	if keep := a.Config.Retention.Feedback; keep > 0 {
+		_, err4 := a.Store.DeleteFeedbackBefore(ctx, a.options.Now().Add(-keep))
+		err = errors.Join(err, err4)
 	}
 	_, err3 := a.Store.DeleteMemoriesBefore(ctx, a.options.Now())
 	return errors.Join(err, err3, a.passages.expire(ctx, a.options.Now().Add(-keepUnused)))

@@ -28,6 +28,7 @@ type Trace struct {
 	SeenBy       string            `json:"seen_by,omitempty"`          // the host that the text went to; empty: it stayed here
 	Template     string            `json:"template,omitempty"`         // ID@VERSION
 	Handover     string            `json:"handover,omitempty"`         // the topic for which the question was handed over to people
+	Rung         string            `json:"rung,omitempty"`             // of the assistant's ladder, where the models of its route could not answer
 	Cache        string            `json:"cache,omitempty"`            // "hit", "semantic", "miss" or "bypass"
 	Similarity   float64           `json:"similarity,omitempty"`       // of the question to one that means the same, whose answer this is
 	Similar      string            `json:"similar_question,omitempty"` // that one, where its asker is the same

@@ -106,7 +106,7 @@ OpenAI, Anthropic and Google. Any client reaches any model by one key, with fail
 	f.BoolVarP(&e.verbose, "verbose", "v", false, "say more on standard error")
 	root.AddGroup(&cobra.Group{ID: "use", Title: "Ask:"}, &cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "look", Title: "Look and measure:"})
 	for group, commands := range map[string][]*cobra.Command{
-		"use":  {askCommand(e), chatCommand(e), searchCommand(e), sessionCommand(e), memoryCommand(e), whyCommand(e)},
+		"use":  {askCommand(e), chatCommand(e), searchCommand(e), sessionCommand(e), memoryCommand(e), whyCommand(e), feedbackCommand(e)},
 		"run":  {serveCommand(e), mcpCommand(e), assistantCommand(e), promptCommand(e), modelCommand(e), keyCommand(e), initCommand(e), configCommand(e), routeCommand(e)},
 		"look": {doctorCommand(e), indexCommand(e), collectionCommand(e), evalCommand(e), usageCommand(e)},
 	} {

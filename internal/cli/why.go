@@ -13,10 +13,10 @@ import (
 )
 
 func whyCommand(e *env) *cobra.Command {
-	var asJSON bool
+	var asJSON, brief bool
 	c := &cobra.Command{
 		Use:   "why TRACE",
-		Short: "Explain an answer: what was searched, taken, left out, sent and paid",
+		Short: "Explain an answer: what was looked at, what was left out, who answered, how sure that is, and the details",
 		Example: `  dragoman why tr_01a2b3c4
   dragoman why --json tr_01a2b3c4 | jq .left_out`,
 		Args: cobra.ExactArgs(1),
@@ -42,16 +42,27 @@ func whyCommand(e *env) *cobra.Command {
 				return fmt.Errorf("read the trace: %w", err)
 			}
 			t := newTerminal(e.out, e.getenv)
+			why := tr.Explain(assistant.Reader{})
 			fmt.Fprintf(t.w, "%s\n%s, %s", safe(tr.Question), tr.Started.Local().Format(time.DateTime), tr.Mode)
 			if tr.Provider != "" {
 				fmt.Fprintf(t.w, ", %s/%s", safe(tr.Provider), safe(tr.Model))
 			}
-			fmt.Fprintf(t.w, ", cost %s\n\n", tr.Cost)
-			printSources(t, tr.Sources)
-			printTrace(t, &tr)
+			fmt.Fprintf(t.w, ", cost %s\n", tr.Cost)
+			for _, p := range why.Sections {
+				fmt.Fprintf(t.w, "\n%s\n", t.style(p.Title, bold))
+				for _, line := range p.Lines {
+					fmt.Fprintf(t.w, "  %s\n", safe(line))
+				}
+			}
+			if !brief {
+				fmt.Fprintln(t.w)
+				printSources(t, tr.Sources)
+				printTrace(t, &tr)
+			}
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&brief, "brief", false, "without the details")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the trace as it is stored")
 	return c
 }

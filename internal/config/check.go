@@ -64,6 +64,7 @@ func (d *decoder) check(c *Config) {
 	}
 	d.embedders(c)
 	d.subjects("assistant_editors", c.Editors)
+	d.subjects("operators", c.Operators)
 	d.semantic(c)
 	d.rerankers(c)
 	d.tools(&c.Tools)

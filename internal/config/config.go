@@ -28,6 +28,7 @@ type Config struct {
 	Rerankers   map[string]Reranker   `yaml:"rerankers" doc:"What orders passages anew, by how well each answers the question."`
 	Collections map[string]Collection `yaml:"collections" doc:"Folders to search in."`
 	Assistants  map[string]Assistant  `yaml:"assistants" doc:"What is called as the model assistant/NAME."`
+	Operators   []string              `yaml:"operators" doc:"Who may see by /api how turns of others went (not what was said in them) and what people say of answers: org, group:TEAM, user:NAME. Default: nobody."`
 	Editors     []string              `yaml:"assistant_editors" doc:"Who may save and publish versions of assistants by /api/assistants: org, group:TEAM, user:NAME. Default: nobody."`
 	Tools       Tools                 `yaml:"tools" doc:"Tools that assistants may use, beside those that are built in."`
 	Guards      map[string]Guard      `yaml:"guards" doc:"Sets of checks on what goes in and out. The guard default holds where an assistant names none, plain where a model is called without an assistant."`
@@ -250,6 +251,7 @@ type Ledger struct {
 type Retention struct {
 	Traces    time.Duration `yaml:"traces" doc:"How long the record of a turn is kept."`
 	Responses time.Duration `yaml:"responses" doc:"How long answers of /v1/responses are kept that may be referred to."`
+	Feedback  time.Duration `yaml:"feedback" doc:"How long what people say of answers is kept, with the question."`
 }
 
 // The guards that are always there.
@@ -265,7 +267,7 @@ func Default() *Config {
 		Guards:    map[string]Guard{DefaultGuard: newGuard(DefaultGuard), PlainGuard: newGuard(PlainGuard)},
 		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key", When: "cool"},
 		Ledger:    Ledger{Sync: "group"},
-		Retention: Retention{Traces: 30 * day, Responses: 30 * day},
+		Retention: Retention{Traces: 30 * day, Responses: 30 * day, Feedback: 365 * day},
 	}
 }
 

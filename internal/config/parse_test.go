@@ -97,7 +97,7 @@ retention: {traces: 7d}
 		},
 		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key", When: "cool"},
 		Ledger:    Ledger{Sync: "group"},
-		Retention: Retention{Traces: 7 * day, Responses: 30 * day},
+		Retention: Retention{Traces: 7 * day, Responses: 30 * day, Feedback: 365 * day},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Error(diff)

@@ -33,6 +33,7 @@ type Metrics struct {
 	judged     *prometheus.CounterVec
 	retrieval  retrieval
 	syncs      *prometheus.CounterVec
+	feedback   *prometheus.CounterVec
 }
 
 // most bounds the values of one label beside the configured ones: names of models come from callers.
@@ -67,6 +68,7 @@ func New() *Metrics {
 	m.judged = counter("judged_answers_total", "Answers from sources, by what followed from how sure they are (given, retried, abstained, disclaimed, confirm, cut, malformed); one may count under several but given.", "assistant", "provider", "model", "outcome")
 	m.retrieval = newRetrieval(counter)
 	m.syncs = counter("collection_syncs_total", "Runs in which collections were brought up to date and found something to do, or failed, by how they ended: done, failed, interrupted.", "collection", "status")
+	m.feedback = counter("feedback_total", "What people said of answers that they got: up or down.", "assistant", "provider", "model", "rating")
 	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "dragoman", Name: "turns_in_flight", Help: "Turns under way."})
 	m.left = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "dragoman", Name: "resumed_streams_total", Help: "Answers that broke off and were gone on with."})
 	m.registry.MustRegister(m.inFlight, m.left, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -257,5 +259,12 @@ func (m *Metrics) Judged(j *Judged) {
 func (m *Metrics) Synced(collection, status string) {
 	if m != nil {
 		m.syncs.WithLabelValues(collection, status).Inc()
+	}
+}
+
+// Feedback counts what somebody said of an answer.
+func (m *Metrics) Feedback(assistant, provider, model, rating string) {
+	if m != nil {
+		m.feedback.WithLabelValues(m.helpers.name(assistant, true), provider, m.models.name(model, true), rating).Inc()
 	}
 }

@@ -84,9 +84,11 @@ func (s *Server) routes(mux *http.ServeMux) {
 	open("GET /v1/models", chatDoor, s.listModels)
 	open("GET /v1/models/{id...}", chatDoor, s.getModel)
 	open("GET /api/traces/{id}", chatDoor, s.getTrace)
+	open("GET /api/traces/{id}/explanation", chatDoor, s.explainTrace)
 	s.assistantRoutes(open)
 	s.sessionRoutes(open)
 	s.memoryRoutes(open)
+	s.feedbackRoutes(open)
 	if s.MCP != nil {
 		open("/mcp", chatDoor, s.answerMCP(mcp.NewHandler(s.MaxBody)))
 	}

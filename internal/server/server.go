@@ -19,6 +19,7 @@ import (
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/conversation"
+	"github.com/dragoman/dragoman/internal/feedback"
 	"github.com/dragoman/dragoman/internal/guard"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/mcp"
@@ -57,7 +58,11 @@ type State struct {
 	Counter    Counter
 	Library    Library
 	May        func(p identity.Principal, model string) bool // ask a model; nil: everybody may
+	Operator   func(p identity.Principal) bool               // sees how everybody's turns went, and feedback; nil: nobody does
 	MCP        *mcp.Options                                  // nil: there is no /mcp
+
+	// Sees says whether somebody may see a document now; nil: nobody sees any.
+	Sees func(ctx context.Context, p identity.Principal, collection, path string) bool
 
 	plain assistant.Definition // of a plain model, for all turns: nobody changes a definition
 }
@@ -70,6 +75,7 @@ type Options struct {
 	Responses store.Responses
 	Sessions  *conversation.Keeper
 	Memories  *memory.Keeper
+	Feedback  *feedback.Keeper
 	Ready     func(ctx context.Context) error // why no request should come, if anything; nil: always ready
 	Health    func() any                      // how the providers and their models do, for JSON; nil: not told
 	Metrics   *observe.Metrics                // nil: none are told

@@ -26,6 +26,7 @@ type Store interface {
 	Settings
 	Assistants
 	SyncRuns
+	Feedbacks
 
 	// UsageOfTrace returns the usage rows of one turn, the earliest first.
 	UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, error)

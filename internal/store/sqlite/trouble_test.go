@@ -97,7 +97,7 @@ func TestDamagedPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 24 * 4096; i < len(b); i++ { // all but the first pages, which hold the schema
+	for i := 48 * 4096; i < len(b); i++ { // all but the first pages, which hold the schema
 		b[i] = 0xaa
 	}
 	if err := os.WriteFile(path, b, 0o600); err != nil {

@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"settings":            settings,
 		"assistants":          assistants,
 		"sync runs":           syncRuns,
+		"feedback":            feedback,
 		"odd text":            oddText,
 		"huge bodies":         hugeBodies,
 		"cancellation":        cancellation,

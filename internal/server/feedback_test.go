@@ -1,0 +1,96 @@
+package server_test
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/provider/providertest"
+)
+
+const judged = `
+operators: ['user:olga']
+collections: {here: {path: .}}
+assistants:
+  help: {instructions: Be brief., knowledge: [here], judge: {marks: true, disclaim_below: 0.9}}
+`
+
+// TestFeedbackAndWhy: whoever got an answer says what it was worth and reads how it came about; operators see both, and not what was said.
+func TestFeedbackAndWhy(t *testing.T) {
+	d := open(t, options{extra: judged})
+	d.first.Script(providertest.Whole("Delay doubles with each attempt, to at most 30 seconds [1]. Penguins are said to migrate in autumn."))
+	resp := d.do(t.Context(), "POST", "/v1/chat/completions", d.key, ask("assistant/help", "How long is the Delay of an attempt?", nil))
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), `"judged":{"confidence":`) || !strings.Contains(string(body), "rest on no source") {
+		t.Fatalf("%d %s %v", resp.StatusCode, body, err)
+	}
+	trace := resp.Header.Get("x-dragoman-trace")
+	bob, olga := d.as(identity.Grants{User: "bob"}), d.as(identity.Grants{User: "olga"})
+	for _, c := range []struct {
+		what, method, path, key, body string
+		status                        int
+		says                          string
+	}{
+		{"the owner rates it", "POST", "/api/feedback", d.key, `{"trace":"` + trace + `","rating":"down","reason":"penguins"}`, 201, trace},
+		{"and nobody else", "POST", "/api/feedback", bob.key, `{"trace":"` + trace + `","rating":"up"}`, 404, "not yours"},
+		{"with a rating", "POST", "/api/feedback", d.key, `{"trace":"` + trace + `","rating":"meh"}`, 400, "rating"},
+		{"the owner sees it", "GET", "/api/feedback", d.key, "", 200, `"reason":"penguins"`},
+		{"others have none", "GET", "/api/feedback", bob.key, "", 200, `{"feedback":[]}`},
+		{"operators see all", "GET", "/api/feedback?rating=down&assistant=help", olga.key, "", 200, `"question":"How long is`},
+		{"the owner is told why", "GET", "/api/traces/" + trace + "/explanation", d.key, "", 200, "How sure I am"},
+		{"with places", "GET", "/api/traces/" + trace + "/explanation", d.key, "", 200, "retry/backoff.go"},
+		{"others are not", "GET", "/api/traces/" + trace + "/explanation", bob.key, "", 404, "not yours"},
+		{"operators are told how it went", "GET", "/api/traces/" + trace + "/explanation", olga.key, "", 200, `"redacted":true`},
+		{"the whole trace is the owner's", "GET", "/api/traces/" + trace, olga.key, "", 404, "not yours"},
+	} {
+		status, body := d.call(c.method, c.path, c.key, c.body)
+		if status != c.status || !strings.Contains(body, c.says) {
+			t.Errorf("%s: %d %s", c.what, status, body)
+		}
+	}
+	_, seen := d.call("GET", "/api/traces/"+trace+"/explanation", olga.key, "")
+	for _, said := range []string{"retry/backoff.go", "Penguins", "How long is"} {
+		if strings.Contains(seen, said) {
+			t.Errorf("an operator is shown %q: %s", said, seen)
+		}
+	}
+}
+
+// TestMarksInStreams: annotations come behind their sentences, in the way of each wire.
+func TestMarksInStreams(t *testing.T) {
+	d := open(t, options{extra: judged})
+	d.first.Handle(func(*providertest.Request) providertest.Answer {
+		return providertest.Reply("Delay doubles with each attempt, to at most 30 seconds [1]. Penguins are said to migrate in autumn.")
+	})
+	stream := func(path string, fields map[string]any) string {
+		t.Helper()
+		fields["stream"] = true
+		resp := d.do(t.Context(), "POST", path, d.key, ask("assistant/help", "How long is the Delay of an attempt?", fields))
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatalf("%d %s %v", resp.StatusCode, body, err)
+		}
+		return string(body)
+	}
+	plain := stream("/v1/chat/completions", map[string]any{})
+	if n := strings.Count(plain, `: dragoman {"sentence":`); n != 2 {
+		t.Errorf("%d comments:\n%s", n, plain)
+	}
+	told := stream("/v1/chat/completions", map[string]any{"dragoman": map[string]any{}})
+	if strings.Contains(told, ": dragoman {") || strings.Count(told, `"dragoman":{"sentence":`) != 2 || !strings.Contains(told, `"status":"unsupported"`) {
+		t.Errorf("in chunks:\n%s", told)
+	}
+	messages := stream("/v1/messages", map[string]any{"dragoman": map[string]any{}, "max_tokens": 500})
+	if strings.Count(messages, `{"type":"ping","dragoman":{"sentence":`) != 2 {
+		t.Errorf("in pings:\n%s", messages)
+	}
+	for line := range strings.Lines(told) {
+		if data, ok := strings.CutPrefix(line, "data: {"); ok && !json.Valid([]byte("{"+data)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+}
