@@ -65,7 +65,7 @@ func (a *App) define(name string, c config.Assistant) (assistant.Definition, err
 func handovers(list []config.AssistantHandover) []assistant.Handover {
 	var out []assistant.Handover
 	for _, h := range list {
-		out = append(out, assistant.NewHandover(h.Topic, h.When, h.Say))
+		out = append(out, assistant.NewHandover(h.Topic, h.When, h.Say, h.Confidential))
 	}
 	return out
 }

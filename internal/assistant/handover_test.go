@@ -3,7 +3,7 @@ package assistant
 import "testing"
 
 func TestHandover(t *testing.T) {
-	h := NewHandover("conduct", []string{"harass*", "speak to a human", "c++ (real)", "*"}[:3], "Call us.")
+	h := NewHandover("conduct", []string{"harass*", "speak to a human", "c++ (real)", "*"}[:3], "Call us.", false)
 	for question, want := range map[string]bool{
 		"I am being harassed at work":      true,
 		"HARASSMENT":                       true,
@@ -17,7 +17,7 @@ func TestHandover(t *testing.T) {
 			t.Errorf("%q: %v", question, got)
 		}
 	}
-	if none := NewHandover("x", nil, "y"); none.holds("anything") {
+	if none := NewHandover("x", nil, "y", false); none.holds("anything") {
 		t.Error("a handover of nothing holds")
 	}
 }

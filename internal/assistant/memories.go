@@ -56,7 +56,7 @@ const memoryBudget = 400
 // be trusted. Nothing of it fails a turn.
 func (e *Engine) memories(ctx context.Context, t *Turn) error {
 	p := &t.Definition.Memory
-	if !p.on() || e.Memories == nil || t.question == "" {
+	if !p.on() || e.Memories == nil || t.question == "" || t.handover != nil {
 		return nil
 	}
 	owner, scope := t.remembered()

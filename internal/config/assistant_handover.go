@@ -7,6 +7,8 @@ type AssistantHandover struct {
 	Topic string   `yaml:"topic" doc:"What it is about; told in the trace."`
 	When  []string `yaml:"when" doc:"Words and phrases of a question, of which one is enough; a star at the end of a word stands for any rest: harass*, speak to a human."`
 	Say   string   `yaml:"say" doc:"The answer: whom to turn to, and how."`
+
+	Confidential bool `yaml:"confidential" doc:"The question is kept nowhere: neither in the trace nor in the session."`
 }
 
 func (d *decoder) assistantHandover(path string, list []AssistantHandover) {

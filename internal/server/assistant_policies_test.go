@@ -17,14 +17,28 @@ assistants:
     feature: helpdesk
     search: {not_paths: ["retry/**"]}
     output: {disclaimer: No legal advice.}
-    handover: [{topic: conduct, when: ["harass*"], say: Call the ombudsperson.}]
+    memory: {when: auto}
+    handover: [{topic: conduct, when: ["harass*"], say: Call the ombudsperson., confidential: true}]
   form: {knowledge: [shop], model: big, output: {format: json, schema: '{"type":"object","properties":{"years":{"type":"integer"}}}', disclaimer: Never here.}}
   strict: {knowledge: [shop], model: extractive, search: {threshold: 1}}
 `})
 	// For people: no model is asked.
-	a := d.chat(ask("assistant/desk", "Somebody harasses me", nil))
+	a := d.chat(ask("assistant/desk", "Remember that I am Zaphod. Somebody harasses me", map[string]any{"dragoman": map[string]any{"session": "s1"}}))
 	if a.status != 200 || strings.TrimSpace(a.text) != "Call the ombudsperson." || len(d.first.Requests()) != 0 {
 		t.Errorf("%d %q, %d requests", a.status, a.text, len(d.first.Requests()))
+	}
+	// Nor is it, where the client sends it again.
+	again := d.chat(ask("assistant/desk", "", map[string]any{"dragoman": map[string]any{"session": "s1"}, "messages": []map[string]any{
+		{"role": "user", "content": "Remember that I am Zaphod. Somebody harasses me"}, {"role": "assistant", "content": "Call the ombudsperson."},
+		{"role": "user", "content": "How long are orders kept?"},
+	}}))
+	if again.status != 200 || len(d.first.Requests()) != 1 || strings.Contains(string(d.first.Requests()[0].Body), "Zaphod") {
+		t.Errorf("%d %d", again.status, len(d.first.Requests()))
+	}
+	for path, has := range map[string]string{"/api/traces/" + a.header.Get("X-Dragoman-Trace"): `"handover":"conduct"`, "/api/sessions/s1": "ombudsperson", "/api/memory": "memor"} {
+		if _, body := d.call("GET", path, d.key, ""); strings.Contains(body, "Zaphod") || strings.Contains(body, "harass") || !strings.Contains(body, has) {
+			t.Errorf("what is confidential was kept: %s: %s", path, body)
+		}
 	}
 	for question, stream := range map[string]bool{"How long are orders kept?": false, "Who wants orders to be kept?": true} {
 		a = d.chat(ask("assistant/desk", question, map[string]any{"stream": stream}))
@@ -32,14 +46,14 @@ assistants:
 			t.Errorf("%s: %d %q", question, a.status, a.text)
 		}
 	}
-	body := string(d.first.Requests()[0].Body)
+	body := string(d.first.Requests()[1].Body)
 	if !strings.Contains(body, "Source: README.md:1-3 | Updated: ") || strings.Contains(body, "backoff.go") || strings.Contains(body, "cache_control") {
 		t.Errorf("the prompt: %s", body)
 	}
 	booked := a.header
 	// JSON is asked for in the provider's own way, and gets no disclaimer.
 	a = d.chat(ask("assistant/form", "How long are orders kept?", nil))
-	body = string(d.first.Requests()[2].Body)
+	body = string(d.first.Requests()[3].Body)
 	if a.status != 200 || !strings.Contains(body, `"json_schema"`) || !strings.Contains(body, `"years"`) || strings.Contains(a.text, "Never here.") {
 		t.Errorf("%d %q: %s", a.status, a.text, body)
 	}

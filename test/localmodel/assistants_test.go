@@ -8,11 +8,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dragoman/dragoman/assistants"
+	"github.com/dragoman/dragoman/internal/lab"
 )
 
 // TestReadyMade asks each ready-made assistant some questions of its eval set, with the real model. What comes is measured, and is in
@@ -48,17 +51,30 @@ func TestReadyMade(t *testing.T) {
 			if err := json.Unmarshal(out, &rep); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			t.Logf("%s with %s: %d of %d right, %.0f s", name, model, rep.Right, rep.Questions, time.Since(begun).Seconds())
+			set, err := lab.LoadAssistantSet(filepath.Join(dir, "assistants", name, assistants.Eval))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The quotes before a draft have what is looked for; what the model wrote is counted by itself.
+			drafts, good := 0, 0
 			for _, o := range rep.Outcomes {
 				ask, _, _ := strings.Cut(o.Ask, "\n")
 				t.Logf("  %s %s: wrong: %v", o.Kind, ask, o.Wrong)
 				if _, draft, ok := strings.Cut(o.Answer, "may be wrong:**"); ok {
-					t.Logf("    draft: %s", strings.Join(strings.Fields(draft), " "))
+					drafts++
+					i := slices.IndexFunc(set.Questions, func(c lab.AssistantCase) bool { return strings.TrimSpace(c.Ask) == o.Ask })
+					only := lab.AssistantCase{Contains: set.Questions[i].Contains, Abstains: set.Questions[i].Abstains}
+					wrong := only.Check(lab.Asked{Answer: draft, Sources: []string{"of the quotes"}})
+					if len(wrong) == 0 {
+						good++
+					}
+					t.Logf("    draft: %s %v", strings.Join(strings.Fields(draft), " "), wrong)
 				}
 				if o.Kind == "handover" && len(o.Wrong) > 0 {
 					t.Errorf("it is for people: %s: %v", ask, o.Wrong)
 				}
 			}
+			t.Logf("%s with %s: %d of %d right; of %d drafts %d by themselves; %.0f s", name, model, rep.Right, rep.Questions, drafts, good, time.Since(begun).Seconds())
 		})
 	}
 }
