@@ -93,7 +93,7 @@ func openVectorist(t *testing.T, v http.Handler) *App {
 	dir := t.TempDir()
 	file := `
 providers:
-  vec: {base_url: 'http://vec.test/v1', timeout: 1s, prices: {m: {input: 100, output: 0}}}
+  vec: {base_url: 'http://vec.test/v1', timeout: 1s, prices: {m: {input: 100, output: 0, context: 20}}}
 embedders:
   far: {use: vec/m, dimensions: 2, batch: 4, budget: {day: 0.02 USD}}
   free: {use: vec/m, dimensions: 2, batch: 4}
@@ -179,7 +179,8 @@ func TestEmbedderInTrouble(t *testing.T) {
 		want  int // vectors
 		fails string
 	}{
-		{name: "well", texts: texts(10), want: 10},
+		{name: "well", texts: texts(10), want: 10}, // together they are larger than the model's window, by itself none is
+		{name: "longer than the window", texts: []string{strings.Repeat("long ", 100), "short"}, want: 2},
 		{name: "down for a while", moods: moods{failing(500), failing(502), failing(503)}, texts: texts(10), want: 10},
 		{name: "rate limited", moods: moods{nil, failing(429, "Retry-After", "7"), failing(429, "Retry-After", "40")}, texts: texts(10), want: 10},
 		{name: "slow", moods: moods{hanging, nil, hanging}, texts: texts(10), want: 10},

@@ -298,6 +298,7 @@ func (m *Models) named() (out []string) {
 var vendors = map[string]string{
 	"api.openai.com": "openai", "api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gemini", "api.mistral.ai": "mistral",
 	"api.groq.com": "groq", "api.deepseek.com": "deepseek", "api.cohere.ai": "cohere", "api.cohere.com": "cohere",
+	"api.voyageai.com": "voyage",
 }
 
 // listed prices the accounts at vendors that go by other names than the vendor's.

@@ -34,6 +34,7 @@ type Exchange struct {
 	Privacy   route.Privacy
 	Door      string
 	Tokens    int // of the input, estimated
+	Longest   int // of its texts, which must fit into the model's window, each by itself; 0: as Tokens
 	Call      Call
 	Untraced  bool // it is in the books, and no trace of it is kept
 }
@@ -43,7 +44,7 @@ type Exchange struct {
 func (e *Engine) Exchange(ctx context.Context, x *Exchange) (*Trace, error) {
 	t := &Turn{
 		Request: &chat.Request{Model: x.Model}, Principal: x.Principal, Class: x.Class, Feature: x.Feature, Privacy: x.Privacy, Door: chat.Wire(x.Door),
-		Definition: &Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}, tokens: x.Tokens,
+		Definition: &Definition{Policy: guard.Policy{Secrets: guard.Off, Injection: guard.Off, Output: guard.Off}}, tokens: x.Tokens, longest: x.Longest,
 	}
 	t.started, t.clock = e.Now(), e.Now
 	t.Trace = &Trace{ID: e.NewID(), RequestID: x.RequestID, Started: t.started, Principal: t.Principal.Name, Mode: Plain}
@@ -107,9 +108,10 @@ func (e *Engine) callAny(ctx context.Context, t *Turn, x *Exchange) error {
 }
 
 // callAside makes a call as one of a turn's requests: in its trace, as what it is for, in the books, within its caller's limits, and of a
-// model that may see the turn.
+// model that may see the turn. Whether its texts, of so many tokens
+// together, fit into its window is left to its provider: most cut what is longer.
 func (e *Engine) callAside(ctx context.Context, t *Turn, model, purpose string, tokens int, call Call) error {
-	d, err := e.Router.Choose(model, route.Env{Privacy: string(t.Privacy), Tokens: tokens})
+	d, err := e.Router.Choose(model, route.Env{Privacy: string(t.Privacy)})
 	switch {
 	case err != nil:
 		return err

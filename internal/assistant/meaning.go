@@ -141,7 +141,7 @@ func (e *Engine) Embeddings(x *Embedder, on Embedding) embed.Embedder {
 			tokens += prompt.Tokens(t)
 		}
 		_, err = e.Exchange(ctx, &Exchange{
-			Principal: on.Principal, Model: x.Service.Use, Class: on.Class, Feature: on.Feature, Privacy: on.Privacy, Door: "embedding", Tokens: tokens,
+			Principal: on.Principal, Model: x.Service.Use, Class: on.Class, Feature: on.Feature, Privacy: on.Privacy, Door: "embedding", Tokens: tokens, Longest: 1,
 			Call: embedding(x.Service, kind, texts, &out), Untraced: true,
 		})
 		return out, err

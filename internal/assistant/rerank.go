@@ -107,13 +107,13 @@ func (e *Engine) scores(ctx context.Context, t *Turn, x *Reranker, list []knowle
 	ctx, cancel := context.WithTimeout(ctx, x.Within)
 	defer cancel()
 	question, texts := shortened(t.question, mostRanked), make([]string, len(list))
-	tokens := 0
+	tokens, asked := 0, prompt.Tokens(question)
 	for i := range list {
 		texts[i] = cut(cmp.Or(list[i].Symbol, list[i].Title)+"\n"+list[i].Text, mostRanked)
 		if x.Local == nil { // of searches nothing was masked yet
 			texts[i], _ = guard.Redact(texts[i])
 		}
-		tokens += prompt.Tokens(texts[i])
+		tokens += asked + prompt.Tokens(texts[i])
 	}
 	switch {
 	case x.Local != nil:
@@ -125,7 +125,7 @@ func (e *Engine) scores(ctx context.Context, t *Turn, x *Reranker, list []knowle
 			scores = append(scores, float64(s))
 		}
 	case x.Service != nil:
-		err = e.callAside(ctx, t, x.Service.Use, "rerank", tokens+prompt.Tokens(question)*len(texts), func(ctx context.Context, up Exchanger, model string) (chat.Usage, error) {
+		err = e.callAside(ctx, t, x.Service.Use, "rerank", tokens, func(ctx context.Context, up Exchanger, model string) (chat.Usage, error) {
 			out, used, err := x.Service.Ask(ctx, up, model, question, texts)
 			if err != nil {
 				return chat.Usage{}, err

@@ -66,7 +66,7 @@ func (t *Turn) asksFor() string {
 
 // known is what the choice among models takes of every turn.
 func (e *Engine) known(t *Turn) route.Env {
-	env := route.Env{Privacy: string(t.Privacy), Tokens: t.tokens, MaxTokens: t.Request.MaxTokens, Needs: t.needs()}
+	env := route.Env{Privacy: string(t.Privacy), Tokens: cmp.Or(t.longest, t.tokens), MaxTokens: t.Request.MaxTokens, Needs: t.needs()}
 	if e.Allowed != nil {
 		env.Allowed = e.Allowed(t.Principal)
 	}

@@ -86,6 +86,7 @@ type Turn struct {
 	found       []knowledge.Passage
 	decision    route.Decision
 	tokens      int   // of the request, estimated
+	longest     int   // of a call with several texts, each of which stands alone: tokens of the longest; else 0
 	media       media // of the request
 	hold        *limit.Hold
 	outgoing    *chat.Request // as it goes to the model

@@ -13,11 +13,12 @@ import (
 
 // exchange runs a call that is no conversation: routed, limited and booked like one, answered in one piece.
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request, d *door, p principal, model, kind string, texts []string, call assistant.Call) bool {
-	tokens := 0
+	tokens, longest := 0, 0
 	for _, t := range texts {
-		tokens += prompt.Tokens(t)
+		n := prompt.Tokens(t)
+		tokens, longest = tokens+n, max(longest, n)
 	}
-	x := &assistant.Exchange{RequestID: requestID(r), Principal: p, Model: model, Class: kind, Door: kind, Tokens: tokens, Call: call}
+	x := &assistant.Exchange{RequestID: requestID(r), Principal: p, Model: model, Class: kind, Door: kind, Tokens: tokens, Longest: longest, Call: call}
 	if v := r.Header[headerFeature]; len(v) > 0 {
 		x.Feature = v[0]
 	}
