@@ -46,7 +46,7 @@ func (r *ranker) explain(c *candidate) *Explanation {
 		}
 		e.Terms = append(e.Terms, t)
 	}
-	if r.fused {
+	if r.near != nil {
 		e.Meaning = &Meaning{c.similarity, c.lexical}
 	}
 	slices.SortStableFunc(e.Terms, func(a, b TermScore) int { return cmp.Compare(b.Score, a.Score) })

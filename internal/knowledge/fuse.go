@@ -26,11 +26,7 @@ func (c *Collection) nearest(ctx context.Context, query *Query, q *index.Query) 
 	if err != nil || rows == nil || rows.Dims() != len(query.Vector) {
 		return nil, err
 	}
-	allow, err := c.index.Filter(ctx, q.Allow, q.Kinds)
-	if err != nil {
-		return nil, err
-	}
-	hits, err := rows.Search(ctx, query.Vector, max(c.settings.Vectors.Candidates, query.Limit), allow)
+	hits, err := rows.Search(ctx, query.Vector, max(c.settings.Vectors.Candidates, query.Limit), q)
 	return &nearest{query: query.Vector, rows: rows, hits: hits}, err
 }
 
@@ -51,11 +47,11 @@ func (n *nearest) measure(ctx context.Context, cands []*candidate) (err error) {
 // candidates, and both are weighted. That orders candidates as the sum of both z-scores does, and the sum stays comparable with scores of words
 // alone, and with those of other collections. Ranks alone, as reciprocal rank fusion takes them, forget how much better the first is than the
 // second. A candidate without a vector counts as one of middling similarity.
-func (r *ranker) fuse(cands []*candidate, near *nearest, w *VectorRules) {
+func (r *ranker) fuse(cands []*candidate, w *VectorRules) {
+	near := r.near
 	if near == nil || len(cands) == 0 {
 		return
 	}
-	r.fused = true
 	words, similar := make([]float64, 0, len(cands)), make([]float64, 0, len(cands))
 	for _, c := range cands {
 		c.lexical = c.score

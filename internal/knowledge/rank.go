@@ -18,7 +18,7 @@ type ranker struct {
 	lex   *lexicon
 
 	newest time.Time // when the youngest candidate was changed
-	fused  bool      // vectors had a say
+	near   *nearest  // what vectors say; nil: nothing
 
 	// Scratch memory, used anew for each candidate.
 	found  []float64

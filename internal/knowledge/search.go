@@ -72,7 +72,7 @@ type LeftOut struct {
 type Result struct {
 	Passages   []Passage // best first; pinned ones before the others
 	LeftOut    []LeftOut
-	Confidence float64  // 0..1: how much of the question the best passages speak of
+	Confidence float64  // 0..1: how much of the question the best passages speak of, or how close in meaning the closest is
 	Missing    []string // words of the question that occur nowhere
 	Chunks     int      // how many were searched
 	Notes      []string // of what was done with them afterwards
@@ -117,6 +117,11 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 	for i := range min(3, len(cands)) {
 		res.Confidence = max(res.Confidence, cands[i].coverage)
 	}
+	close, err := c.confidence(ctx, r.near)
+	if err != nil {
+		return nil, err
+	}
+	res.Confidence = max(res.Confidence, close)
 	if len(pinned) > 0 {
 		res.Confidence = 1
 	}
@@ -166,13 +171,14 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 		return nil, nil, nil, err
 	}
 	r := newRanker(q, found, &c.settings.Rules)
+	r.near = near
 	r.likely(cands)
-	r.fuse(cands, near, &c.settings.Vectors)
+	r.fuse(cands, &c.settings.Vectors)
 	if err := c.texts(ctx, cands[:min(len(cands), max(c.settings.Read, query.Limit))]); err != nil {
 		return nil, nil, nil, err
 	}
 	r.rank(cands)
-	r.fuse(cands, near, &c.settings.Vectors)
+	r.fuse(cands, &c.settings.Vectors)
 	return cands, r, found, nil
 }
 

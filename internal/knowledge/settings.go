@@ -38,6 +38,8 @@ type QuestionRules struct {
 type VectorRules struct {
 	Weight     float64 `json:"weight"`     // of the similarity, 0 to 1; the rest is that of the words
 	Candidates int     `json:"candidates"` // chunks that vectors propose
+	Middle     float64 `json:"middle"`     // the similarity, beyond what all have in common, at which confidence is a half
+	Width      float64 `json:"width"`      // how much more makes it 0.73
 }
 
 // Rules are the weights of the ranking rules.
@@ -73,7 +75,7 @@ var DefaultSettings = Settings{
 		Coverage: 1, Names: 0.35, Exact: 0.6, Run: 2, RunProse: 0.35, Phrase: 2, Near: 0.2, File: 0.35, Again: 0.98, Window: 0.8,
 		Test: 0.4, Example: 0.7, History: 0.5, Data: 0.6, Head: 0.8, Loose: 0.9, Section: 1, Report: 0.75, Asked: 0.5, Definition: 1, Recency: 0.5,
 	},
-	Vectors:    VectorRules{Weight: 0.5, Candidates: 100},
+	Vectors:    VectorRules{Weight: 0.5, Candidates: 100, Middle: 0.42, Width: 0.05},
 	Candidates: 100,
 	Read:       40,
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dragoman/dragoman/internal/embed"
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
@@ -126,15 +127,15 @@ func (c *Collection) VectorState(ctx context.Context, model string) (Vectors, er
 
 // vectors are those of a collection in memory, by their model: those that questions asked for.
 type vectors struct {
-	mu      sync.Mutex // held while they are read
-	changes int64      // of the file, at which they were read
-	models  map[string]*generation
+	mu     sync.Mutex // held while they are read
+	models map[string]*generation
 }
 
 type generation struct {
 	id, last int64 // in the file: of the generation, and of the last block that was read
 	changes  int64 // of the file, up to which they are read
 	rows     *dense.Index
+	owners   atomic.Pointer[index.Owners] // of the rows, as they were last asked for
 }
 
 // generation returns the vectors of a model as they are now, nil where there are none. Without a model it is the one in use.
@@ -147,7 +148,7 @@ func (c *Collection) generation(ctx context.Context, model string) (neighbours, 
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if g := v.models[model]; g != nil && g.changes >= changes {
-		return inMemory{g.rows}, nil
+		return inMemory{c.index, g, g.rows.View()}, nil
 	}
 	all, err := c.index.Generations(ctx)
 	if err != nil || len(all) == 0 {
@@ -164,7 +165,7 @@ func (c *Collection) generation(ctx context.Context, model string) (neighbours, 
 		return nil, nil
 	}
 	if n := c.index.Neighbours(all[at]); n != nil {
-		return n, nil
+		return inDatabase{n, c.index}, nil
 	}
 	g := v.models[all[at].Model]
 	if g == nil {
@@ -178,10 +179,7 @@ func (c *Collection) generation(ctx context.Context, model string) (neighbours, 
 		v.models = map[string]*generation{}
 	}
 	v.models[all[at].Model] = g
-	if model == "" {
-		v.models[""] = g
-	}
-	return inMemory{g.rows}, nil
+	return inMemory{c.index, g, g.rows.View()}, nil
 }
 
 // loadVectors reads what was saved since, and lets go of what belongs to chunks that are gone when that is much.

@@ -137,6 +137,9 @@ func TestMeaning(t *testing.T) {
 	if len(res.Passages) == 0 || res.Passages[0].Path != "leave.md" {
 		t.Fatalf("%+v", res.Passages)
 	}
+	if res.Confidence < 0.2 {
+		t.Errorf("confidence %.2f", res.Confidence)
+	}
 	if x := res.Passages[0].Explanation.Meaning; x == nil || x.Similarity == nil || *x.Similarity < 0.2 || x.Words != 0 {
 		t.Errorf("%+v", x)
 	}
@@ -323,7 +326,7 @@ func TestJoinVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range chunks {
-		if _, there := slices.BinarySearch(ids, id); !there || !rows.(inMemory).rows.Has(id) {
+		if _, there := slices.BinarySearch(ids, id); !there || !rows.(inMemory).of.rows.Has(id) {
 			t.Errorf("chunk %d has lost its vector", id)
 		}
 	}

@@ -22,7 +22,7 @@ type Index struct {
 	mu    sync.RWMutex // adding appends; what was read of the slices before stays valid
 	ids   []int64      // ascending
 	signs []uint64     // words of each row
-	rows  []int8       // dims of each row
+	rows  []byte       // dims of each row, each an int8
 	scale []float32
 
 	scratch sync.Pool // of *[]uint16
@@ -65,11 +65,7 @@ func (r Row) Dims() int { return len(r) - 4 }
 
 // Score is the inner product of a query with a row, as Search has it. Both have the same dimensions.
 func (r Row) Score(query []float32) float32 {
-	row := make([]int8, len(r)-4)
-	for i, b := range r[4:] {
-		row[i] = int8(b)
-	}
-	return dot(query, row) * r.scale()
+	return dot(query, r[4:]) * r.scale()
 }
 
 // Floats is the vector as it was compressed.
@@ -114,11 +110,23 @@ func (ix *Index) append(v Vector) {
 	ix.ids = append(ix.ids, v.ID)
 	ix.scale = append(ix.scale, v.Row.scale())
 	row := v.Row[4:]
-	at := len(ix.signs)
-	ix.signs = append(ix.signs, make([]uint64, ix.words)...)
-	for i, b := range row {
-		ix.rows = append(ix.rows, int8(b))
-		ix.signs[at+i>>6] |= uint64(^b>>7) << (i & 63)
+	ix.rows = append(ix.rows, row...)
+	for len(row) > 0 {
+		word := uint64(0)
+		for i := 0; i < 64 && len(row) > 0; i += 8 {
+			if len(row) < 8 {
+				for j, b := range row {
+					word |= uint64(^b>>7) << (i + j)
+				}
+				row = nil
+				break
+			}
+			// Of eight numbers the signs, each the highest bit of its byte, are gathered in one byte by a product.
+			signs := ^binary.LittleEndian.Uint64(row) >> 7 & 0x0101010101010101
+			word |= signs * 0x0102040810204080 >> 56 << i
+			row = row[8:]
+		}
+		ix.signs = append(ix.signs, word)
 	}
 }
 
@@ -210,22 +218,45 @@ func (ix *Index) Keep(there func(id int64) bool) *Index {
 	return out
 }
 
-// Similarity is the inner product of a query with the vector of a chunk. It says whether there is one.
-func (ix *Index) Similarity(query []float32, id int64) (float32, bool) {
+// View is an index as it is at one time: what is added later is not in it.
+type View struct {
+	ix    *Index
+	ids   []int64
+	signs []uint64
+	rows  []byte
+	scale []float32
+}
+
+// View returns the index as it is now.
+func (ix *Index) View() View {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
-	at, ok := slices.BinarySearch(ix.ids, id)
-	if !ok || len(query) != ix.dims {
+	return View{ix, ix.ids, ix.signs, ix.rows, ix.scale}
+}
+
+// Dims is how many dimensions the vectors have.
+func (v View) Dims() int { return v.ix.dims }
+
+// IDs are those of the chunks of all rows, ascending. They must not be changed.
+func (v View) IDs() []int64 { return v.ids }
+
+// row is the inner product of a query with a row.
+func (v View) row(query []float32, at int) float32 {
+	return dot(query, v.rows[at*v.ix.dims:(at+1)*v.ix.dims]) * v.scale[at]
+}
+
+// Similarity is the inner product of a query with the vector of a chunk. It says whether there is one.
+func (v View) Similarity(query []float32, id int64) (float32, bool) {
+	at, ok := slices.BinarySearch(v.ids, id)
+	if !ok || len(query) != v.ix.dims {
 		return 0, false
 	}
-	return dot(query, ix.rows[at*ix.dims:(at+1)*ix.dims]) * ix.scale[at], true
+	return v.row(query, at), true
 }
 
 // Has says whether there is a vector of a chunk.
 func (ix *Index) Has(id int64) bool {
-	ix.mu.RLock()
-	defer ix.mu.RUnlock()
-	_, ok := slices.BinarySearch(ix.ids, id)
+	_, ok := slices.BinarySearch(ix.View().ids, id)
 	return ok
 }
 
@@ -238,53 +269,67 @@ type Hit struct {
 // Search returns the k closest vectors, the closest first, among those that allow lets be found; nil allows all. It finds k where
 // there are k. What allow refuses costs a call and nothing more.
 func (ix *Index) Search(query []float32, k int, allow func(id int64) bool) ([]Hit, error) {
+	v := ix.View()
+	if allow == nil {
+		return v.Search(query, k, nil)
+	}
+	return v.Search(query, k, func(row int) bool { return allow(v.ids[row]) })
+}
+
+// Search is Index.Search; allow is asked for rows, by their places in IDs.
+func (v View) Search(query []float32, k int, allow func(row int) bool) ([]Hit, error) {
+	ix := v.ix
 	if len(query) != ix.dims {
 		return nil, fmt.Errorf("a query of %d dimensions does not fit an index of %d", len(query), ix.dims)
 	}
-	ix.mu.RLock()
-	ids, signs, rows, scale := ix.ids, ix.signs, ix.rows, ix.scale
-	ix.mu.RUnlock()
-	if len(ids) == 0 || k <= 0 {
+	if len(v.ids) == 0 || k <= 0 {
 		return nil, nil
 	}
-	distances, release := ix.distances(len(ids))
+	distances, release := ix.distances(len(v.ids))
 	defer release()
-	counts := make([]int, ix.dims+2) // of each distance
-	ix.measure(query, signs, distances, counts)
+	counts := make([]int, ix.dims+1) // of each distance
+	ix.measure(query, v.signs, distances, counts)
 
-	// Rows in the order of their distances: where those of each distance begin.
+	// Rows in the order of their distances, as many at a time as are likely to be enough.
 	want := max(rescored, 4*k)
-	if allow == nil {
-		want = min(want, len(ids))
-	}
-	limit, sum := 0, 0
-	for limit <= ix.dims && (sum < want || allow != nil) {
-		sum += counts[limit]
-		limit++
-	}
-	starts := make([]int, limit)
-	for d := 1; d < limit; d++ {
-		starts[d] = starts[d-1] + counts[d-1]
-	}
-	order := make([]int32, sum)
-	for i, d := range distances {
-		if int(d) < limit {
-			order[starts[d]] = int32(i)
-			starts[d]++
+	hits := make([]Hit, 0, min(want, len(v.ids)))
+	var order []int32
+	for from, some := 0, 2*want; from <= ix.dims && len(hits) < want; some *= 8 {
+		to, sum := from, 0
+		for to <= ix.dims && sum < some {
+			sum += counts[to]
+			to++
 		}
-	}
-	hits := make([]Hit, 0, min(want, len(order)))
-	for _, i := range order {
-		if allow != nil && !allow(ids[i]) {
-			continue
-		}
-		hits = append(hits, Hit{ids[i], dot(query, rows[int(i)*ix.dims:(int(i)+1)*ix.dims]) * scale[i]})
-		if len(hits) == want {
-			break
+		order = inOrder(distances, counts, from, to, sum, order)
+		from = to
+		for _, i := range order {
+			if allow != nil && !allow(int(i)) {
+				continue
+			}
+			hits = append(hits, Hit{v.ids[i], v.row(query, int(i))})
+			if len(hits) == want {
+				break
+			}
 		}
 	}
 	slices.SortFunc(hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID)) })
 	return hits[:min(k, len(hits))], nil
+}
+
+// inOrder are the rows whose distances lie from one to before another, sum of them, the least first. It uses the memory of room.
+func inOrder(distances []uint16, counts []int, from, to, sum int, room []int32) []int32 {
+	starts := make([]int, to-from)
+	for d := 1; d < len(starts); d++ {
+		starts[d] = starts[d-1] + counts[from+d-1]
+	}
+	order := slices.Grow(room[:0], sum)[:sum]
+	for i, d := range distances {
+		if at := int(d) - from; at >= 0 && at < len(starts) {
+			order[starts[at]] = int32(i)
+			starts[at]++
+		}
+	}
+	return order
 }
 
 // distances is room for a distance of each row.
@@ -326,17 +371,18 @@ func (ix *Index) measure(query []float32, signs []uint64, distances []uint16, co
 	}
 }
 
-func dot(q []float32, row []int8) float32 {
+// dot is the inner product of a query with the int8 numbers of a row.
+func dot(q []float32, row []byte) float32 {
 	var a, b, c, d float32
 	i := 0
 	for ; i+4 <= len(q) && i+4 <= len(row); i += 4 {
-		a += q[i] * float32(row[i])
-		b += q[i+1] * float32(row[i+1])
-		c += q[i+2] * float32(row[i+2])
-		d += q[i+3] * float32(row[i+3])
+		a += q[i] * float32(int8(row[i]))
+		b += q[i+1] * float32(int8(row[i+1]))
+		c += q[i+2] * float32(int8(row[i+2]))
+		d += q[i+3] * float32(int8(row[i+3]))
 	}
 	for ; i < len(q); i++ {
-		a += q[i] * float32(row[i])
+		a += q[i] * float32(int8(row[i]))
 	}
 	return a + b + c + d
 }

@@ -129,6 +129,27 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// TestSigns: the signs of a row are those of its numbers, whatever its length.
+func TestSigns(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	for _, dims := range []int{1, 7, 8, 63, 64, 65, 100, 384} {
+		v := vectors(r, 1, dims)[0]
+		ix := build(t, [][]float32{v})
+		row, err := NewRow(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ix.signs) != ix.words {
+			t.Fatalf("%d dimensions: %d words", dims, len(ix.signs))
+		}
+		for i, b := range row[4:] {
+			if set := ix.signs[i/64]>>(i%64)&1 == 1; set != (int8(b) >= 0) {
+				t.Errorf("%d dimensions: number %d is %d", dims, i, int8(b))
+			}
+		}
+	}
+}
+
 // TestOrder: in whatever order vectors are added, each chunk has one, the first, and is found by its id.
 func TestOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
@@ -148,7 +169,7 @@ func TestOrder(t *testing.T) {
 		}
 	}
 	for i, v := range vs {
-		s, ok := ix.Similarity(v, int64(i))
+		s, ok := ix.View().Similarity(v, int64(i))
 		if ok != ix.Has(int64(i)) || ok && s < 0.99 {
 			t.Errorf("%d: %v %v", i, s, ok)
 		}
@@ -159,7 +180,7 @@ func TestOrder(t *testing.T) {
 	if !slices.IsSorted(ix.ids) || len(slices.Compact(slices.Clone(ix.ids))) != len(ix.ids) {
 		t.Error("ids are out of order, or there twice")
 	}
-	if _, ok := ix.Similarity(vs[0], 1000); ok || ix.Has(-1) {
+	if _, ok := ix.View().Similarity(vs[0], 1000); ok || ix.Has(-1) {
 		t.Error("a chunk that is not there has a vector")
 	}
 }

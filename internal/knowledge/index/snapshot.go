@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,9 @@ type snapshot struct {
 	segments   []*segment
 	chunks     int // alive
 	means      means
+
+	sampleOnce sync.Once
+	sample     []int64 // ids of some chunks: see Sample
 }
 
 type segment struct {

@@ -242,8 +242,12 @@ func (ix *Index) ChunkIDs(ctx context.Context) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]int64, 0, snap.chunks)
-	for _, seg := range snap.segments {
+	return snap.chunkIDs(), nil
+}
+
+func (s *snapshot) chunkIDs() []int64 {
+	out := make([]int64, 0, s.chunks)
+	for _, seg := range s.segments {
 		for i := range seg.rows {
 			if seg.docs[i] != nil {
 				out = append(out, seg.rows[i].chunk)
@@ -251,7 +255,7 @@ func (ix *Index) ChunkIDs(ctx context.Context) ([]int64, error) {
 		}
 	}
 	slices.Sort(out)
-	return out, nil
+	return out
 }
 
 // ChunksByID returns chunks with their texts, in the order of their ids. Those that are gone are left out.
