@@ -179,7 +179,7 @@ func TestEmbedderInTrouble(t *testing.T) {
 		want  int // vectors
 		fails string
 	}{
-		{name: "well", texts: texts(10), want: 10}, // together they are larger than the model's window, by itself none is
+		{name: "well", texts: texts(10), want: 10},
 		{name: "longer than the window", texts: []string{strings.Repeat("long ", 100), "short"}, want: 2},
 		{name: "down for a while", moods: moods{failing(500), failing(502), failing(503)}, texts: texts(10), want: 10},
 		{name: "rate limited", moods: moods{nil, failing(429, "Retry-After", "7"), failing(429, "Retry-After", "40")}, texts: texts(10), want: 10},
