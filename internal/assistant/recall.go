@@ -54,12 +54,17 @@ func (e *Engine) recall(ctx context.Context, t *Turn) error {
 func (t *Turn) follow(kept []conversation.Message, sent []chat.Message) []conversation.Message {
 	t.thread.after = store.AtHead
 	if len(sent) == 0 {
-		// A question that waits for its answer, since it was edited, is not asked twice.
-		if n := len(kept); n > 0 && kept[n-1].Role == chat.User && kept[n-1].Digest == conversation.Digest(chat.User, t.question) {
-			kept = kept[:n-1]
-			t.thread.after = 0
-			if n > 1 {
-				t.thread.after = kept[n-2].Number
+		// A question is not asked twice where it waits for its answer, since it was edited, or since the caller runs its tools.
+		last := len(kept) - 1
+		for last >= 0 && kept[last].Role != chat.User {
+			last--
+		}
+		_, at := lastUser(t.Request.Messages)
+		goesOn := last == len(kept)-1 || at < len(t.Request.Messages)-1
+		if last >= 0 && goesOn && kept[last].Digest == conversation.Digest(chat.User, t.question) {
+			kept, t.thread.after = kept[:last], 0
+			if last > 0 {
+				t.thread.after = kept[last-1].Number
 			}
 		}
 		return kept

@@ -259,6 +259,23 @@ func TestTwoTabs(t *testing.T) {
 	}
 }
 
+// TestToolsOfTheCaller: a question for which the caller runs tools is one question, however often the model is asked.
+func TestToolsOfTheCaller(t *testing.T) {
+	d := open(t, options{})
+	d.chat(converse("s", user("Who are you?")))
+	const question = "Is it raining?"
+	d.chat(converse("s", user(question)))
+	call := object{"role": "assistant", "content": "Let me see.", "tool_calls": []object{{"id": "c1", "type": "function", "function": object{"name": "weather", "arguments": "{}"}}}}
+	d.chat(converse("s", user(question), call, object{"role": "tool", "tool_call_id": "c1", "content": "It rains."}))
+	s := d.session("s")
+	if sent := d.prompt(); strings.Count(sent, question) != 1 || !strings.Contains(sent, "Who are you?") || !strings.Contains(sent, "It rains.") {
+		t.Errorf("the prompt: %s", sent)
+	}
+	if len(s.Turns) != 4 || s.Turns[2].Text != question || s.Turns[3].Parent != s.Turns[2].Number {
+		t.Errorf("%s", s.texts())
+	}
+}
+
 // TestSessionNames: a session is named by the field, by the header, or by the metadata that a client's SDK knows.
 func TestSessionNames(t *testing.T) {
 	d := open(t, options{})
