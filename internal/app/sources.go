@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
+	"github.com/dragoman/dragoman/internal/knowledge/connector/confluence"
 	"github.com/dragoman/dragoman/internal/knowledge/connector/export"
 	"github.com/dragoman/dragoman/internal/knowledge/connector/forge"
 	"github.com/dragoman/dragoman/internal/knowledge/connector/git"
@@ -81,7 +82,7 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 		}
 	}
 	if len(kinds) > 0 {
-		if p.from, err = a.connector(kinds[0], c.Source); err != nil {
+		if p.from, err = a.connector(kinds[0], c); err != nil {
 			return fmt.Errorf("collection %s: %w", name, err)
 		}
 	}
@@ -91,7 +92,8 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 	return nil
 }
 
-func (a *App) connector(kind string, s config.Source) (connector.Connector, error) {
+func (a *App) connector(kind string, c config.Collection) (connector.Connector, error) {
+	s := c.Source
 	members := func(list []string) (acl.ACL, error) {
 		if len(list) == 0 {
 			return acl.ACL{}, nil
@@ -132,6 +134,16 @@ func (a *App) connector(kind string, s config.Source) (connector.Connector, erro
 			return nil, err
 		}
 		return forge.NewGitLab(o, fetcher(s.GitLab.Networks), a.options.Now, nil)
+	case "confluence":
+		f := s.Confluence
+		who, err := acl.New(acl.Org)
+		if len(c.ACL) > 0 {
+			who, err = acl.New(c.ACL...)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return confluence.New(confluence.Options{URL: f.URL, Spaces: f.Spaces, User: f.User, Token: string(f.Token), Members: who, Users: f.Users, Groups: f.Groups}, fetcher(f.Networks), nil)
 	case "s3":
 		b := s.S3
 		return s3.New(s3.Options{Endpoint: b.Endpoint, Bucket: b.Bucket, Prefix: b.Prefix, Region: b.Region, AccessKey: string(b.AccessKey), SecretKey: string(b.SecretKey), Exclude: b.Exclude}, nil)

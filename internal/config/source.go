@@ -21,13 +21,14 @@ type Expiry struct {
 
 // Source is where the documents of a collection come from: one of these.
 type Source struct {
-	Git    GitSource    `yaml:"git" doc:"A git repository, without a checkout."`
-	Web    WebSource    `yaml:"web" doc:"A web site."`
-	GitHub ForgeSource  `yaml:"github" doc:"Issues, pull requests and releases of a repository at GitHub."`
-	GitLab ForgeSource  `yaml:"gitlab" doc:"Issues, merge requests, releases and wiki of a project at GitLab."`
-	S3     S3Source     `yaml:"s3" doc:"A bucket at Amazon, or at a server that speaks S3."`
-	Export ExportSource `yaml:"export" doc:"What another tool has written when it was asked for all that it holds."`
-	Logs   LogsSource   `yaml:"logs" doc:"Log files, folded into patterns."`
+	Git        GitSource        `yaml:"git" doc:"A git repository, without a checkout."`
+	Web        WebSource        `yaml:"web" doc:"A web site."`
+	GitHub     ForgeSource      `yaml:"github" doc:"Issues, pull requests and releases of a repository at GitHub."`
+	GitLab     ForgeSource      `yaml:"gitlab" doc:"Issues, merge requests, releases and wiki of a project at GitLab."`
+	Confluence ConfluenceSource `yaml:"confluence" doc:"Pages and posts of Confluence spaces, by its REST API."`
+	S3         S3Source         `yaml:"s3" doc:"A bucket at Amazon, or at a server that speaks S3."`
+	Export     ExportSource     `yaml:"export" doc:"What another tool has written when it was asked for all that it holds."`
+	Logs       LogsSource       `yaml:"logs" doc:"Log files, folded into patterns."`
 }
 
 // GitSource is a git repository.
@@ -61,6 +62,17 @@ type ForgeSource struct {
 	Networks []Network `yaml:"networks" doc:"Private networks that the server may be in. Default: none."`
 }
 
+// ConfluenceSource are spaces of Confluence.
+type ConfluenceSource struct {
+	URL      string            `yaml:"url" doc:"https://acme.atlassian.net/wiki, or the address of an own server."`
+	Spaces   []string          `yaml:"spaces" doc:"Keys of spaces. Default: all that the token may see."`
+	User     string            `yaml:"user" doc:"At Cloud, the e-mail address that the token belongs to."`
+	Token    Secret            `yaml:"token" doc:"Write ${VARIABLE}."`
+	Users    map[string]string `yaml:"users" doc:"Users here, by their e-mail address or name there; for restricted pages."`
+	Groups   map[string]string `yaml:"groups" doc:"Groups here, by their names there, where they differ."`
+	Networks []Network         `yaml:"networks" doc:"Private networks that the server may be in. Default: none."`
+}
+
 // S3Source is a bucket.
 type S3Source struct {
 	Endpoint  string   `yaml:"endpoint" doc:"For example https://s3.eu-central-1.amazonaws.com."`
@@ -88,7 +100,7 @@ type LogsSource struct {
 func (s *Source) Kinds() []string {
 	var out []string
 	for name, set := range map[string]bool{
-		"git": s.Git.URL != "", "web": len(s.Web.Start) > 0, "github": s.GitHub.Repo != "", "gitlab": s.GitLab.Repo != "", "s3": s.S3.Bucket != "", "export": s.Export.Kind != "", "logs": len(s.Logs.Files) > 0,
+		"git": s.Git.URL != "", "web": len(s.Web.Start) > 0, "github": s.GitHub.Repo != "", "gitlab": s.GitLab.Repo != "", "s3": s.S3.Bucket != "", "confluence": s.Confluence.URL != "", "export": s.Export.Kind != "", "logs": len(s.Logs.Files) > 0,
 	} {
 		if set {
 			out = append(out, name)
@@ -133,6 +145,11 @@ func (d *decoder) collection(path string, c Collection) {
 	d.subjects(path+".push", c.Push)
 	d.subjects(path+".source.github.members", c.Source.GitHub.Members)
 	d.subjects(path+".source.gitlab.members", c.Source.GitLab.Members)
+	if at := c.Source.Confluence.URL; at != "" {
+		if u, err := url.Parse(at); err != nil || u.Host == "" {
+			d.problem(path+".source.confluence.url", "not a web address; write for example https://acme.atlassian.net/wiki", "")
+		}
+	}
 	if s := c.Source.S3; s.Bucket != "" && s.Endpoint == "" {
 		d.problem(path+".source.s3.endpoint", "missing; write for example https://s3.eu-central-1.amazonaws.com", "")
 	}
