@@ -3,12 +3,16 @@ package enginetest_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/enginetest"
+	"github.com/dragoman/dragoman/internal/knowledge/extract"
 	"github.com/dragoman/dragoman/internal/store/postgrestest"
 )
 
@@ -39,3 +43,51 @@ func pgvector(t *testing.T) func(*knowledge.Options) {
 func TestPGVector(t *testing.T) { enginetest.Run(t, pgvector) }
 
 func TestPGVectorFilters(t *testing.T) { enginetest.FiltersKeepK(t, pgvector, 5000) }
+
+// TestServerLost: while the database server is gone, a search is an error; when it is back, all goes on, and a pull that broke off is gone on
+// with.
+func TestServerLost(t *testing.T) {
+	server := postgrestest.Start(t)
+	o := knowledge.Options{Name: "test", Root: t.TempDir(), Database: server.Database(t)}
+	c, err := knowledge.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	pull := func() error {
+		_, err := c.Pull(t.Context(), made{200, 0}, extract.Options{}, time.Now, nil)
+		return err
+	}
+	search := func() (int, error) {
+		res, err := c.Search(t.Context(), knowledge.Query{Who: acl.All(), Text: "w1", Limit: 500})
+		if err != nil {
+			return 0, err
+		}
+		return len(res.Passages) + len(res.LeftOut), nil
+	}
+	if err := pull(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := search()
+	if err != nil || before == 0 {
+		t.Fatal(before, err)
+	}
+	server.Down()
+	if _, err := search(); err == nil {
+		t.Error("a search without a server found something")
+	} else if strings.Contains(err.Error(), postgrestest.Password) {
+		t.Errorf("%v gives the password away", err)
+	}
+	if err := pull(); err == nil {
+		t.Error("a pull without a server did something")
+	}
+	if err := server.Up(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := search(); err != nil || n != before {
+		t.Errorf("when it is back: %d of %d, %v", n, before, err)
+	}
+	if err := pull(); err != nil {
+		t.Error(err)
+	}
+}

@@ -129,7 +129,7 @@ func (ix *Index) indexNeighbours(ctx context.Context, tx *sql.Tx, generation int
 		return err
 	}
 	_, err := tx.ExecContext(ctx, fmt.Sprintf(`DROP INDEX IF EXISTS neighbour_graph;
-		CREATE INDEX neighbour_graph ON neighbour USING hnsw ((near::halfvec(%d)) halfvec_ip_ops) WHERE generation = %d`, dims, generation))
+		CREATE INDEX neighbour_graph ON neighbour USING hnsw ((near::halfvec(%d)) halfvec_ip_ops) WITH (m = 24, ef_construction = 200) WHERE generation = %d`, dims, generation))
 	return err
 }
 
