@@ -40,33 +40,79 @@ func (e *Engine) byJSON(m route.Model, c Calling) bool {
 	return m.Local && m.Small
 }
 
+// finalAnswer is what such a model writes in the place of a tool's name to answer. The first thing that it writes is a choice among
+// names: a small model takes the one that the question speaks of far more often than it decides to call something at all.
+const finalAnswer = "final_answer"
+
 // jsonNote tells such a model what tools there are.
 func jsonNote(tools []chat.ToolDefinition) string {
 	var b strings.Builder
-	b.WriteString("\n\nYou answer with one JSON object, and nothing else: {\"tool\": NAME, \"arguments\": {...}} to call a tool, or {\"answer\": ...} to answer the user. These are the tools:\n")
+	b.WriteString("\n\nYou write one JSON object, and nothing else. These are the tools:\n")
 	for _, d := range tools {
 		fmt.Fprintf(&b, "- %s: %s Arguments: %s\n", d.Name, d.Description, plainSchema(d.Parameters))
 	}
-	return strings.TrimRight(b.String(), "\n")
+	b.WriteString("- " + finalAnswer + ": answers the user, when you know enough.")
+	return b.String()
 }
+
+// jsonReminder stands at the end of the prompt, where small models look.
+func jsonReminder(tools []chat.ToolDefinition) string {
+	names := make([]string, len(tools))
+	for i, d := range tools {
+		names[i] = d.Name
+	}
+	return "\n\nReply with one JSON object: {\"tool\": NAME, \"arguments\": {...}} calls a tool (" + strings.Join(names, ", ") + "), {\"tool\": \"" + finalAnswer + "\", \"text\": ...} answers. If a tool is named above, call it first."
+}
+
+// jsonEnough stands at the end of results: small models call on and on.
+const jsonEnough = "\n\nIf that is enough, answer the question: {\"tool\": \"" + finalAnswer + "\", \"text\": ...}"
 
 // jsonFormat is the schema of a call or an answer. answer is what the answer has to be like; nil: a text.
 func jsonFormat(tools []chat.ToolDefinition, answer json.RawMessage) *chat.Format {
 	if answer == nil {
 		answer = json.RawMessage(`{"type":"string"}`)
 	}
-	either := []any{map[string]any{"type": "object", "properties": map[string]any{"answer": answer}, "required": []string{"answer"}, "additionalProperties": false}}
+	var either []any
 	for _, d := range tools {
 		either = append(either, map[string]any{
-			"type": "object", "properties": map[string]any{"tool": map[string]any{"const": d.Name}, "arguments": plainSchema(d.Parameters)},
+			"type": "object", "properties": ordered{{"tool", map[string]any{"const": d.Name}}, {"arguments", plainSchema(d.Parameters)}},
 			"required": []string{"tool", "arguments"}, "additionalProperties": false,
 		})
 	}
+	either = append(either, map[string]any{
+		"type": "object", "properties": ordered{{"tool", map[string]any{"const": finalAnswer}}, {"text", answer}}, "required": []string{"tool", "text"}, "additionalProperties": false,
+	})
 	schema, err := json.Marshal(map[string]any{"anyOf": either})
 	if err != nil {
 		return nil // schemas that were read as JSON are written as JSON
 	}
 	return &chat.Format{Kind: chat.FormatSchema, Name: "step", Schema: schema}
+}
+
+// ordered is an object whose fields keep their order: grammars have them written in it, and the choice is to come first.
+type ordered []struct {
+	name  string
+	value any
+}
+
+// MarshalJSON implements json.Marshaler.
+func (o ordered) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for i, f := range o {
+		name, err := json.Marshal(f.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(f.value)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, name...), ':'), value...)
+	}
+	return append(out, '}'), nil
 }
 
 // plainSchema leaves of a schema what grammars are made of everywhere; arguments are checked against all of it when they have come.
@@ -201,18 +247,12 @@ func (j *jsonCalls) Next() (*chat.Event, error) {
 // answer is what can be passed on of the text of an answer.
 func (j *jsonCalls) answer() string {
 	if !j.answers {
-		rest, ok := strings.CutPrefix(strings.TrimLeft(j.text, " \t\r\n"), "{")
-		if ok {
-			rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " \t\r\n"), `"answer"`)
-		}
-		if ok {
-			rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " \t\r\n"), ":")
-		}
-		if ok {
-			rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " \t\r\n"), `"`)
-		}
-		if !ok {
-			return ""
+		rest := j.text
+		for _, next := range []string{"{", `"tool"`, ":", `"` + finalAnswer + `"`, ",", `"text"`, ":", `"`} {
+			var ok bool
+			if rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " \t\r\n"), next); !ok {
+				return ""
+			}
 		}
 		j.answers, j.text = true, rest
 	}
@@ -300,14 +340,18 @@ func (j *jsonCalls) whole(last *chat.Event) {
 	var step struct {
 		Tool      string
 		Arguments json.RawMessage
-		Answer    json.RawMessage
+		Text      json.RawMessage
 	}
 	text := strings.TrimSpace(j.text)
 	switch err := json.Unmarshal([]byte(text), &step); {
-	case err == nil && step.Tool != "":
+	case err == nil && step.Tool == finalAnswer && len(step.Text) > 0:
+		last.Text = string(step.Text) // an object: the answer has a form of its own
+		var words string
+		if json.Unmarshal(step.Text, &words) == nil {
+			last.Text = words
+		}
+	case err == nil && step.Tool != "" && step.Tool != finalAnswer:
 		last.ToolCalls = []chat.ToolCallPart{{Name: step.Tool, Arguments: string(step.Arguments)}}
-	case err == nil && len(step.Answer) > 0: // an object: the answer has a form of its own
-		last.Text = string(step.Answer)
 	case strings.HasPrefix(text, "{"):
 		last.ToolCalls = []chat.ToolCallPart{{Name: malformed}}
 	default: // a server that does not hold its models to a schema: it has said something all the same
@@ -319,6 +363,17 @@ func (j *jsonCalls) whole(last *chat.Event) {
 	j.text = ""
 }
 
+// answerSchema is what an answer of a format is like; nil: a text.
+func answerSchema(f *chat.Format) json.RawMessage {
+	switch {
+	case f == nil:
+		return nil
+	case f.Schema == nil:
+		return json.RawMessage(`{"type":"object"}`)
+	}
+	return f.Schema
+}
+
 // declare puts the tools into a request, in the way in which its model calls them.
 func (t *Turn) declare(out *chat.Request, tail []chat.Message) {
 	tools := t.definitions()
@@ -327,16 +382,12 @@ func (t *Turn) declare(out *chat.Request, tail []chat.Message) {
 		out.Messages = append(out.Messages, tail...)
 		return
 	}
-	var answer json.RawMessage
-	if f := out.Format; f != nil {
-		if answer = f.Schema; answer == nil {
-			answer = json.RawMessage(`{"type":"object"}`)
-		}
-	}
+	answer := answerSchema(out.Format)
 	out.Tools, out.ToolChoice, out.ParallelTools = nil, chat.ToolChoice{}, nil
 	out.Format = jsonFormat(tools, answer)
 	n := len(out.Messages) - 1
-	out.Messages = append(slices.Clone(out.Messages[:n]), asText(append([]chat.Message{out.Messages[n]}, tail...))...)
+	question := chat.NewText(chat.User, out.Messages[n].Text()+jsonReminder(tools))
+	out.Messages = append(slices.Clone(out.Messages[:n]), asText(append([]chat.Message{question}, tail...))...)
 }
 
 // describe is what the prompt says of tools.

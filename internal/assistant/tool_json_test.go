@@ -41,12 +41,13 @@ func readJSON(t interface{ Fatal(...any) }, pieces []string, finish bool) (text 
 func TestAnswersInJSONAreReadHoweverTheyAreCut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := strings.ToValidUTF8(rapid.String().Draw(t, "text"), "?")
-		b, err := json.Marshal(map[string]string{"answer": want})
+		quoted, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
 		}
+		b := `{"tool": "final_answer", "text": ` + string(quoted) + "}"
 		var pieces []string
-		for rest := string(b); rest != ""; {
+		for rest := b; rest != ""; {
 			n := rapid.IntRange(1, min(7, len(rest))).Draw(t, "n")
 			pieces, rest = append(pieces, rest[:n]), rest[n:]
 		}
@@ -59,13 +60,15 @@ func TestAnswersInJSONAreReadHoweverTheyAreCut(t *testing.T) {
 
 func TestCallsInJSON(t *testing.T) {
 	for written, want := range map[string]struct{ text, name, args string }{
-		`{"tool": "calculator", "arguments": {"expression": "1+1"}}`: {"", "calculator", `{"expression": "1+1"}`},
-		"\n {\n\"arguments\":{},\"tool\":\"x\"}\n":                   {"", "x", "{}"},
-		`{"answer": {"a": 1}}`:                                       {`{"a": 1}`, "", ""},
-		`{"answer": "say \"\u00e9\ud83d\ude00\" \/ok`:                {"say \"é😀\" /ok", "", ""},
-		`{"tool": "calc`:                                             {"", malformed, ""},
-		`plain words`:                                                {"plain words", "", ""},
-		``:                                                           {"", "", ""},
+		`{"tool": "calculator", "arguments": {"expression": "1+1"}}`:     {"", "calculator", `{"expression": "1+1"}`},
+		"\n {\n\"arguments\":{},\"tool\":\"x\"}\n":                       {"", "x", "{}"},
+		`{"tool": "final_answer", "text": {"a": 1}}`:                     {`{"a": 1}`, "", ""},
+		`{"tool":"final_answer","text":"say \"\u00e9\ud83d\ude00\" \/ok`: {"say \"é😀\" /ok", "", ""},
+		`{"tool": "calc`: {"", malformed, ""},
+		`{"text": "backwards", "tool": "final_answer"}`: {"backwards", "", ""},
+		`{"answer": "of its own"}`:                      {"", malformed, ""},
+		`plain words`:                                   {"plain words", "", ""},
+		``:                                              {"", "", ""},
 	} {
 		text, calls, end := readJSON(t, []string{written}, true)
 		if text != want.text || len(calls) > 0 != (want.name != "") || len(calls) > 0 && (calls[0].Name != want.name || calls[0].Arguments != want.args || end != chat.FinishToolCalls) {

@@ -170,6 +170,8 @@ func (t *Turn) goOn(said chat.Message, results []chat.Message) {
 	out := *t.outgoing
 	if t.tools.json {
 		added = asText(added)
+		last := &added[len(added)-1]
+		*last = chat.NewText(last.Role, last.Text()+jsonEnough)
 	}
 	out.Messages = append(append([]chat.Message{}, out.Messages...), added...)
 	out.ToolChoice = chat.ToolChoice{} // a call that was demanded has been made
@@ -183,8 +185,7 @@ func (t *Turn) withoutTools(why string) {
 	note := chat.NewText(chat.User, fmt.Sprintf(finalNote, why))
 	out.Messages = append([]chat.Message{}, out.Messages...)
 	if t.tools.json {
-		out.Format = t.Definition.Output.format(t.Request.Format)
-		note = chat.NewText(chat.User, note.Text()+" Write the answer alone, without an object around it.")
+		out.Format = jsonFormat(nil, answerSchema(t.Definition.Output.format(t.Request.Format)))
 		last := out.Messages[len(out.Messages)-1]
 		out.Messages = append(out.Messages[:len(out.Messages)-1], asText([]chat.Message{last, note})...)
 	} else {
@@ -209,7 +210,7 @@ func (e *Engine) toolStep(ctx context.Context, t *Turn, n int, final string) (*t
 		}
 	}
 	var in chat.Stream = stream
-	if t.tools.json && final == "" {
+	if t.tools.json {
 		in = &jsonCalls{Stream: stream}
 	}
 	step := &toolStream{Stream: in, turn: t, number: n, drop: final != ""}

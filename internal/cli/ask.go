@@ -257,6 +257,15 @@ func printTrace(t *terminal, tr *assistant.Trace) {
 			fmt.Fprintf(t.w, "  %s (%.2f): %s\n", s.Status, s.Score, safe(s.Text))
 		}
 	}
+	for _, s := range tr.Tools {
+		fmt.Fprintf(t.w, "  tools, step %d: %s in %s, cost %s\n", s.Step, safe(s.Model), ms(s.MS), s.Cost)
+		for _, c := range s.Calls {
+			fmt.Fprintf(t.w, "    %s %s  %s\n", safe(c.Name), safe(c.Arguments), t.style(fmt.Sprintf("%s, %s, %d bytes, %d tokens told", c.Status, ms(c.MS), c.Bytes, c.Tokens), dim))
+		}
+		if s.Final != "" {
+			fmt.Fprintln(t.w, t.style("    asked for the answer: "+s.Final, dim))
+		}
+	}
 	for _, a := range tr.Attempts {
 		state := "answered"
 		if a.Error != "" {

@@ -286,7 +286,7 @@ func TestToolsByJSON(t *testing.T) {
 			d.first.Script(
 				providertest.Reply(`{"tool": "calc`, `ulator", "arguments": {"expression": "2^10"}}`),
 				providertest.Reply(`{"tool": "open_file", "arguments": {"name": "a.txt"}}`),
-				providertest.Reply(`{"answ`, `er": "It is \"1024\"`, `, and more`, `."}`),
+				providertest.Reply(`{"tool": "final_`, `answer", "text": "It is \"1024\"`, `, and more`, `."}`),
 			)
 			own := []object{{"type": "function", "function": object{"name": "open_file", "parameters": object{"type": "object"}}}}
 			messages := []object{{"role": "user", "content": "what is 2^10?"}}
@@ -323,8 +323,8 @@ func TestToolsByJSONHaveABound(t *testing.T) {
 	d := open(t, withTools("calling: json, steps: 2"))
 	n := 0
 	d.first.Handle(func(r *providertest.Request) providertest.Answer {
-		if n++; r.Field("response_format") == "" {
-			return providertest.Reply("That is all.")
+		if n++; !strings.Contains(r.Field("response_format"), "calculator") {
+			return providertest.Reply(`{"tool": "final_answer", "text": "That is all."}`)
 		}
 		return providertest.Reply(fmt.Sprintf(`{"tool":"calculator","arguments":{"expression":"%d"}}`, n))
 	})
