@@ -271,6 +271,13 @@ func TestEmbeddersKeepThingsInTheHouse(t *testing.T) {
 		if _, _, err := a.QuestionVector(t.Context(), identity.Principal{Name: "me"}, "hr", "salaries?"); err == nil {
 			t.Error("a question went out")
 		}
+		turn := &assistant.Turn{
+			Request:   &chat.Request{Messages: []chat.Message{chat.NewText(chat.User, "what does the pool keep?")}},
+			Principal: identity.Principal{Name: "me"}, Definition: &assistant.Definition{Name: "a", Knowledge: []string{"hr"}, Route: "extractive"}, Out: &leaver{after: -1},
+		}
+		if ans, err := a.Engine.Run(t.Context(), turn); err != nil || !strings.Contains(ans.Message.Text(), "keeps connections open") {
+			t.Errorf("%v, %v", ans, err)
+		}
 		if len(v.asked) > 0 {
 			t.Errorf("outside are %q", v.asked)
 		}

@@ -108,10 +108,11 @@ func (e *Engine) callAny(ctx context.Context, t *Turn, x *Exchange) error {
 }
 
 // callAside makes a call as one of a turn's requests: in its trace, as what it is for, in the books, within its caller's limits, and of a
-// model that may see the turn. Whether its texts, of so many tokens
-// together, fit into its window is left to its provider: most cut what is longer.
-func (e *Engine) callAside(ctx context.Context, t *Turn, model, purpose string, tokens int, call Call) error {
-	d, err := e.Router.Choose(model, route.Env{Privacy: string(t.Privacy)})
+// model that may see the turn and what has the label. Whether its texts, of so many tokens together, fit into a window is left to the
+// provider: most cut what is longer.
+func (e *Engine) callAside(ctx context.Context, t *Turn, label route.Privacy, model, purpose string, tokens int, call Call) error {
+	label = label.Stricter(t.Privacy)
+	d, err := e.Router.Choose(model, route.Env{Privacy: string(label)})
 	switch {
 	case err != nil:
 		return err
@@ -119,7 +120,7 @@ func (e *Engine) callAside(ctx context.Context, t *Turn, model, purpose string, 
 		return errors.New(d.Why())
 	}
 	child := &Turn{
-		Request: &chat.Request{Model: model}, Principal: t.Principal, Class: purpose, Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: &Definition{Name: t.Definition.Name},
+		Request: &chat.Request{Model: model}, Principal: t.Principal, Class: purpose, Feature: t.Feature, Door: t.Door, Privacy: label, Definition: &Definition{Name: t.Definition.Name},
 		Trace: t.Trace, hold: t.hold, tokens: tokens, started: t.started, clock: t.clock, decision: d,
 	}
 	return e.aside(child, func() error { return e.callAny(ctx, child, &Exchange{Model: model, Call: call}) })

@@ -66,7 +66,7 @@ func (t *Turn) vectorFor(ctx context.Context, collection string) ([]float32, str
 		}
 	}
 	begun := t.now()
-	v, err := t.engine.questionVector(ctx, t, x)
+	v, err := t.engine.questionVector(ctx, t, x, collection)
 	t.meanings = append(t.meanings, meaning{v, model})
 	took := milliseconds(t.now().Sub(begun))
 	if err != nil {
@@ -83,7 +83,7 @@ const mostEmbedded = 6 << 10
 
 // questionVector makes the vector. A provider is asked as one of the turn's requests: in its trace, in the books, within its caller's
 // limits, and only one that may see the turn.
-func (e *Engine) questionVector(ctx context.Context, t *Turn, x *Embedder) ([]float32, error) {
+func (e *Engine) questionVector(ctx context.Context, t *Turn, x *Embedder, collection string) ([]float32, error) {
 	texts := []string{shortened(t.question, mostEmbedded)}
 	use := x.Local
 	if use == nil {
@@ -92,8 +92,12 @@ func (e *Engine) questionVector(ctx context.Context, t *Turn, x *Embedder) ([]fl
 			ctx, cancel = context.WithTimeout(ctx, x.Within)
 			defer cancel()
 		}
+		var label route.Privacy // what is asked of a collection is not told to those who may not see the collection
+		if e.Labels != nil {
+			label = e.Labels(collection)
+		}
 		use = x.Service.Embedder(func(ctx context.Context, kind embed.Kind, texts []string) (out [][]float32, err error) {
-			return out, e.callAside(ctx, t, x.Service.Use, "embedding", prompt.Tokens(texts[0]), embedding(x.Service, kind, texts, &out))
+			return out, e.callAside(ctx, t, label, x.Service.Use, "embedding", prompt.Tokens(texts[0]), embedding(x.Service, kind, texts, &out))
 		})
 	}
 	out, err := use.Embed(ctx, embed.Query, texts)

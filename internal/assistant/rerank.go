@@ -125,7 +125,7 @@ func (e *Engine) scores(ctx context.Context, t *Turn, x *Reranker, list []knowle
 			scores = append(scores, float64(s))
 		}
 	case x.Service != nil:
-		err = e.callAside(ctx, t, x.Service.Use, "rerank", tokens, func(ctx context.Context, up Exchanger, model string) (chat.Usage, error) {
+		err = e.callAside(ctx, t, t.Privacy, x.Service.Use, "rerank", tokens, func(ctx context.Context, up Exchanger, model string) (chat.Usage, error) {
 			out, used, err := x.Service.Ask(ctx, up, model, question, texts)
 			if err != nil {
 				return chat.Usage{}, err
