@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,18 @@ func (b *bundle) idle() {
 	<-done
 }
 
+// asked is what the model was last asked in a turn, and not beside one.
+func (b *bundle) asked() string {
+	b.model.mu.Lock()
+	defer b.model.mu.Unlock()
+	for _, r := range slices.Backward(b.model.requests) {
+		if first := r.Messages[0].Text(); first != noticing && first != summarizing {
+			return r.Messages[len(r.Messages)-1].Text()
+		}
+	}
+	return ""
+}
+
 func (b *bundle) say(t *testing.T, session, question string, change func(*Definition)) *Answer {
 	t.Helper()
 	turn := b.turn(question, "test/m")
@@ -108,8 +121,7 @@ func TestSummaryIsWrittenBesideTheTurns(t *testing.T) {
 		t.Errorf("the last summary was asked for by %d %s", asked.MaxTokens, text)
 	}
 	a := b.say(t, "s", "What was it about?", define)
-	last := b.model.requests[len(b.model.requests)-1]
-	if prompt := last.Messages[len(last.Messages)-1].Text(); !strings.Contains(prompt, "Summary:\nThey talk about retries and Bluebird.") {
+	if prompt := b.asked(); !strings.Contains(prompt, "Summary:\nThey talk about retries and Bluebird.") {
 		t.Errorf("the summary is not told: %s", prompt)
 	}
 	if b.idle(); len(b.books.settled) != len(b.model.requests) || b.books.open != 0 {
@@ -130,8 +142,7 @@ func TestMemoriesAreNoticedBesideTheTurns(t *testing.T) {
 	if len(a.Trace.Memories) != 1 {
 		t.Errorf("%+v", a.Trace)
 	}
-	last := b.model.requests[len(b.model.requests)-1]
-	if prompt := last.Messages[len(last.Messages)-1].Text(); !strings.Contains(prompt, "<memory>\n- I live in Lisbon.\n</memory>") {
+	if prompt := b.asked(); !strings.Contains(prompt, "<memory>\n- I live in Lisbon.\n</memory>") {
 		t.Errorf("%s", prompt)
 	}
 	b.idle()
