@@ -57,8 +57,10 @@ type collection struct {
 	pulls  *pulls     // where it is no folder
 	mu     sync.Mutex // held while it is synced
 	synced time.Time
-	report knowledge.Report
-	err    error
+	// restored says that what was pushed was looked for.
+	restored bool
+	report   knowledge.Report
+	err      error
 
 	runs      atomic.Int32 // under way in this process
 	embedding *embedding   // of its passages
@@ -136,6 +138,14 @@ func (cs *collections) syncLocked(ctx context.Context, c *collection, why occasi
 }
 
 func (cs *collections) opened(ctx context.Context, name string) (*collection, error) {
+	c, err := cs.openOnce(ctx, name)
+	if err == nil {
+		err = cs.restore(ctx, c)
+	}
+	return c, err
+}
+
+func (cs *collections) openOnce(ctx context.Context, name string) (*collection, error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if c, ok := cs.open[name]; ok {

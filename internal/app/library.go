@@ -135,6 +135,9 @@ func (l Library) Put(ctx context.Context, p identity.Principal, name string, d c
 		return &chat.Error{Code: chat.CodeInvalidRequest, Message: err.Error(), Err: err}
 	}
 	c.embedding.changed()
+	if c.pulls.files != nil {
+		return c.pulls.files.put(d)
+	}
 	return nil
 }
 
@@ -143,6 +146,11 @@ func (l Library) Delete(ctx context.Context, p identity.Principal, name, id stri
 	c, err := l.pushed(ctx, p, name)
 	if err != nil {
 		return err
+	}
+	if c.pulls.files != nil {
+		if err := c.pulls.files.remove(id); err != nil {
+			return err
+		}
 	}
 	was, err := c.Delete(ctx, id, l.cs.now)
 	if err == nil && !was {

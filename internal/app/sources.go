@@ -29,6 +29,7 @@ type pulls struct {
 	config  config.Collection
 	from    connector.Connector // nil: documents are pushed
 	pushers acl.ACL             // who may put documents into it
+	files   *pushedFiles        // what they put; nil where a database keeps it
 
 	busy  sync.Mutex // held while it is pulled
 	mu    sync.Mutex // guards state
@@ -79,6 +80,9 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 	if len(c.Push) > 0 {
 		if p.pushers, err = acl.New(c.Push...); err != nil {
 			return fmt.Errorf("collection %s: %w", name, err)
+		}
+		if o.Database == "" {
+			p.files = &pushedFiles{filepath.Join(a.DataDir, "pushed", name)}
 		}
 	}
 	if len(kinds) > 0 {
