@@ -42,6 +42,7 @@ func Run(t *testing.T, place Place) {
 		"filters keep k":     filtersKeepK,
 		"torn pull":          tornPull,
 		"pushes":             pushes,
+		"states":             states,
 		"odd text":           oddText,
 		"interrupted":        interrupted,
 		"opened at once":     openedAtOnce,

@@ -198,7 +198,7 @@ func (ix *Index) Documents(ctx context.Context) (map[string]*Document, error) {
 // Generation counts the commits: it is another after every change, and never one that was before.
 func (ix *Index) Generation(ctx context.Context) (int64, error) {
 	var n int64
-	if err := ix.db.QueryRowContext(ctx, "SELECT COALESCE((SELECT value FROM meta WHERE name = 'commits'), 0)").Scan(&n); err != nil {
+	if err := ix.db.QueryRowContext(ctx, "SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'commits'), 0)").Scan(&n); err != nil {
 		return 0, fmt.Errorf("read the index: %w", err)
 	}
 	return n, nil
