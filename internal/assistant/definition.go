@@ -31,6 +31,7 @@ type Definition struct {
 	Privacy      route.Privacy
 	Tools        ToolPolicy
 	Judge        JudgePolicy
+	Degrade      DegradePolicy
 	Feature      string // what its turns are booked under, where the request names nothing
 }
 

@@ -37,7 +37,11 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 		return t.disclaim()
 	}
 	if t.tools != nil {
-		return e.useTools(ctx, t)
+		err := e.useTools(ctx, t)
+		if err != nil && !t.tools.begun {
+			return e.degrade(ctx, t, err)
+		}
+		return err
 	}
 	if t.Trace.Mode == Plain && t.Request.Stream {
 		return e.relay(ctx, t)
@@ -49,9 +53,14 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 	}
 	stream, err := e.open(ctx, t)
 	if err != nil {
-		return err
+		return e.degrade(ctx, t, err)
 	}
 	defer stream.Close()
+	return e.answerFrom(ctx, t, stream)
+}
+
+// answerFrom sends the answer whose first token is here.
+func (e *Engine) answerFrom(ctx context.Context, t *Turn, stream *provider.Reply) error {
 	if err := t.Out.Begin(t); err != nil {
 		return err
 	}

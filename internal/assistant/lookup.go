@@ -48,7 +48,11 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 		return nil
 	case (e.Cache == nil || t.tools != nil) && t.Cache.OnlyIfCached:
 		return notCached()
-	case e.Cache == nil || !e.Caching.holds(t.outgoing) && !t.Cache.Wanted:
+	case e.Cache == nil:
+		return nil
+	}
+	spare := !e.Caching.holds(t.outgoing) && !t.Cache.Wanted // kept for when no model can be asked
+	if spare && !t.Definition.Degrade.has(RungCached) {
 		return nil
 	}
 	asked, err := canonical(t.outgoing)
@@ -57,7 +61,9 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	}
 	t.key = cache.KeyOf(t.decision.Models[0].ID(), asked, string(t.Trace.Mode), e.tenant(t))
 	t.cacheable = !t.Cache.NoStore
-	t.Trace.Cache = "miss"
+	if !spare {
+		t.Trace.Cache = "miss"
+	}
 	if e.Semantic != nil {
 		var not string
 		if t.like, not = e.likeness(t); not != "" {
@@ -65,6 +71,8 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 		}
 	}
 	switch {
+	case spare:
+		return nil
 	case t.Cache.NoCache && !t.Cache.OnlyIfCached:
 		t.Trace.Cache = "bypass"
 		return nil

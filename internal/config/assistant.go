@@ -32,6 +32,8 @@ type Assistant struct {
 	Tools  AssistantTools  `yaml:"tools" doc:"What it may have done while it answers."`
 	Judge  AssistantJudge  `yaml:"judge" doc:"What follows from how sure an answer is."`
 
+	Degrade AssistantDegrade `yaml:"degrade" doc:"What answers where the models of its route cannot."`
+
 	Conversation AssistantConversation `yaml:"conversation" doc:"How much of a long conversation its model is shown."`
 	Memory       AssistantMemory       `yaml:"memory" doc:"What it remembers of those who ask it, beyond a conversation."`
 	Handover     []AssistantHandover   `yaml:"handover" doc:"Questions that are for people: the first entry that holds answers, and no model is asked."`
@@ -79,6 +81,7 @@ func (d *decoder) assistant(c *Config, name, path string, a Assistant) {
 	d.assistantMemory(c, join(path, "memory"), a.Memory)
 	d.assistantHandover(join(path, "handover"), a.Handover)
 	d.assistantJudge(c, join(path, "judge"), a.Judge)
+	d.assistantDegrade(c, join(path, "degrade"), a.Degrade)
 }
 
 // assistants reads the definitions that stand in files of their own, and the files that definitions name.

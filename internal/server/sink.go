@@ -73,7 +73,9 @@ func (o *sink) Begin(t *assistant.Turn) error {
 	if age, cached := t.Age(); cached {
 		h["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)} // RFC 9111, section 5.1
 	}
-	if n := t.Rung(); n > 0 {
+	if rung := t.Trace.Rung; rung != "" {
+		h["X-Dragoman-Rung"] = []string{rung}
+	} else if n := t.Rung(); n > 0 {
 		h["X-Dragoman-Rung"] = []string{strconv.Itoa(n)}
 	}
 	if d := t.Dropped(); len(d) > 0 {
@@ -229,6 +231,9 @@ func dragomanField(t *assistant.Turn, tr *assistant.Trace) json.RawMessage {
 		field["confidence"], field["sources"], field["uncited"] = tr.Confidence, tr.Sources, unsupported
 		if tr.Judged != nil {
 			field["judged"] = tr.Judged
+		}
+		if tr.Rung != "" {
+			field["degraded"] = tr.Rung
 		}
 	}
 	b, err := json.Marshal(field)
