@@ -31,6 +31,16 @@ The client starts it; nothing else is written to standard output. A server ("dra
 				return err
 			}
 			defer ap.Close()
+			// Clients give up on a call after a minute; a large folder is indexed while nobody waits for it yet.
+			ctx, stop := context.WithCancel(c.Context())
+			warm, sync := make(chan struct{}), ap.Syncing(ap.Default)
+			go func() {
+				defer close(warm)
+				if _, err := sync(ctx); err != nil && ctx.Err() == nil {
+					e.log().Warn("indexing failed", "err", err)
+				}
+			}()
+			defer func() { stop(); <-warm }()
 			within := ap.Assistants[ap.Default].Knowledge
 			err = ap.MCP(shortVersion(), within, e.log()).Run(c.Context(), commandLine, e.in, e.out)
 			if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
