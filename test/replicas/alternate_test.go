@@ -77,6 +77,7 @@ func config(upstream, store string) string {
 	return fmt.Sprintf(`%s
 model: big
 cache: {size: 0}
+assistant_editors: [org]
 providers: {rack: {base_url: "%s/v1", privacy: internal, prices: {"*": {input: 1, output: 1}}}}
 models: {big: {use: [rack/gpt-4.1]}}
 collections: {notes: {push: [org]}}
@@ -135,7 +136,7 @@ func (c *caller) ask(url, method, path string, body any) (int, []byte, http.Head
 
 var (
 	ids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(resp|msg|chatcmpl|item|rs)[-_][0-9A-Za-z_-]{8,}`)
-	times = regexp.MustCompile(`"(created|created_at|completed_at|updated|started|ms|took_ms|elapsed_ms|[a-z_]*_ms)": ?("[^"]*"|[0-9.]+)`)
+	times = regexp.MustCompile(`"(at|created|created_at|completed_at|updated|started|ms|took_ms|elapsed_ms|[a-z_]*_ms)": ?("[^"]*"|[0-9.]+)`)
 )
 
 func steady(s string) string {
@@ -187,19 +188,53 @@ func (c *caller) live() {
 	c.do("GET", "/v1/responses/"+previous, nil)
 	c.do("POST", "/v1/responses", object{"model": "big", "input": "Go on.", "previous_response_id": previous})
 
+	// Sessions as such: made, asked in, shown, forked, listed, deleted.
+	c.do("POST", "/api/sessions", object{"id": "own", "title": "My own"})
+	c.do("POST", "/v1/chat/completions", object{"model": "big", "messages": says("One."), "dragoman": object{"session": "own"}})
+	c.do("POST", "/v1/chat/completions", object{"model": "big", "messages": says("Two."), "dragoman": object{"session": "own"}})
+	c.do("GET", "/api/sessions/own", nil)
+	c.do("POST", "/api/sessions/own/fork", object{"id": "fork", "message": 2})
+	c.do("POST", "/v1/chat/completions", object{"model": "big", "messages": says("Three, in the fork."), "dragoman": object{"session": "fork"}})
+	c.do("DELETE", "/api/sessions/own", nil)
+	c.do("GET", "/api/sessions/own", nil)
+	c.do("GET", "/api/sessions/fork", nil)
+	c.do("GET", "/api/sessions", nil)
+
+	// What is remembered, and a version of an assistant, which holds for other servers within two seconds.
+	c.do("POST", "/api/memory", object{"text": "I work in the shop in Leipzig."})
+	c.do("GET", "/api/memory", nil)
+	_, body, _ := c.do("PUT", "/api/assistants/helper", object{"instructions": "Answer briefly.", "knowledge": []string{"notes"}, "model": "big"})
+	var draft struct{ Version string }
+	if err := json.Unmarshal(body, &draft); err != nil || draft.Version == "" {
+		c.t.Fatalf("%v: %s", err, body)
+	}
+	c.do("GET", "/api/assistants/helper/versions", nil)
+	c.do("POST", "/api/assistants/helper/publish?version="+draft.Version, nil)
+	c.everywhere("/api/assistants/helper", func(status int, body []byte) bool {
+		return status == http.StatusOK && strings.Contains(string(body), draft.Version)
+	})
+	c.do("POST", "/v1/chat/completions", object{"model": "assistant/helper", "messages": says("How many days of leave?")})
+	c.do("POST", "/v1/chat/completions", object{"model": "assistant/helper", "messages": says("How many days of leave, again?")})
+
 	// Traces are in the database within a tenth of a second.
 	for _, id := range traces {
-		for _, url := range c.urls {
-			for tries := 0; ; tries++ {
-				status, body, _ := c.ask(url, "GET", "/api/traces/"+id, nil)
-				if status == http.StatusOK {
-					break
-				}
-				if tries == 500 {
-					c.t.Fatalf("the trace %s is not found: %d %s", id, status, body)
-				}
-				time.Sleep(10 * time.Millisecond)
+		c.everywhere("/api/traces/"+id, func(status int, _ []byte) bool { return status == http.StatusOK })
+	}
+}
+
+// everywhere waits until all servers answer as they should.
+func (c *caller) everywhere(path string, good func(status int, body []byte) bool) {
+	c.t.Helper()
+	for _, url := range c.urls {
+		for tries := 0; ; tries++ {
+			status, body, _ := c.ask(url, "GET", path, nil)
+			if good(status, body) {
+				break
 			}
+			if tries == 1000 {
+				c.t.Fatalf("%s: %d %s", path, status, body)
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
 }
