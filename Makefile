@@ -1,6 +1,6 @@
 # Few targets on purpose; `go build ./cmd/dragoman` needs none of them.
 
-.PHONY: build test clients local-model lint bench bench-gateway bench-retrieval bench-encoder bench-grounding fuzz clean
+.PHONY: build test clients local-model lint bench bench-gateway bench-retrieval bench-hybrid bench-encoder bench-grounding fuzz clean
 
 build:            ## the binary, for this machine
 	CGO_ENABLED=0 go build -trimpath -o dragoman ./cmd/dragoman
@@ -24,8 +24,11 @@ bench-gateway: build ## what a request costs beside a bare reverse proxy (3 minu
 	CGO_ENABLED=0 go build -o .cache/gateway ./bench/gateway
 	.cache/gateway -dragoman dragoman $(flags)
 
-bench-retrieval:  ## retrieval sets with confidence intervals; sets=FOLDER holds them, in BEIR's layout
-	RETRIEVAL="$(sets)" bench/run retrieval
+bench-retrieval:  ## retrieval sets with confidence intervals; sets=FOLDER holds them, in BEIR's layout; minilm=FILE adds vectors
+	RETRIEVAL="$(sets)" MINILM="$(minilm)" bench/run retrieval
+
+bench-hybrid:     ## speed, memory and start of searching by words and meaning, over made text; chunks=1000000
+	CHUNKS="$(chunks)" bench/run hybrid
 
 bench-encoder:    ## the encoder beside ONNX Runtime; evals=FOLDER holds the evaluation data
 	EVALS="$(evals)" bench/run encoder

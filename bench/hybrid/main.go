@@ -34,7 +34,6 @@ import (
 const (
 	dims        = 384
 	words       = 50_000 // in the vocabulary
-	perPassage  = 90     // words
 	perDocument = 10     // passages
 	perTopic    = 100    // passages
 
@@ -44,17 +43,18 @@ const (
 func main() {
 	log.SetFlags(0)
 	chunks := flag.Int("chunks", 100_000, "passages")
+	perPassage := flag.Int("words", 90, "words of a passage")
 	queries := flag.Int("queries", 1000, "questions of each kind")
 	profile := flag.String("profile", "", "write a CPU profile of the searches with vectors to this file")
 	cold := flag.String("cold", "", "only open the collection in this folder, and ask one question")
 	flag.Parse()
-	if err := run(context.Background(), *chunks, *queries, *cold, *profile); err != nil {
+	if err := run(context.Background(), *chunks, *perPassage, *queries, *cold, *profile); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, chunks, queries int, cold, profile string) error {
-	m := &maker{topics: max(1, chunks/perTopic), common: map[string]bool{}}
+func run(ctx context.Context, chunks, perPassage, queries int, cold, profile string) error {
+	m := &maker{topics: max(1, chunks/perTopic), words: perPassage, common: map[string]bool{}}
 	for n := range uint64(functionWords) {
 		m.common[word(n)] = true
 	}
@@ -287,6 +287,7 @@ func (forgetful) SaveRows(context.Context, string, map[embed.Hash]dense.Row) err
 // maker makes texts, questions and vectors. It is the connector that brings the texts, and their embedder.
 type maker struct {
 	topics, documents int
+	words             int             // of a passage
 	common            map[string]bool // words that are in most texts
 }
 
@@ -301,7 +302,7 @@ func (m *maker) Sync(ctx context.Context, _ string, sink connector.Sink) (connec
 		var b strings.Builder
 		for p := range perDocument {
 			topic := (d*perDocument + p) / perTopic % m.topics
-			fmt.Fprintf(&b, "# About t%d\n\n%s\n\n", topic, m.text(r, topic, perPassage))
+			fmt.Fprintf(&b, "# About t%d\n\n%s\n\n", topic, m.text(r, topic, m.words))
 		}
 		doc := connector.Document{ID: fmt.Sprint(d), Path: fmt.Sprintf("part%02d/d%d", d%100, d), Type: "page", Text: b.String(), Version: "1", Updated: time.Unix(1e9, 0)}
 		if d%10 == 0 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ type retrievalEval struct {
 	asJSON         bool
 	compare        []string
 	model          string
+	compression    bool
 }
 
 func evalRetrievalCommand(e *env) *cobra.Command {
@@ -45,7 +47,8 @@ relevant), mrr@K, hit@K.`,
   dragoman eval retrieval --metrics ndcg@10,recall@100 --json beir/scifact
   dragoman eval retrieval --save before beir/*; dragoman eval retrieval --baseline before beir/*
   dragoman eval retrieval --compare "rules.run=0" beir/*
-  dragoman eval retrieval --model minilm beir/*`,
+  dragoman eval retrieval --model minilm beir/*
+  dragoman eval retrieval --model minilm --compression beir/scifact`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), e, args) },
 	}
@@ -55,6 +58,7 @@ relevant), mrr@K, hit@K.`,
 	f.StringVar(&r.baseline, "baseline", "", "compare with the rankings in this `folder`")
 	f.StringArrayVar(&r.compare, "compare", nil, "`settings` to compare with those in use, as in \"rules.run=0 index.prose.k1=1.2\"")
 	f.StringVar(&r.model, "model", "", "embedding `model` of the catalogue whose vectors are fused with words, and compared with words alone")
+	f.BoolVar(&r.compression, "compression", false, "with --model: say what it costs that vectors are kept small")
 	f.Uint64Var(&r.seed, "seed", 1, "what the bootstrap draws by")
 	f.BoolVar(&r.asJSON, "json", false, "print one JSON object for each set")
 	return c
@@ -76,6 +80,9 @@ func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
 			return &usageError{err}
 		}
 		metrics[i] = m
+	}
+	if r.compression && r.model == "" {
+		return &usageError{errors.New("--compression is about the vectors of a model; name it with --model")}
 	}
 	var embedder embed.Embedder
 	if r.model != "" {
@@ -127,6 +134,11 @@ func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
 		if embedder == nil {
 			continue
 		}
+		if r.compression {
+			if err := r.compressed(ctx, e, set, embedder); err != nil {
+				return err
+			}
+		}
 		for i, s := range append([]knowledge.Settings{knowledge.DefaultSettings}, settings...) {
 			fused, err := e.rank(ctx, set, s, embedder)
 			if err != nil {
@@ -141,6 +153,21 @@ func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
 			}
 		}
 	}
+	return nil
+}
+
+// compressed reports what keeping vectors small costs.
+func (r *retrievalEval) compressed(ctx context.Context, e *env, set *lab.RetrievalSet, embedder embed.Embedder) error {
+	c, err := lab.MeasureCompression(ctx, set, embedder)
+	if err != nil {
+		return err
+	}
+	if r.asJSON {
+		return json.NewEncoder(e.out).Encode(map[string]any{"set": set.Name, "compression": c})
+	}
+	fmt.Fprintf(e.out, "vectors of %s: %d of %d dimensions, %.0f bytes each (%d as float32); %.1f %% of the 10 closest and %.1f %% of the 100 closest are found\n",
+		set.Name, c.Vectors, c.Dimensions, c.Bytes, 4*c.Dimensions, 100*c.Found10, 100*c.Found100)
+	fmt.Fprintf(e.out, "  ndcg@10 by vectors alone %.2f, as float32 %.2f\n", 100*c.Small, 100*c.Exact)
 	return nil
 }
 

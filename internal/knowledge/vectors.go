@@ -33,28 +33,41 @@ func (c *Collection) Embed(ctx context.Context, e embed.Embedder, store embed.St
 		return embed.Report{}, fmt.Errorf("lock the vectors of %s: %w", c.Name, err)
 	}
 	defer unlock()
-	return embed.Run(ctx, target{c}, e, store, o)
+	return embed.Run(ctx, &target{Collection: c}, e, store, o)
 }
 
 // target is a collection while it is given vectors.
-type target struct{ *Collection }
+type target struct {
+	*Collection
+	left []int64 // chunks without a vector, as far as is known: to look at all after each batch would take longer than some models do
+	all  int
+}
 
-var _ embed.Target = target{}
+var _ embed.Target = (*target)(nil)
 
 // Pending implements embed.Target.
-func (t target) Pending(ctx context.Context, generation string, limit int) (some []embed.Passage, missing, all int, err error) {
-	ids, all, err := t.missing(ctx, generation)
-	if err != nil {
-		return nil, 0, 0, err
+func (t *target) Pending(ctx context.Context, generation string, limit int) (some []embed.Passage, missing, all int, err error) {
+	if len(t.left) < limit {
+		if t.left, t.all, err = t.missing(ctx, generation); err != nil {
+			return nil, 0, 0, err
+		}
 	}
-	chunks, err := t.index.ChunksByID(ctx, ids[:min(limit, len(ids))])
-	if err != nil {
-		return nil, 0, 0, err
+	for len(t.left) > 0 {
+		n := min(limit, len(t.left))
+		chunks, err := t.index.ChunksByID(ctx, t.left[:n])
+		if err != nil {
+			return nil, 0, 0, err
+		}
+		if len(chunks) == 0 { // all of them are gone
+			t.left = t.left[n:]
+			continue
+		}
+		for i := range chunks {
+			some = append(some, embed.Passage{ID: chunks[i].ID, Text: chunk.Embedded(&chunks[i].Chunk)})
+		}
+		break
 	}
-	for i := range chunks {
-		some = append(some, embed.Passage{ID: chunks[i].ID, Text: chunk.Embedded(&chunks[i].Chunk)})
-	}
-	return some, len(ids), all, nil
+	return some, len(t.left), t.all, nil
 }
 
 // missing are the chunks that have no vector of a model, of how many.
@@ -83,12 +96,30 @@ func (c *Collection) missing(ctx context.Context, model string) (missing []int64
 }
 
 // Save implements embed.Target.
-func (t target) Save(ctx context.Context, generation string, vectors []dense.Vector) error {
-	return t.index.SaveVectors(ctx, generation, vectors)
+func (t *target) Save(ctx context.Context, generation string, vectors []dense.Vector) error {
+	if err := t.index.SaveVectors(ctx, generation, vectors); err != nil {
+		return err
+	}
+	saved := make(map[int64]bool, len(vectors))
+	for _, v := range vectors {
+		saved[v.ID] = true
+	}
+	var rest []int64
+	at := 0
+	for ; at < len(t.left) && len(saved) > 0; at++ { // they lie at the beginning
+		if id := t.left[at]; saved[id] {
+			delete(saved, id)
+		} else {
+			rest = append(rest, id)
+		}
+	}
+	at -= copy(t.left[at-len(rest):at], rest)
+	t.left = t.left[at:]
+	return nil
 }
 
 // Use implements embed.Target.
-func (t target) Use(ctx context.Context, generation string) error {
+func (t *target) Use(ctx context.Context, generation string) error {
 	if err := t.index.UseVectors(ctx, generation); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dragoman/dragoman/internal/embed"
 	"github.com/dragoman/dragoman/internal/knowledge"
 )
 
@@ -182,5 +185,43 @@ func TestRunFilesAreOrderedByScore(t *testing.T) {
 	want := []knowledge.Ranked{{ID: "high", Score: 1.5}, {ID: "low", Score: 0.5}, {ID: "tie", Score: 0.5}}
 	if d := cmp.Diff(want, run.Rankings["q"]); d != "" {
 		t.Error(d)
+	}
+}
+
+// axes is an embedder: each letter of the alphabet is a direction.
+type axes struct{}
+
+func (axes) Model() string { return "axes" }
+func (axes) Batch() int    { return 3 }
+func (axes) Embed(_ context.Context, _ embed.Kind, texts []string) ([][]float32, error) {
+	var out [][]float32
+	for _, t := range texts {
+		v := make([]float32, 26)
+		for _, r := range strings.ToLower(t) {
+			if r >= 'a' && r <= 'z' {
+				v[r-'a']++
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// TestCompression: where little is lost, little loss is told; a set of so few documents is found whole.
+func TestCompression(t *testing.T) {
+	s := &RetrievalSet{Name: "made", Relevance: map[string]map[string]float64{}}
+	for i := range 40 {
+		id := fmt.Sprint(i)
+		text := strings.Repeat(string(rune('a'+i%26)), 3) + strings.Repeat(string(rune('a'+i/2)), 2)
+		s.Documents = append(s.Documents, knowledge.Text{ID: id, Text: text})
+		s.Queries = append(s.Queries, RetrievalQuery{ID: id, Text: text})
+		s.Relevance[id] = map[string]float64{id: 1}
+	}
+	c, err := MeasureCompression(t.Context(), s, axes{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Vectors != 40 || c.Dimensions != 26 || c.Found100 < 0.999 || c.Found10 < 0.9 || c.Small < 0.9*c.Exact || c.Exact < 0.5 {
+		t.Errorf("%+v", c)
 	}
 }
