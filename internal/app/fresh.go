@@ -3,12 +3,16 @@ package app
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
 	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
+	"github.com/dragoman/dragoman/internal/knowledge/watch"
 )
 
 // pullEvery is how often a source is asked for what is new where its collection does not say.
@@ -115,6 +119,10 @@ func (a *App) KeepFresh(ctx context.Context, log *slog.Logger) (stop func()) {
 func (cs *collections) keepPulled(ctx context.Context, name string, log *slog.Logger) {
 	log = log.With("collection", name)
 	pace, asks, why := cs.paces[name], cs.asks[name], occasion{reason: "start"}
+	w := cs.pulls[name].watcher(log)
+	if w != nil {
+		defer w.Close()
+	}
 	for {
 		report, err := cs.refresh(ctx, name, why)
 		switch {
@@ -125,20 +133,80 @@ func (cs *collections) keepPulled(ctx context.Context, name string, log *slog.Lo
 		case report.Added+report.Changed+report.Removed > 0:
 			log.Info("documents came in", "added", report.Added, "changed", report.Changed, "removed", report.Removed, "skipped", len(report.Skipped))
 		}
+		if why.reason == "change" {
+			rest(ctx, restAfterPull)
+		}
 		now := cs.now()
 		at, planned := pace.next(now)
-		timer := time.NewTimer(at.Sub(now))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		changed, err := await(ctx, w, at.Sub(now), asks.wake)
+		if err != nil {
 			return
-		case <-timer.C:
-			why = planned
-		case <-asks.wake:
-			timer.Stop()
-			if asked, ok := asks.take(); ok {
-				why = asked
-			}
+		}
+		if why = planned; changed {
+			why = occasion{reason: "change"}
+		}
+		if asked, ok := asks.take(); ok {
+			why = asked
 		}
 	}
+}
+
+// await waits until a source that is on this machine has changed, somebody asks, or d is over.
+func await(ctx context.Context, w *watch.Watcher, d time.Duration, wake <-chan struct{}) (changed bool, err error) {
+	if w != nil {
+		return w.Wait(ctx, d, wake)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-timer.C:
+	case <-wake:
+	}
+	return false, nil
+}
+
+// restAfterPull bounds what a source on this machine costs in which something is written without end, like a log: between two notices it is left
+// alone for so long.
+const restAfterPull = 5 * time.Second
+
+// watcher watches the folders in which a source on this machine shows that it has changed; nil where there are none, or they cannot be watched:
+// then it is asked at its pace.
+func (p *pulls) watcher(log *slog.Logger) *watch.Watcher {
+	if len(p.folders) == 0 {
+		return nil
+	}
+	w, err := watch.New()
+	if err == nil {
+		if _, err = w.Cover(p.folders); err != nil {
+			w.Close()
+		}
+	}
+	if err != nil {
+		log.Warn("the source cannot be watched; it is asked at its pace", "err", err)
+		return nil
+	}
+	return w
+}
+
+// localFolders are those in which a source on this machine shows that it has changed: of log files their folders, of a repository that in which
+// git notes commits.
+func (a *App) localFolders(c config.Collection) (folders []string) {
+	for _, pattern := range c.Source.Logs.Files {
+		folders = append(folders, filepath.Dir(pattern))
+		files, _ := filepath.Glob(pattern) // a bad pattern is told of by the connector
+		for _, f := range files {
+			folders = append(folders, filepath.Dir(f))
+		}
+	}
+	if at := c.Source.Git.URL; at != "" && !strings.Contains(at, ":") {
+		at = under(a.Config.Dir, at)
+		if history := source.HistoryFolder(at); history != "" {
+			folders = append(folders, history)
+		} else {
+			folders = append(folders, filepath.Join(at, "refs", "heads"))
+		}
+	}
+	return folders
 }

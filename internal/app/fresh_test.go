@@ -4,7 +4,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -85,5 +89,31 @@ func TestHook(t *testing.T) {
 	}
 	if _, yes := a.collections.asks["wiki"].take(); yes {
 		t.Error("a ping has the source asked")
+	}
+}
+
+// TestLocalSource: a log file, and a repository on this machine, are read again when they change, long before their time.
+func TestLocalSource(t *testing.T) {
+	dir := t.TempDir()
+	at := filepath.Join(dir, "logs", "shop.log")
+	a := openApp(t, dir, map[string]string{
+		"logs/shop.log": "2026-11-25T10:00:00Z ERROR otters left\n",
+		"dragoman.yaml": fmt.Sprintf("collections: {log: {source: {logs: {files: [%q]}}, every: 1000h}}\n", filepath.Join(dir, "logs", "*.log")),
+	})
+	lines := make(said, 100)
+	defer a.KeepFresh(t.Context(), slog.New(lines))()
+	lines.awaits(t, "documents came in")
+	f, err := os.OpenFile(at, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("2026-11-25T10:00:01Z ERROR badgers arrived by night\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for found(t, a, "log", "badgers") == "" {
+		lines.awaits(t, "documents came in")
 	}
 }

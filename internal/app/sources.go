@@ -28,6 +28,7 @@ import (
 type pulls struct {
 	config  config.Collection
 	from    connector.Connector // nil: documents are pushed
+	folders []string            // in which it shows that it has changed
 	pushers acl.ACL             // who may put documents into it
 	files   *pushedFiles        // what they put; nil where a database keeps it
 
@@ -85,7 +86,7 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 			p.files = &pushedFiles{filepath.Join(a.DataDir, "pushed", name)}
 		}
 	}
-	if len(kinds) > 0 {
+	if p.folders = a.localFolders(c); len(kinds) > 0 {
 		if p.from, err = a.connector(kinds[0], c); err != nil {
 			return fmt.Errorf("collection %s: %w", name, err)
 		}
