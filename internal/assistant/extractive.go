@@ -10,7 +10,15 @@ import (
 // quote writes the answer without a model: the passages verbatim, each under its citation, with line numbers and the key
 // lines marked. It is Markdown, so that it reads well in a terminal and in any chat window.
 func (t *Turn) quote(send func(text string) error) error {
+	if t.news != "" { // no model says so
+		if err := send(t.news + "\n"); err != nil {
+			return err
+		}
+	}
 	if len(t.sources) == 0 {
+		if t.news != "" {
+			return nil
+		}
 		return send(t.nothingFound())
 	}
 	if len(t.Trace.Missing) > 0 && t.Trace.Confidence < 0.5 {

@@ -50,7 +50,7 @@ const (
 // digest has a model bring the summary of a session up to date, in the background, when enough has been said that it does not tell.
 func (e *Engine) digest(t *Turn) {
 	p, v := t.Definition.Conversation, &t.view
-	if t.Session == "" || !p.Summary || p.Model == "" || v.Untold < worthSummary || v.LastOld <= v.Memorial {
+	if t.Session == "" || !p.Summary || p.Model == "" || v.Untold < worthSummary || v.LastOld <= v.WrittenTo {
 		return
 	}
 	owner, session := t.Principal.Owner(), t.Session
@@ -72,18 +72,18 @@ func (e *Engine) newSummary(ctx context.Context, t *Turn, p conversation.Policy,
 	v := p.Choose(past.Messages, past.Summaries, "", nil)
 	var b strings.Builder
 	room := mostSummarized
-	if v.Memorial > 0 {
+	if v.WrittenTo > 0 {
 		for _, w := range past.Summaries {
-			if w.Number == v.Memorial {
+			if w.Number == v.WrittenTo {
 				b.WriteString("Summary so far:\n" + w.Text + "\n\n")
 			}
 		}
 	}
 	b.WriteString("Said since:\n")
-	told := v.Memorial == 0
+	told := v.WrittenTo == 0
 	for _, m := range past.Messages[:v.Old] {
 		if !told {
-			told = m.Number == v.Memorial
+			told = m.Number == v.WrittenTo
 			continue
 		}
 		line := string(m.Role) + ": " + conversation.Shorten(m.Text(), mostSummarized/4) + "\n"

@@ -127,7 +127,7 @@ func (e *Engine) show(ctx context.Context, t *Turn, past []conversation.Message,
 	case v.Summary == "":
 		t.Trace.note(fmt.Sprintf("dropped: the %d messages before them", v.Old))
 	case v.Written:
-		t.Trace.note(fmt.Sprintf("summarised: the %d messages before them; up to message %d by a model", v.Old, v.Memorial))
+		t.Trace.note(fmt.Sprintf("summarised: the %d messages before them; up to message %d by a model", v.Old, v.WrittenTo))
 	default:
 		t.Trace.note(fmt.Sprintf("summarised: the %d messages before them, in sentences that were said", v.Old))
 	}

@@ -82,6 +82,7 @@ type Turn struct {
 	history     []chat.Message // as it is shown to a model
 	view        conversation.View
 	thread      thread
+	news        string // what was saved to memory and erased just now
 	notes       string // before the question in the prompt: of old messages and of memories
 	found       []knowledge.Passage
 	decision    route.Decision

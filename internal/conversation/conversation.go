@@ -54,12 +54,11 @@ type View struct {
 	Recalled []Recalled
 	Cut      bool // the oldest of Recent is shown in part
 
-	Tokens   int // of everything shown
-	Old      int // messages before Recent
-	Untold   int // tokens of old messages of which no written summary tells
-	LastOld  int // the number of the last message before Recent
-	Summed   int // messages of which Summary tells
-	Memorial int // the number up to which the written summary tells
+	Tokens    int // of everything shown
+	Old       int // messages before Recent
+	Untold    int // tokens of old messages of which no written summary tells
+	LastOld   int // the number of the last message before Recent
+	WrittenTo int // the number up to which the written summary tells
 }
 
 // Recalled is an old exchange that speaks of what is asked now.
@@ -140,14 +139,13 @@ func (v *View) summarize(lex Lexicon, old []Message, sizes []int, written []Summ
 	told := 0
 	for _, s := range written {
 		if i := find(old, s.Number); i >= 0 {
-			v.Summary, v.Written, v.Memorial, told = Shorten(s.Text, budget), true, s.Number, i+1
+			v.Summary, v.Written, v.WrittenTo, told = Shorten(s.Text, budget), true, s.Number, i+1
 			break
 		}
 	}
 	for _, n := range sizes[told:len(old)] {
 		v.Untold += n
 	}
-	v.Summed = len(old)
 	if left := budget - token.Estimate(v.Summary); told < len(old) && left > 0 {
 		if more := Extract(lex, old[told:], left); more != "" {
 			if v.Summary != "" {

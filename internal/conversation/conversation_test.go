@@ -67,7 +67,7 @@ func TestOldFactIsRecalled(t *testing.T) {
 func TestWrittenSummaryTellsOfItsPart(t *testing.T) {
 	past := long(100)
 	v := DefaultPolicy().Choose(past, []Summary{{Number: 999, Text: "of another branch"}, {Number: 100, Text: "They planned the project Bluebird."}}, "xyzzy?", nil)
-	if !v.Written || v.Memorial != 100 || !strings.HasPrefix(v.Summary, "They planned the project Bluebird.\n") || strings.Contains(v.Summary, "branch") {
+	if !v.Written || v.WrittenTo != 100 || !strings.HasPrefix(v.Summary, "They planned the project Bluebird.\n") || strings.Contains(v.Summary, "branch") {
 		t.Errorf("%+v", v)
 	}
 	if v.Untold <= 0 || v.LastOld <= 100 {
