@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -90,27 +89,6 @@ func (d *DB) Close() error {
 	_ = d.goodbye(ctx) // else others see after a while that it is gone
 	d.pool.Close()
 	return nil
-}
-
-// within bounds a call.
-func within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, answerWithin, errSilent)
-}
-
-// again does something once more where a connection was found to be gone before anything was sent over it, as those are that the pool
-// kept while the server was restarted.
-func (d *DB) again(do func() error) error {
-	err := do()
-	if err != nil && pgconn.SafeToRetry(err) {
-		d.pool.Reset()
-		err = do()
-	}
-	return err
-}
-
-// transact runs a transaction.
-func (d *DB) transact(ctx context.Context, do func(tx pgx.Tx) error) error {
-	return d.again(func() error { return pgx.BeginFunc(ctx, d.pool, do) })
 }
 
 // clean makes a text one that PostgreSQL takes: valid UTF-8 without NUL. One row with another would keep a whole batch out,
