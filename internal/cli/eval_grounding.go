@@ -31,8 +31,8 @@ or of questions with input, passages and answerable, as CLAPNQ has them. The tab
 calibration, with 95 % intervals: of the share of words that the source has (the plain baseline), of the model that is built in, and of
 models that were fitted to nine tenths of the set and judge the last tenth.
 
-With --made, claims are made of the running text in a folder, and of these some are made false by one number, name or negation: the share of
-changed facts that are found, and of sentences that are suspected although nothing was changed, is shown by kind.
+True claims are made false by one number, name or negation: the share of these that is found is shown by kind, and, as "nothing", the share of
+those that were left alone and are suspected. With --made, further claims are made of the running text in a folder.
 
 --fit writes the models anew, fitted to all that was named. It is how the built-in ones were made.`,
 		Example: `  dragoman eval grounding wice-dev.jsonl clapnq-dev.jsonl
@@ -164,7 +164,7 @@ func (g *grounding) run(ctx context.Context, encodes []judge.Encode, sets []stri
 	} else if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := g.changed(ctx, asJSON); err != nil || fit == "" {
+	if err := g.changed(ctx, sets, asJSON); err != nil || fit == "" {
 		return err
 	}
 	b, err := json.MarshalIndent(models, "", "  ")
@@ -212,20 +212,37 @@ func printGrounding(w *tabwriter.Writer, set string, r lab.GroundingReport) {
 	row(by+", ten folds", r.Folds)
 }
 
-// changed prints how many changed facts are found.
-func (g *grounding) changed(ctx context.Context, asJSON bool) error {
-	found, err := lab.FindChanged(ctx, g.cases)
-	if err != nil || len(found) == 0 {
-		return err
-	}
-	if asJSON {
-		return json.NewEncoder(g.env.out).Encode(found)
-	}
+// changed prints, for each set of claims, how many changed facts are found.
+func (g *grounding) changed(ctx context.Context, sets []string, asJSON bool) error {
 	w := tabwriter.NewWriter(g.env.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nchanged\tfound\t95 %\tcases")
-	for _, k := range []string{"number", "name", "negation", "all", "nothing"} {
-		if s, ok := found[k]; ok {
-			fmt.Fprintf(w, "%s\t%.1f %%\t%.1f-%.1f\t%d\n", k, 100*s.Value, 100*s.Low, 100*s.High, s.N)
+	for _, set := range append(sets[:len(sets):len(sets)], "made") {
+		var cases []lab.GroundingCase
+		for _, c := range g.cases {
+			if c.Group == set && !c.Question {
+				cases = append(cases, c)
+			}
+		}
+		if set != "made" {
+			cases = lab.ChangeClaims(cases, rand.New(rand.NewPCG(g.seed, g.seed)))
+		}
+		found, err := lab.FindChanged(ctx, cases)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			continue
+		}
+		if asJSON {
+			if err := json.NewEncoder(g.env.out).Encode(map[string]any{"set": filepath.Base(set), "changed": found}); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(w, "\nchanged in %s\tfound\t95 %%\tcases\n", filepath.Base(set))
+		for _, k := range []string{"number", "name", "negation", "all", "nothing"} {
+			if s, ok := found[k]; ok {
+				fmt.Fprintf(w, "%s\t%.1f %%\t%.1f-%.1f\t%d\n", k, 100*s.Value, 100*s.Low, 100*s.High, s.N)
+			}
 		}
 	}
 	return w.Flush()

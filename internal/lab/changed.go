@@ -102,6 +102,26 @@ func shareWord(name, sentence string) bool {
 	return false
 }
 
+// ChangeClaims adds, to the true claims of a set, what they become with one fact changed. Names come from the other claims.
+func ChangeClaims(cases []GroundingCase, rng *rand.Rand) (out []GroundingCase) {
+	var texts []string
+	for _, c := range cases {
+		texts = append(texts, c.Text)
+	}
+	names := NamesIn(texts)
+	for _, c := range cases {
+		if c.Question || !c.Holds || c.Changed != nil {
+			continue
+		}
+		out = append(out, c)
+		for _, changed := range ChangeFacts(c.Text, names, rng) {
+			c.Text, c.Holds, c.Changed = changed.Text, false, &changed
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // FindChanged says, by the kind of the change and for "all", which share of changed sentences is found: the judge names a conflict, or
 // holds it for less probable than not that the source says it. "nothing" is the share of true sentences of which that is said.
 func FindChanged(ctx context.Context, cases []GroundingCase) (map[string]Share, error) {
