@@ -211,6 +211,7 @@ func (v *semantics) state(ctx context.Context, collection string) (knowledge.Vec
 // vector is the vector of a question to a collection that no turn asks, and the name of the model that made it; nil where the
 // collection has no embedder. What it costs is booked to who asks.
 func (v *semantics) vector(ctx context.Context, p identity.Principal, collection, text string) ([]float32, string, error) {
+	text = knowledge.Understand(text, v.cs.now()).Text // without what narrows the search
 	x, err := v.embedders.asking(v.cs, collection)
 	if err != nil || x == nil || strings.TrimSpace(text) == "" {
 		return nil, "", err

@@ -106,7 +106,7 @@ func (s *searching) run(ctx context.Context, e *env, text string) error {
 		if err != nil {
 			return err
 		}
-		if q.Vector, q.Model, err = ap.QuestionVector(ctx, commandLine, name, knowledge.Understand(text, q.Now).Text); err != nil {
+		if q.Vector, q.Model, err = ap.QuestionVector(ctx, commandLine, name, text); err != nil {
 			fmt.Fprintf(e.err, "%v; words are searched for\n", err)
 		}
 		res, err := col.Search(ctx, q)

@@ -59,6 +59,9 @@ func (d inDatabase) Search(ctx context.Context, vector []float32, k int, q *inde
 	return d.Neighbours.Search(ctx, vector, k, allow)
 }
 
+// fewPassages say as much of passages at large as knowing nothing.
+const fewPassages = 16
+
 // confidence is how likely it is that the closest passage is about the question, 0..1. Models differ in how similar they take unrelated texts
 // to be; so what the question has in common with passages at large is taken off first. The curve lies between the questions of three retrieval
 // sets asked of their own collections and of the others (bench/README.md).
@@ -74,9 +77,9 @@ func (c *Collection) confidence(ctx context.Context, near *nearest) (float64, er
 	if err != nil {
 		return 0, err
 	}
-	common := 0.0
+	common := 0.0 // in few passages, what is close to the question is much of all: their mean counts for less
 	for _, id := range ids {
-		common += float64(similar[id]) / float64(max(1, len(similar)))
+		common += float64(similar[id]) / float64(len(similar)+fewPassages)
 	}
 	w := &c.settings.Vectors
 	return 1 / (1 + math.Exp((w.Middle-(float64(near.hits[0].Score)-common)/max(1-common, 1e-3))/w.Width)), nil
