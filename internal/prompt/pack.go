@@ -45,13 +45,15 @@ func Pack(items []Item, budget int) (packed []Packed, used int) {
 	}
 	place := func(i int) {
 		it := items[i]
-		switch text := Cut(it.Full, budget-used-overhead, it.Code); {
+		switch {
 		case short[i] > 0 && used+short[i] <= budget:
 			set(i, it.Short, short[i])
 		case used+full[i] <= budget:
 			set(i, it.Full, full[i])
-		case text != "":
-			set(i, text, Tokens(text)+overhead)
+		default:
+			if text := Cut(it.Full, budget-used-overhead, it.Code); text != "" {
+				set(i, text, Tokens(text)+overhead)
+			}
 		}
 	}
 	for i := range items {
