@@ -49,6 +49,7 @@ func Run(t *testing.T, place Place) {
 		"cleared":            cleared,
 		"searched meanwhile": searchedMeanwhile,
 		"vectors":            vectors,
+		"hygiene":            hygiene,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, place) })
 	}
