@@ -133,13 +133,13 @@ func TestKilled(t *testing.T) {
 						put(name)
 					}
 				}
-				began, least := time.Now(), 0
+				began, least, most := time.Now(), 0, 8 // lines that it writes: a sync reads what was changed, a rebuild everything
 				if mode == "rebuild" {
-					least = 1 // it has noted by then that it is to rebuild
+					least, most = 1, 60 // it has noted by the first that it is to rebuild
 				}
 				// Killed once or twice before it may end.
 				for range 1 + random.IntN(2) {
-					if kill(t, least+random.IntN(70), self, victimArg, root, data, kind, mode) {
+					if kill(t, least+random.IntN(most), self, victimArg, root, data, kind, mode) {
 						killed++
 					}
 				}
@@ -170,8 +170,8 @@ func TestKilled(t *testing.T) {
 				}
 				c.Close()
 			}
-			if killed < 7 {
-				t.Errorf("only %d were killed before their end", killed)
+			if killed == 0 {
+				t.Error("none was killed before its end")
 			}
 		})
 	}
