@@ -7,9 +7,8 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/google/jsonschema-go/jsonschema"
-
 	"github.com/dragoman/dragoman/internal/chat"
+	"github.com/dragoman/dragoman/internal/schema"
 )
 
 // checkForm says what is wrong with the form of an answer, and returns it repaired where that was enough: JSON is taken out of a fence or
@@ -32,15 +31,11 @@ func checkForm(f *chat.Format, text string) (string, error) {
 	if f.Kind != chat.FormatSchema || f.Schema == nil {
 		return repaired, nil
 	}
-	var schema jsonschema.Schema
-	if json.Unmarshal(f.Schema, &schema) != nil {
-		return repaired, nil // a schema that cannot be read here is the provider's to check
-	}
-	resolved, err := schema.Resolve(nil)
+	form, err := schema.Parse(f.Schema)
 	if err != nil {
-		return repaired, nil
+		return repaired, nil // a schema that cannot be used here is the provider's to check
 	}
-	if err := resolved.Validate(value); err != nil {
+	if err := form.Check(value); err != nil {
 		return repaired, fmt.Errorf("it does not fit the schema: %w", err)
 	}
 	return repaired, nil

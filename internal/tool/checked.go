@@ -7,14 +7,14 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/dragoman/dragoman/internal/schema"
 )
 
 // Checked is a tool whose arguments are checked before it is called: a model writes them, and it errs.
 type Checked struct {
 	Tool
 	spec   Spec
-	schema *jsonschema.Resolved // nil where the schema is none that can be checked here: the tool has to
+	schema *schema.Schema // nil where the schema is none that can be checked here: the tool has to
 }
 
 // Check makes a tool ready to be called. It fails where its name is none that vendors take.
@@ -26,26 +26,8 @@ func Check(t Tool) (*Checked, error) {
 	if len(c.spec.Schema) == 0 {
 		c.spec.Schema = json.RawMessage(`{"type":"object","properties":{}}`)
 	}
-	c.schema = resolve(c.spec.Schema)
+	c.schema, _ = schema.Parse(c.spec.Schema)
 	return c, nil
-}
-
-// resolve prepares a schema; nil where it cannot be used.
-func resolve(schema json.RawMessage) (r *jsonschema.Resolved) {
-	defer func() {
-		if recover() != nil { // others write schemas
-			r = nil
-		}
-	}()
-	var s jsonschema.Schema
-	if err := json.Unmarshal(schema, &s); err != nil {
-		return nil
-	}
-	r, err := s.Resolve(nil)
-	if err != nil {
-		return nil
-	}
-	return r
 }
 
 // Spec implements Tool. The schema is never empty.
@@ -59,11 +41,6 @@ func (c *Checked) arguments(text string) (_ json.RawMessage, err error) {
 	if text = strings.TrimSpace(text); text == "" || text == "null" {
 		text = "{}"
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = &Fault{"the arguments could not be checked"}
-		}
-	}()
 	if len(text) > maxArguments {
 		return nil, &Fault{fmt.Sprintf("the arguments are longer than %d bytes; pass less", maxArguments)}
 	}
@@ -75,7 +52,7 @@ func (c *Checked) arguments(text string) (_ json.RawMessage, err error) {
 		return nil, c.wrong("they are not a JSON object")
 	}
 	if c.schema != nil {
-		if err := c.schema.Validate(v); err != nil {
+		if err := c.schema.Check(v); err != nil {
 			return nil, c.wrong(strings.TrimPrefix(err.Error(), "validating root: "))
 		}
 	}
