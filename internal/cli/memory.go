@@ -24,6 +24,7 @@ func tidy(ctx context.Context) {
 	defer tick.Stop()
 	m := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
 	var before uint64
+	started := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -32,6 +33,10 @@ func tidy(ctx context.Context) {
 		}
 		metrics.Read(m)
 		allocated, objects, live := m[0].Value.Uint64(), m[1].Value.Uint64(), m[2].Value.Uint64()
+		if allocated-before < hardly && !started {
+			started = true
+			forgetStart()
+		}
 		if allocated-before < hardly && objects > live+worthwhile {
 			debug.FreeOSMemory()
 		}
