@@ -56,15 +56,17 @@ type Trace struct {
 	Steps        []StepTrace       `json:"steps"` // the last field: see Encode
 }
 
-// Encode is the trace as JSON, as json.Marshal has it, in half of its time: steps are most of a trace, and nearly always plain.
+// Encode is the trace as JSON, as json.Marshal has it, in half of its time (nobody else may read the trace meanwhile): steps are most of a trace, and nearly always plain.
 func (tr *Trace) Encode() ([]byte, error) {
-	head := *tr
-	head.Steps = nil
-	b, err := json.Marshal(&head)
-	if err != nil || tr.Steps == nil {
+	all := tr.Steps
+	tr.Steps = nil
+	b, err := json.Marshal(tr)
+	tr.Steps = all
+	if err != nil || all == nil {
 		return b, err
 	}
-	b = append(bytes.TrimSuffix(b, []byte("null}")), '[')
+	b = slices.Grow(bytes.TrimSuffix(b, []byte("null}")), 48*len(all))
+	b = append(b, '[')
 	for i := range tr.Steps {
 		if i > 0 {
 			b = append(b, ',')
