@@ -391,7 +391,7 @@ func (a *App) prepareKnowledge() error {
 		return fmt.Errorf("%s is not a folder; --path names the folder to answer from", root)
 	}
 	a.Root = root
-	a.collections.options[folder], a.collections.asks[folder] = knowledge.Options{Name: folder, Root: root, DataDir: a.DataDir}, newAsks()
+	a.collections.folder(knowledge.Options{Name: folder, Root: root, DataDir: a.DataDir})
 	for name, c := range a.Config.Collections {
 		if err := a.prepareCollection(name, c); err != nil {
 			return err
@@ -400,7 +400,7 @@ func (a *App) prepareKnowledge() error {
 	for name, d := range a.Config.Assistants {
 		if d.Folder != "" {
 			of := config.FolderCollection(name)
-			a.collections.options[of] = knowledge.Options{Name: of, Root: d.FolderPath(), DataDir: a.DataDir}
+			a.collections.folder(knowledge.Options{Name: of, Root: d.FolderPath(), DataDir: a.DataDir})
 			a.collections.watch[of] = true
 		}
 	}

@@ -68,6 +68,11 @@ type collection struct {
 	watched   atomic.Bool  // a folder whose changes are taken over as they come: questions need not look
 }
 
+// folder adds a collection that is a folder, and has no entry in the configuration.
+func (cs *collections) folder(o knowledge.Options) {
+	cs.options[o.Name], cs.asks[o.Name] = o, newAsks()
+}
+
 // inherit takes over what an older configuration has open: what did not change stays in use.
 func (cs *collections) inherit(old *collections) {
 	old.mu.Lock()

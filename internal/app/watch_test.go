@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/provider/providertest"
@@ -167,4 +168,19 @@ func BenchmarkEdit(b *testing.B) {
 	}
 	b.ReportMetric(float64(slowest.Milliseconds()), "slowest-ms")
 	b.ReportMetric(float64(sum.Milliseconds())/float64(i), "mean-ms")
+}
+
+// An assistant with a folder of its own, as `dragoman assistant new` writes them, is served like any collection.
+func TestFolderOfAnAssistantIsKeptFresh(t *testing.T) {
+	a := openApp(t, t.TempDir(), map[string]string{
+		"dragoman.yaml":   "assistants:\n  helpdesk: {instructions: Help., folder: handbook}\n",
+		"handbook/pay.md": "# Pay\n\nInvoices are due in nine days.\n",
+	})
+	log := make(said, 100)
+	stop := a.KeepFresh(t.Context(), slog.New(log))
+	defer stop()
+	log.awaits(t, "watching the folder")
+	if got := found(t, a, config.FolderCollection("helpdesk"), "when are invoices due"); !strings.Contains(got, "pay.md") {
+		t.Errorf("found %q", got)
+	}
 }

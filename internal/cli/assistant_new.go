@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,9 @@ how to go on. Ready-made are ` + strings.Join(assistants.Names(), ", ") + `.`,
 			if folder == "" {
 				folder = filepath.Join(filepath.Dir(path), "assistants", name)
 			}
+			if from == "" && slices.Contains(assistants.Names(), name) {
+				from = name
+			}
 			if from == "" {
 				return &usageError{fmt.Errorf("which one? give --from %s", strings.Join(assistants.Names(), ", or "))}
 			}
@@ -73,7 +77,7 @@ Replace the sample knowledge by your own documents, or name collections in %s. T
 			return nil
 		},
 	}
-	c.Flags().StringVar(&from, "from", "", "the ready-made `assistant` to begin with")
+	c.Flags().StringVar(&from, "from", "", "the ready-made `assistant` to begin with; it may be left out where NAME is one")
 	c.Flags().StringVar(&folder, "folder", "", "where it is written (default: assistants/NAME beside dragoman.yaml)")
 	return c
 }
