@@ -107,6 +107,12 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 	}()
 	defer func() { stopWarm(); <-warm }()
 
+	// Before anybody is told that it serves: a change or a signal that comes at once is not to be lost.
+	hup, seen := make(chan os.Signal, 1), modified(ap.ConfigPath, ap.Config.Files)
+	if ap.ConfigPath != "" {
+		signal.Notify(hup, syscall.SIGHUP)
+		defer signal.Stop(hup)
+	}
 	if err := e.firstKey(ctx, ap); err != nil {
 		return errors.Join(err, ln.Close())
 	}
@@ -121,7 +127,7 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 	})
 	watchCtx, stopWatching := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
-	watchers.Go(func() { e.watchConfig(watchCtx, ap, s, log) })
+	watchers.Go(func() { e.watchConfig(watchCtx, ap, s, log, hup, seen) })
 	watchers.Go(func() { tidy(watchCtx) })
 	defer func() { stopWatching(); watchers.Wait() }()
 	return s.Serve(ctx, ln)
@@ -146,22 +152,18 @@ const (
 
 // watchConfig keeps models warm, deletes what is past its retention, and takes a changed configuration over, without cutting an answer: those under way end as they began. A faulty one is
 // logged, and the old one stays. SIGHUP makes it look at once, also where the file's time is the same.
-func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger) {
+func (e *env) watchConfig(ctx context.Context, ap *app.App, s *server.Server, log *slog.Logger, hup <-chan os.Signal, seen fileState) {
 	ap.StartEngines()
 	stopWarm, stopFresh, stopEmbedding := ap.KeepWarm(ctx, log), ap.KeepFresh(ctx, log), ap.KeepEmbedded(ctx, log)
 	defer func() { stopWarm(); stopFresh(); stopEmbedding() }()
 	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
 	var look <-chan time.Time // where there is a file to look at
-	hup := make(chan os.Signal, 1)
 	if ap.ConfigPath != "" {
-		signal.Notify(hup, syscall.SIGHUP)
-		defer signal.Stop(hup)
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
 		look = tick.C
 	}
-	seen := modified(ap.ConfigPath, ap.Config.Files)
 	for {
 		asked := false
 		select {
