@@ -93,12 +93,6 @@ func (e *embedding) changed() {
 	}
 }
 
-func (e *embedding) last() Embedded {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.state
-}
-
 func (e *embedding) olderModel() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

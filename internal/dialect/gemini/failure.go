@@ -21,13 +21,13 @@ func (Upstream) Failure(status int, body []byte, retryAfter time.Duration) *chat
 
 // rpcStatus is what a google.rpc.Status says.
 type rpcStatus struct {
-	code            int
-	name, message   string
-	reasons         []string // of ErrorInfo details
-	retry           time.Duration
-	field           string // of a BadRequest detail
-	known           bool
-	original, whole gjson.Result
+	code          int
+	name, message string
+	reasons       []string // of ErrorInfo details
+	retry         time.Duration
+	field         string // of a BadRequest detail
+	known         bool
+	whole         gjson.Result
 }
 
 func readStatus(body []byte) rpcStatus {

@@ -12,13 +12,12 @@ import (
 
 // StreamDecoder reads the events of one answer.
 type StreamDecoder struct {
-	begun    bool
-	ended    bool
-	said     bool // something of the answer has been told
-	refused  bool
-	texts    map[int64]bool // whether a text has come in pieces, by the places of its item and part
-	calls    map[int64]*call
-	thoughts int // summaries and texts of thoughts so far
+	begun   bool
+	ended   bool
+	said    bool // something of the answer has been told
+	refused bool
+	texts   map[int64]bool // whether a text has come in pieces, by the places of its item and part
+	calls   map[int64]*call
 }
 
 var _ dialect.StreamDecoder = (*StreamDecoder)(nil)
