@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -256,5 +257,41 @@ func TestCallerGoesWhileHeld(t *testing.T) {
 		t.Errorf("%v, %d open rows", err, b.books.open)
 	} else if ce := (*chat.Error)(nil); !errors.As(err, &ce) || ce.Code != chat.CodeCancelled {
 		t.Errorf("%v", err)
+	}
+}
+
+// endless is a model that never stops by itself; whoever goes on reading it fails.
+type endless struct {
+	t     *testing.T
+	words []string
+	read  int
+}
+
+func (m *endless) Name() string { return "test" }
+
+func (m *endless) Send(context.Context, *chat.Request) (*provider.Reply, error) {
+	return &provider.Reply{Stream: m}, nil
+}
+
+func (m *endless) Next() (*chat.Event, error) {
+	if m.read++; m.read > 500 {
+		m.t.Error("it is read on, and paid for, although the answer is over")
+		return nil, io.EOF
+	}
+	return &chat.Event{Text: m.words[m.read%len(m.words)]}, nil
+}
+
+func (m *endless) Close() error { return nil }
+
+func TestWhatIsOverIsNotReadOn(t *testing.T) {
+	for name, p := range map[string]JudgePolicy{"bound": {MaxWords: 30}, "circles": {}} {
+		b := setup(t, false)
+		m := &endless{t: t, words: strings.SplitAfter(good+" ", " ")}
+		b.engine.Upstream = func(string) (provider.Upstream, bool) { return m, true }
+		turn := b.turn("how long does Backoff delay a retry?", "test/m")
+		turn.Definition.Judge = p
+		if a := b.run(t, turn); a.Finish != chat.FinishLength || a.Trace.Judged.Cut == "" {
+			t.Errorf("%s: it ended by %q: %+v", name, a.Finish, a.Trace.Judged)
+		}
 	}
 }

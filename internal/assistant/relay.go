@@ -2,8 +2,8 @@ package assistant
 
 import (
 	"context"
-	"errors"
-	"io"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/dragoman/dragoman/internal/provider"
 )
@@ -13,6 +13,7 @@ import (
 func (e *Engine) relay(ctx context.Context, t *Turn) error {
 	var stream *provider.Reply
 	var recorded *recorder
+	var more bool
 	err := onOwnStack(func() (err error) {
 		if stream, err = e.open(ctx, t); err != nil {
 			return err
@@ -21,37 +22,49 @@ func (e *Engine) relay(ctx context.Context, t *Turn) error {
 			return err
 		}
 		recorded = &recorder{Stream: stream, idle: !t.cacheable}
-		return t.pumpReady(recorded)
+		more, err = t.pumpReady(recorded)
+		return err
 	})
 	if stream != nil {
 		defer stream.Close()
 	}
-	switch {
-	case recorded == nil:
+	if recorded == nil {
 		return err
-	case err == nil:
+	}
+	if more {
 		err = t.pump(recorded)
-	case errors.Is(err, io.EOF):
-		err = nil
 	}
 	return e.pumped(ctx, t, recorded, err)
 }
 
-// onOwnStack runs f in another goroutine and waits for it. A panic goes on in the caller, where its stack is printed as a whole.
+// onOwnStack runs f in another goroutine and waits for it. A panic goes on in the caller, as a *panicked.
 func onOwnStack(f func() error) (err error) {
-	done := make(chan any)
+	done := make(chan *panicked)
 	go func() {
-		var panicked any
 		defer func() {
-			if panicked == nil {
-				panicked = recover()
+			var p *panicked
+			if v := recover(); v != nil {
+				p = &panicked{v, debug.Stack()}
 			}
-			done <- panicked
+			done <- p
 		}()
 		err = f()
 	}()
 	if p := <-done; p != nil {
 		panic(p)
 	}
+	return err
+}
+
+// panicked is a panic of another goroutine, with the stack that it had there.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
+
+func (p *panicked) Unwrap() error {
+	err, _ := p.value.(error)
 	return err
 }

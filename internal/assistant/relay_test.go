@@ -2,6 +2,7 @@ package assistant
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -11,7 +12,8 @@ func TestOnOwnStack(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	defer func() {
-		if p := recover(); p != want {
+		p, _ := recover().(*panicked)
+		if p == nil || !errors.Is(p, want) || !strings.Contains(p.Error(), "TestOnOwnStack.func") {
 			t.Errorf("the panic became %v", p)
 		}
 	}()

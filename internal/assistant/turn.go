@@ -413,33 +413,36 @@ func (t *Turn) say(text string) error { return t.deliver(&chat.Event{Text: text}
 // pump sends a whole stream.
 func (t *Turn) pump(s chat.Stream) error {
 	for {
-		if err := t.pumpReady(s); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
+		if more, err := t.pumpReady(s); !more {
 			return err
 		}
 	}
 }
 
-// pumpReady waits for the next event of a stream, and sends it with those behind it that have come already. io.EOF is the end.
-func (t *Turn) pumpReady(s chat.Stream) error {
+// pumpReady waits for the next event of a stream, and sends it with those behind it that have come already. more says that the stream
+// goes on; it never comes with an error.
+func (t *Turn) pumpReady(s chat.Stream) (more bool, err error) {
 	for {
 		ev, err := s.Next()
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		if ev.Finish != "" {
 			t.finish, t.stopped = ev.Finish, ev.StopSequence
 		}
 		if err := t.pass(ev); err != nil {
-			return err
+			return false, err
 		}
 		if t.enough { // who reads no further need not pay for it
 			t.finish = cmp.Or(t.finish, chat.FinishLength)
-			return cmp.Or(t.disclaim(), io.EOF)
+			return false, t.disclaim()
 		}
 		if m, ok := s.(interface{ More() bool }); !ok || !m.More() {
-			return t.Out.Flush()
+			err := t.Out.Flush()
+			return err == nil, err
 		}
 	}
 }

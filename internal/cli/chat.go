@@ -137,6 +137,7 @@ func (r *chatting) lines(ctx context.Context) (read func() (string, error), done
 		io.Reader
 		io.Writer
 	}{f, r.t.w}, "> ")
+	signal.Reset(os.Interrupt) // it would end the program's context, and with it all answers to come: see say
 	fmt.Fprintln(r.t.w, r.t.style("/help tells what else can be typed; Ctrl-D ends", dim))
 	return func() (string, error) {
 		// Raw mode only while a line is typed, so that Ctrl-C stops an answer and output is as always.

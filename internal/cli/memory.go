@@ -33,13 +33,17 @@ func tidy(ctx context.Context) {
 		}
 		metrics.Read(m)
 		allocated, objects, live := m[0].Value.Uint64(), m[1].Value.Uint64(), m[2].Value.Uint64()
-		if allocated-before < hardly && !started {
+		busy := allocated-before >= hardly
+		before = allocated
+		if busy {
+			continue
+		}
+		if !started {
 			started = true
 			forgetStart()
 		}
-		if allocated-before < hardly && objects > live+worthwhile {
+		if objects > live+worthwhile {
 			debug.FreeOSMemory()
 		}
-		before = allocated
 	}
 }
