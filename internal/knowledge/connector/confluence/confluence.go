@@ -17,8 +17,8 @@ import (
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
+	"github.com/dragoman/dragoman/internal/knowledge/connector/restapi"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
-	"github.com/dragoman/dragoman/internal/safehttp"
 )
 
 // Options say what is read of which server.
@@ -34,43 +34,30 @@ type Options struct {
 	Users, Groups map[string]string
 }
 
-// Fetcher is what the connector needs of package safehttp.
-type Fetcher interface {
-	Get(ctx context.Context, address string, header http.Header) (*safehttp.Response, error)
-}
-
 // Spaces is a connector. Every run lists all pages without their texts, since a restriction changes no page below it; only what has changed is
 // fetched.
 type Spaces struct {
-	o     Options
-	fetch Fetcher
-	wait  func(context.Context, time.Duration) error
+	o      Options
+	client restapi.Client
 }
 
 var _ connector.Connector = (*Spaces)(nil)
 
 // New makes a connector. wait waits until a limit ends; nil waits for real.
-func New(o Options, fetch Fetcher, wait func(context.Context, time.Duration) error) (*Spaces, error) {
+func New(o Options, fetch restapi.Fetcher, wait func(context.Context, time.Duration) error) (*Spaces, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("%q is no web address; write it like https://acme.atlassian.net/wiki", o.URL)
 	}
 	o.URL = strings.TrimRight(o.URL, "/")
-	if wait == nil {
-		wait = sleep
+	h := http.Header{"Accept": {"application/json"}}
+	switch {
+	case o.User != "":
+		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(o.User+":"+o.Token)))
+	case o.Token != "":
+		h.Set("Authorization", "Bearer "+o.Token)
 	}
-	return &Spaces{o, fetch, wait}, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return &Spaces{o, restapi.Client{Server: o.URL, Header: h, Fetch: fetch, Now: time.Now, Wait: wait}}, nil
 }
 
 // page is a page as the API has it, without its text.
@@ -232,7 +219,7 @@ func (s *Spaces) page(ctx context.Context, p *page, readers map[string]acl.ACL, 
 		} `json:"body"`
 	}
 	err := s.get(ctx, s.o.URL+"/rest/api/content/"+url.PathEscape(p.ID)+"?expand=body.export_view", &out)
-	if errors.Is(err, errMissing) {
+	if errors.Is(err, restapi.ErrMissing) {
 		sink.Skip(p.ID, "it went while it was read")
 		return nil
 	}
@@ -260,49 +247,14 @@ func escape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 }
 
-var errMissing = errors.New("it is not there")
-
-// maxWait is how long a limit is waited for; a longer one ends the run.
-const maxWait = 2 * time.Minute
-
-// get fetches JSON, and waits where a limit says so.
+// get fetches JSON.
 func (s *Spaces) get(ctx context.Context, address string, into any) error {
-	h := http.Header{"Accept": {"application/json"}}
-	switch {
-	case s.o.User != "":
-		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(s.o.User+":"+s.o.Token)))
-	case s.o.Token != "":
-		h.Set("Authorization", "Bearer "+s.o.Token)
+	resp, err := s.client.Get(ctx, address)
+	if err != nil {
+		return err
 	}
-	for try := 0; ; try++ {
-		resp, err := s.fetch.Get(ctx, address, h)
-		if err != nil {
-			return err
-		}
-		switch resp.Status {
-		case http.StatusOK:
-			if err := json.Unmarshal(resp.Body, into); err != nil {
-				return fmt.Errorf("%s answers with something else than its API does: %w", s.o.URL, err)
-			}
-			return nil
-		case http.StatusNotFound:
-			return fmt.Errorf("%s: %w (or the token may not see it)", s.o.URL, errMissing)
-		case http.StatusUnauthorized, http.StatusForbidden:
-			return fmt.Errorf("%s refuses the token", s.o.URL)
-		}
-		seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-		pause := time.Duration(seconds) * time.Second
-		if err != nil {
-			pause = time.Second << try
-		}
-		if resp.Status != http.StatusTooManyRequests && resp.Status < 500 || try == 3 {
-			return fmt.Errorf("%s answers with HTTP %d", s.o.URL, resp.Status)
-		}
-		if pause > maxWait {
-			return fmt.Errorf("the limit of %s is used up; it is free again in %s", s.o.URL, pause)
-		}
-		if err := s.wait(ctx, pause); err != nil {
-			return err
-		}
+	if err := json.Unmarshal(resp.Body, into); err != nil {
+		return fmt.Errorf("%s answers with something else than its API does: %w", s.o.URL, err)
 	}
+	return nil
 }

@@ -10,12 +10,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
+	"github.com/dragoman/dragoman/internal/knowledge/connector/restapi"
 	"github.com/dragoman/dragoman/internal/safehttp"
 )
 
@@ -42,18 +42,12 @@ type Options struct {
 	FullEvery time.Duration
 }
 
-// Fetcher is what the connector needs of package safehttp.
-type Fetcher interface {
-	Get(ctx context.Context, address string, header http.Header) (*safehttp.Response, error)
-}
-
 // Repository is a connector.
 type Repository struct {
-	o     Options
-	api   api
-	fetch Fetcher
-	now   func() time.Time
-	wait  func(context.Context, time.Duration) error
+	o      Options
+	api    api
+	client restapi.Client
+	now    func() time.Time
 }
 
 var _ connector.Connector = (*Repository)(nil)
@@ -99,7 +93,7 @@ type comment struct {
 }
 
 // New makes a connector. wait waits until a limit ends; nil waits for real.
-func newRepository(a api, o Options, fetch Fetcher, now func() time.Time, wait func(context.Context, time.Duration) error) (*Repository, error) {
+func newRepository(a api, o Options, fetch restapi.Fetcher, now func() time.Time, wait func(context.Context, time.Duration) error) (*Repository, error) {
 	if !strings.Contains(strings.Trim(o.Repo, "/"), "/") {
 		return nil, fmt.Errorf("%q is no repository; write it like owner/name", o.Repo)
 	}
@@ -107,21 +101,8 @@ func newRepository(a api, o Options, fetch Fetcher, now func() time.Time, wait f
 	if len(o.Kinds) == 0 {
 		o.Kinds = a.kinds()
 	}
-	if wait == nil {
-		wait = sleep
-	}
-	return &Repository{o, a, fetch, now, wait}, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	client := restapi.Client{Server: o.API, What: o.Repo, Header: a.header(o.Token), Fetch: fetch, Now: now, Wait: wait}
+	return &Repository{o, a, client, now}, nil
 }
 
 // state is the cursor.
@@ -143,7 +124,7 @@ func (r *Repository) Sync(ctx context.Context, cursor string, sink connector.Sin
 	}
 	begun := r.now()
 	full := begun.Sub(st.Full) >= r.o.FullEvery
-	resp, err := r.get(ctx, r.o.API+r.api.repository(r.o.Repo))
+	resp, err := r.client.Get(ctx, r.o.API+r.api.repository(r.o.Repo))
 	if err != nil {
 		return connector.Outcome{}, err
 	}
@@ -182,8 +163,8 @@ func (r *Repository) kind(ctx context.Context, k Kind, since time.Time, public b
 		return last, err
 	}
 	for address, pages := r.o.API+r.api.list(r.o.Repo, k, since), 0; address != ""; pages++ {
-		resp, err := r.get(ctx, address)
-		if errors.Is(err, errMissing) {
+		resp, err := r.client.Get(ctx, address)
+		if errors.Is(err, restapi.ErrMissing) {
 			return last, nil // switched off in this repository
 		}
 		if err != nil {
@@ -257,8 +238,8 @@ func (r *Repository) discussion(ctx context.Context, b *strings.Builder, address
 		return err
 	}
 	for range maxDiscussion {
-		resp, err := r.get(ctx, r.o.API+address)
-		if errors.Is(err, errMissing) {
+		resp, err := r.client.Get(ctx, r.o.API+address)
+		if errors.Is(err, restapi.ErrMissing) {
 			return nil
 		}
 		if err != nil {
@@ -282,56 +263,6 @@ func (r *Repository) discussion(ctx context.Context, b *strings.Builder, address
 		address = next
 	}
 	return nil
-}
-
-var errMissing = errors.New("not there")
-
-// maxWait is how long a limit is waited for; a longer one ends the run, which goes on at the next.
-const maxWait = 2 * time.Minute
-
-// get fetches, and waits where a limit says so.
-func (r *Repository) get(ctx context.Context, address string) (*safehttp.Response, error) {
-	for try := 0; ; try++ {
-		resp, err := r.fetch.Get(ctx, address, r.api.header(r.o.Token))
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case resp.Status == http.StatusOK:
-			return resp, nil
-		case resp.Status == http.StatusNotFound || resp.Status == http.StatusGone:
-			return nil, fmt.Errorf("%s: %w (or the token may not see it)", r.o.Repo, errMissing)
-		case resp.Status == http.StatusUnauthorized:
-			return nil, fmt.Errorf("%s refuses the token", r.o.API)
-		}
-		pause, limited := r.limit(resp)
-		if !limited && resp.Status < 500 || try == 3 {
-			return nil, fmt.Errorf("%s answers with HTTP %d", r.o.API, resp.Status)
-		}
-		if pause > maxWait {
-			return nil, fmt.Errorf("the limit of %s is used up; it is free again in %s", r.o.API, pause.Round(time.Second))
-		}
-		if err := r.wait(ctx, cmp.Or(pause, time.Second<<try)); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// limit reads when a limit ends: Retry-After, or the time of the reset that GitHub ("x-ratelimit-reset") and GitLab
-// ("ratelimit-reset") tell in seconds since 1970.
-func (r *Repository) limit(resp *safehttp.Response) (time.Duration, bool) {
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
-		return time.Duration(s) * time.Second, true
-	}
-	for _, prefix := range []string{"X-Ratelimit-", "Ratelimit-"} {
-		if resp.Header.Get(prefix+"Remaining") != "0" {
-			continue
-		}
-		if at, err := strconv.ParseInt(resp.Header.Get(prefix+"Reset"), 10, 64); err == nil {
-			return max(time.Unix(at, 0).Sub(r.now()), time.Second), true
-		}
-	}
-	return 0, resp.Status == http.StatusTooManyRequests
 }
 
 // nextPage reads the header Link (RFC 8288).

@@ -9,13 +9,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dragoman/dragoman/internal/knowledge/connector/restapi"
 )
 
 // GitHub is its REST API, version 2022-11-28 (https://docs.github.com/en/rest).
 type github struct{}
 
 // NewGitHub makes a connector to a repository at GitHub, or GitHub Enterprise.
-func NewGitHub(o Options, fetch Fetcher, now func() time.Time, wait func(context.Context, time.Duration) error) (*Repository, error) {
+func NewGitHub(o Options, fetch restapi.Fetcher, now func() time.Time, wait func(context.Context, time.Duration) error) (*Repository, error) {
 	if o.API == "" {
 		o.API = "https://api.github.com"
 	}

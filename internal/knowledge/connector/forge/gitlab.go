@@ -9,13 +9,15 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/dragoman/dragoman/internal/knowledge/connector/restapi"
 )
 
 // GitLab is its REST API, version 4 (https://docs.gitlab.com/api/rest/).
 type gitlab struct{}
 
 // NewGitLab makes a connector to a project at GitLab.
-func NewGitLab(o Options, fetch Fetcher, now func() time.Time, wait func(context.Context, time.Duration) error) (*Repository, error) {
+func NewGitLab(o Options, fetch restapi.Fetcher, now func() time.Time, wait func(context.Context, time.Duration) error) (*Repository, error) {
 	if o.API == "" {
 		o.API = "https://gitlab.com/api/v4"
 	}
