@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dragoman/dragoman/test/built"
 	"github.com/dragoman/dragoman/test/clients/scripted"
 )
 
@@ -30,24 +31,9 @@ var (
 // binary is the built program.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(withBinary(m)) }
-
-func withBinary(m *testing.M) int {
+func TestMain(m *testing.M) {
 	flag.Parse()
-	dir, err := os.MkdirTemp("", "dragoman-clients-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "dragoman")
-	build := exec.Command("go", "build", "-o", binary, "../../cmd/dragoman")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+	os.Exit(built.Run(&binary, m.Run))
 }
 
 // upstreams are the dialects of providers, with the model that answers there and what follows the address in base_url.

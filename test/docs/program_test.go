@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,30 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dragoman/dragoman/test/built"
 	"github.com/dragoman/dragoman/test/clients/scripted"
 )
 
 // binary is the built program.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(withBinary(m)) }
-
-func withBinary(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "dragoman-docs-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "dragoman")
-	build := exec.Command("go", "build", "-o", binary, root+"/cmd/dragoman")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(built.Run(&binary, m.Run)) }
 
 // address is where the program listens in the pages; examples are run with the true one in its place.
 const address = "http://127.0.0.1:8017"

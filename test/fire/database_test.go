@@ -50,7 +50,7 @@ func TestServerOfTheDatabaseLost(t *testing.T) {
 func (p *program) says(text string) {
 	p.t.Helper()
 	for range 3000 {
-		if p.log.contains(text) {
+		if p.log.Contains(text) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

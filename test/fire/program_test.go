@@ -24,29 +24,13 @@ import (
 	"github.com/dragoman/dragoman/internal/store"
 	"github.com/dragoman/dragoman/internal/store/postgres"
 	"github.com/dragoman/dragoman/internal/store/sqlite"
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // binary is the built program.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(withBinary(m)) }
-
-func withBinary(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "dragoman-fire-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "dragoman")
-	build := exec.Command("go", "build", "-o", binary, "../../cmd/dragoman")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(built.Run(&binary, m.Run)) }
 
 // program is the server, in a folder that outlives it.
 type program struct {
@@ -57,7 +41,7 @@ type program struct {
 	class    string // of the requests
 	feature  string // what follows a request's name
 	cmd      *exec.Cmd
-	log      *shared
+	log      *built.Log
 	refused  atomic.Int64 // requests
 	database string       // where its books are, if not in its folder
 }
@@ -87,7 +71,7 @@ func (p *program) start(limits ...string) {
 	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Dir = p.dir
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "DRAGOMAN_DATA=" + p.data()}
-	p.log = &shared{}
+	p.log = &built.Log{}
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -257,24 +241,4 @@ func (p *program) await(n int64) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	p.t.Fatalf("%d requests were refused, and not %d, within a minute", p.refused.Load(), n)
-}
-
-// shared is a buffer that one writes and another reads.
-type shared struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *shared) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(b)
-}
-
-func (s *shared) contains(text string) bool { return strings.Contains(s.String(), text) }
-
-func (s *shared) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // binary is the built program, data the data folder with the model and the engine, model the model's name.
@@ -34,29 +36,11 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := withBinary(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
-}
-
-func withBinary(m *testing.M) (int, error) {
 	if data == "" || model == "" {
-		return 1, errors.New("scripts/local-model runs these tests")
+		fmt.Fprintln(os.Stderr, "scripts/local-model runs these tests")
+		os.Exit(1)
 	}
-	dir, err := os.MkdirTemp("", "dragoman-local-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "dragoman")
-	build := exec.Command("go", "build", "-o", binary, "../../cmd/dragoman")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("%w\n%s", err, out)
-	}
-	return m.Run(), nil
+	os.Exit(built.Run(&binary, m.Run))
 }
 
 // place is a folder to work in, whose data folder has the model and the engine.

@@ -4,39 +4,21 @@ package replicas
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/dragoman/dragoman/internal/store/postgrestest"
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // binary is the built program.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(withBinary(m)) }
-
-func withBinary(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "dragoman-replicas-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "dragoman")
-	build := exec.Command("go", "build", "-o", binary, "../../cmd/dragoman")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-		return 1
-	}
-	return postgrestest.Run(m)
-}
+func TestMain(m *testing.M) { os.Exit(built.Run(&binary, func() int { return postgrestest.Run(m) })) }
 
 // program is a server with a data folder of its own.
 type program struct {
@@ -44,7 +26,7 @@ type program struct {
 	dir, url string
 	key      string // where it made the first one
 	cmd      *exec.Cmd
-	log      *lockedBuffer
+	log      *built.Log
 }
 
 // start starts a server with a configuration. needsKey says that it makes the first key.
@@ -61,7 +43,7 @@ func start(t *testing.T, config string, needsKey bool) *program {
 func (p *program) start(needsKey bool) {
 	p.t.Helper()
 	p.cmd = p.command("serve", "--listen", "127.0.0.1:0")
-	p.log = &lockedBuffer{}
+	p.log = &built.Log{}
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -123,22 +105,4 @@ func (p *program) stop() {
 	if err := p.cmd.Wait(); err != nil {
 		p.t.Fatalf("it stopped with %v\n%s", err, p.log)
 	}
-}
-
-// lockedBuffer is a buffer that one writes and another reads.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *lockedBuffer) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(b)
-}
-
-func (s *lockedBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
