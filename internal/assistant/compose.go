@@ -76,7 +76,7 @@ func (e *Engine) compose(ctx context.Context, t *Turn) error {
 	case Extractive:
 		t.number(t.found[:min(quoted, len(t.found))], nil)
 		for _, p := range t.found[len(t.sources):] {
-			t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, "limit: below the passages quoted")
+			t.leaveOut(asLeftOut(&p, "limit: below the passages quoted"))
 		}
 		return nil
 	}
@@ -219,7 +219,7 @@ func (t *Turn) number(found []knowledge.Passage, packed []prompt.Packed) {
 				if n := packed[i].Same; n > 0 {
 					reason = "duplicate of " + place(found[n-1].Path, found[n-1].Start, found[n-1].End)
 				}
-				t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, reason)
+				t.leaveOut(asLeftOut(p, reason))
 				continue
 			}
 			text = packed[i].Text

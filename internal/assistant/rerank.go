@@ -95,8 +95,8 @@ func (e *Engine) Rerank(ctx context.Context, x *Reranker, on Embedding, question
 	if err == nil {
 		e.rerank(ctx, t, x)
 	}
-	for _, p := range t.found[min(limit, len(t.found)):] {
-		res.LeftOut = append(res.LeftOut, knowledge.LeftOut{Collection: p.Collection, Path: p.Path, Start: p.Start, End: p.End, Symbol: p.Symbol, Score: p.Score, Reason: "limit"})
+	for i := limit; i < len(t.found); i++ {
+		res.LeftOut = append(res.LeftOut, asLeftOut(&t.found[i], "limit"))
 	}
 	t.keepBest(limit)
 	res.Passages, res.Notes = t.found, append(res.Notes, t.Trace.Steps[0].Notes...)

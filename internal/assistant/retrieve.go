@@ -55,7 +55,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 		t.found = append(t.found, res.Passages...)
 		t.Trace.Confidence = max(t.Trace.Confidence, res.Confidence)
 		for _, l := range res.LeftOut {
-			t.leaveOut(place(l.Path, l.Start, l.End), l.Symbol, l.Score, l.Reason)
+			t.leaveOut(l)
 		}
 		for _, w := range res.Missing {
 			missing[w]++
@@ -80,7 +80,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	}
 	if t.Trace.Confidence < t.Definition.Search.threshold() {
 		for _, p := range t.found {
-			t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, "threshold: it speaks of too little of the question")
+			t.leaveOut(asLeftOut(&p, "threshold: it speaks of too little of the question"))
 		}
 		t.found = nil
 	}
@@ -102,7 +102,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 func (t *Turn) keepBest(n int) {
 	for i := n; i < len(t.found); i++ {
 		p := &t.found[i]
-		t.leaveOut(place(p.Path, p.Start, p.End), p.Symbol, p.Score, "limit")
+		t.leaveOut(asLeftOut(p, "limit"))
 	}
 	t.found = t.found[:min(n, len(t.found))]
 }
@@ -136,11 +136,15 @@ func (t *Turn) inspectPassages() {
 	}
 }
 
-func (t *Turn) leaveOut(place, symbol string, score float64, reason string) {
+func (t *Turn) leaveOut(l knowledge.LeftOut) {
 	const most = 100 // enough to explain an answer; a trace is read by people
 	if len(t.Trace.LeftOut) < most {
-		t.Trace.LeftOut = append(t.Trace.LeftOut, LeftOut{place, symbol, round(score), reason})
+		t.Trace.LeftOut = append(t.Trace.LeftOut, LeftOut{l.Collection, place(l.Path, l.Start, l.End), l.Symbol, round(l.Score), l.Reason})
 	}
+}
+
+func asLeftOut(p *knowledge.Passage, reason string) knowledge.LeftOut {
+	return knowledge.LeftOut{Collection: p.Collection, Path: p.Path, Start: p.Start, End: p.End, Symbol: p.Symbol, Score: p.Score, Reason: reason}
 }
 
 func place(path string, start, end int) string { return fmt.Sprintf("%s:%d-%d", path, start, end) }

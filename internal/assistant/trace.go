@@ -36,6 +36,7 @@ type Trace struct {
 	Missing      []string          `json:"missing,omitempty"`
 	Sources      []Source          `json:"sources,omitempty"`
 	LeftOut      []LeftOut         `json:"left_out,omitempty"`
+	Hidden       int               `json:"hidden,omitempty"` // passages that its reader may not see any more; never stored: see For
 	Memories     []RecalledMemory  `json:"memories,omitempty"`
 	Findings     []Finding         `json:"findings,omitempty"`
 	Routes       []route.Step      `json:"routes,omitempty"`     // what the routes that it went through made of its facts
@@ -113,10 +114,11 @@ type Usage struct {
 
 // LeftOut is a passage that matched and did not get into the prompt.
 type LeftOut struct {
-	Place  string  `json:"place"` // "path:start-end"
-	Symbol string  `json:"symbol,omitempty"`
-	Score  float64 `json:"score"`
-	Reason string  `json:"reason"`
+	Collection string  `json:"collection,omitempty"` // older traces lack it
+	Place      string  `json:"place"`                // "path:start-end"
+	Symbol     string  `json:"symbol,omitempty"`
+	Score      float64 `json:"score"`
+	Reason     string  `json:"reason"`
 }
 
 // Finding is something a guard noticed. It never holds the text that it is about.

@@ -46,82 +46,24 @@ type WhyDetails struct {
 
 // Explain says of a finished turn what was looked at, what was left out and why, which model answered and why, and how sure the answer is.
 func (tr *Trace) Explain(r Reader) Why {
-	w := Why{Trace: tr.ID, Question: tr.Question, Redacted: r.Outside}
-	w.Details = WhyDetails{Findings: tr.Findings, Judged: tr.Judged, Attempts: tr.Attempts, Usage: tr.Usage, Cost: tr.Cost}
-	known := map[string]bool{} // collections that something came from
-	for i := range tr.Sources {
-		s := tr.Sources[i]
-		known[s.Collection] = true
-		switch {
-		case r.Outside:
-		case r.Sees != nil && !r.Sees(s.Collection, s.Path):
-			w.Hidden++
-		default:
-			w.Details.Sources = append(w.Details.Sources, s)
-		}
-	}
-	for _, l := range tr.LeftOut {
-		if !r.Outside && r.seesAny(known, l) {
-			w.Details.LeftOut = append(w.Details.LeftOut, l)
-		}
-	}
+	w := Why{Trace: tr.ID, Redacted: r.Outside}
 	if r.Outside {
-		w.Question = ""
-		for _, s := range tr.Steps {
-			s.Notes = nil // they name places and words
-			w.Details.Steps = append(w.Details.Steps, s)
-		}
-		w.Details.Attempts = slices.Clone(tr.Attempts)
-		for i := range w.Details.Attempts {
-			w.Details.Attempts[i].Error = "" // a provider may quote what it was sent; the code says enough
-		}
-		if tr.Judged != nil {
-			j := *tr.Judged
-			j.Form = ""
-			w.Details.Judged = &j
-		}
+		tr = tr.quiet()
 	} else {
-		w.Details.Steps = tr.Steps
-		if w.Hidden > 0 {
-			w.Details.Steps = nil // their notes may name what is hidden
-		}
-		for _, s := range tr.Sentences {
-			if w.Hidden == 0 || s.Source == 0 || slices.ContainsFunc(w.Details.Sources, func(x Source) bool { return x.Number == s.Source }) {
-				w.Details.Sentences = append(w.Details.Sentences, s)
-			}
-		}
+		tr = tr.For(r)
+		w.Question, w.Hidden = tr.Question, tr.Hidden
+		w.Details.Sources, w.Details.LeftOut, w.Details.Sentences = tr.Sources, tr.LeftOut, tr.Sentences
 	}
+	w.Details.Findings, w.Details.Judged, w.Details.Attempts, w.Details.Steps, w.Details.Usage, w.Details.Cost = tr.Findings, tr.Judged, tr.Attempts, tr.Steps, tr.Usage, tr.Cost
 	w.Sections = []WhyPart{
 		{"What I looked at", tr.lookedAt(&w)},
 		{"What I left out", tr.leftOut(&w)},
-		{"Who answered", tr.answeredBy(r.Outside)},
+		{"Who answered", tr.answeredBy()},
 		{"How sure I am", tr.sure(&w)},
 		{"What it took", []string{fmt.Sprintf("%.1f s, %d tokens in and %d out, %s.", tr.TotalMS/1000, tr.Usage.Input, tr.Usage.Output, cost(tr.Cost))}},
 	}
 	w.Sections = slices.DeleteFunc(w.Sections, func(p WhyPart) bool { return len(p.Lines) == 0 })
 	return w
-}
-
-// seesAny says whether a passage that was left out may be named: the reader sees it in a collection that the answer drew from.
-func (r Reader) seesAny(collections map[string]bool, l LeftOut) bool {
-	if r.Sees == nil {
-		return true
-	}
-	path, _, _ := cutLastColon(l.Place)
-	for c := range collections {
-		if r.Sees(c, path) {
-			return true
-		}
-	}
-	return false
-}
-
-func cutLastColon(s string) (before, after string, ok bool) {
-	i := strings.LastIndexByte(s, ':')
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
 }
 
 func cost(c string) string {
@@ -135,7 +77,7 @@ func (tr *Trace) lookedAt(w *Why) (lines []string) {
 	switch {
 	case tr.Mode == Plain:
 		return []string{"Nothing was searched: a model was asked as it is."}
-	case len(tr.Sources) == 0:
+	case len(tr.Sources) == 0 && w.Hidden == 0:
 		lines = append(lines, "No passage was found that speaks of enough of the question.")
 	case w.Redacted:
 		lines = append(lines, fmt.Sprintf("%d passages were found and used.", len(tr.Sources)))
@@ -160,18 +102,19 @@ func (tr *Trace) lookedAt(w *Why) (lines []string) {
 	return lines
 }
 
-// leftOut counts what was left out by the reason, up to its first colon.
+// leftOut counts what was left out, by the rule.
 func (tr *Trace) leftOut(w *Why) (lines []string) {
 	count := map[string]int{}
 	var order []string
 	for _, l := range tr.LeftOut {
-		reason, _, _ := strings.Cut(l.Reason, ":")
+		reason := l.rule()
 		if count[reason]++; count[reason] == 1 {
 			order = append(order, reason)
 		}
 	}
 	words := map[string]string{
 		"threshold": "scored too low, or spoke of too little of the question", "budget": "did not fit into the prompt beside better ones", "limit": "came after enough better ones", "duplicate": "say what others say already",
+		"near-duplicate": "say nearly what others say", "overlap": "share lines with better ones",
 	}
 	for _, reason := range order {
 		lines = append(lines, fmt.Sprintf("%d passages: they %s.", count[reason], cmp.Or(words[reason], "were left out by the rule “"+reason+"”")))
@@ -193,7 +136,7 @@ func (tr *Trace) leftOut(w *Why) (lines []string) {
 	return slices.Compact(lines)
 }
 
-func (tr *Trace) answeredBy(outside bool) (lines []string) {
+func (tr *Trace) answeredBy() (lines []string) {
 	who := tr.Model
 	if tr.Provider != "" {
 		who = tr.Provider + "/" + tr.Model
@@ -220,7 +163,7 @@ func (tr *Trace) answeredBy(outside bool) (lines []string) {
 		lines = append(lines, "Nothing left this machine.")
 	}
 	for _, s := range tr.Steps {
-		if s.Name == "select model" && !outside {
+		if s.Name == "select model" {
 			lines = append(lines, s.Notes...)
 		}
 	}
@@ -233,10 +176,8 @@ func (tr *Trace) answeredBy(outside bool) (lines []string) {
 	if failed > 0 {
 		lines = append(lines, fmt.Sprintf("%d requests failed before, or were not sent.", failed))
 	}
-	if tr.Error != "" && !outside {
-		lines = append(lines, "The turn failed: "+tr.Error)
-	} else if tr.Error != "" {
-		lines = append(lines, "The turn failed.")
+	if tr.Error != "" {
+		lines = append(lines, "The turn failed: "+tr.Error+".")
 	}
 	return lines
 }

@@ -45,7 +45,7 @@ func TestExplainHides(t *testing.T) {
 			t.Errorf("%q is shown to who may not see it: %s", secret, b)
 		}
 	}
-	if w.Hidden != 1 || !strings.Contains(explained(w), "1 passages more, which you may not see any longer") || !strings.Contains(string(b), "pool.go") {
+	if w.Hidden != 2 || !strings.Contains(explained(w), "2 passages more, which you may not see any longer") || !strings.Contains(string(b), "pool.go") {
 		t.Errorf("%s", b)
 	}
 	w = a.Trace.Explain(Reader{Outside: true})

@@ -91,13 +91,30 @@ assistants:
 			t.Errorf("%s: %q of %d", name, got, searched)
 		}
 	}
+	trace := func(key, answer string) string { // of an answer, as its asker may read it now
+		t.Helper()
+		var a struct{ Dragoman struct{ Trace string } }
+		if err := json.Unmarshal([]byte(answer), &a); err != nil || a.Dragoman.Trace == "" {
+			t.Fatalf("%v: %s", err, answer)
+		}
+		status, body := ask("GET", "/api/traces/"+a.Dragoman.Trace, key, "", "")
+		_, why := ask("GET", "/api/traces/"+a.Dragoman.Trace+"/explanation", key, "", "")
+		if status != 200 {
+			t.Errorf("%d %s", status, body)
+		}
+		return body + why
+	}
 	chat := func(key string) string {
 		t.Helper()
 		_, body := ask("POST", "/v1/chat/completions", key, "application/json", `{"model":"assistant/helper","messages":[{"role":"user","content":"What does the director earn, a castle?"}]}`)
 		return body
 	}
-	if body := chat(bob); !strings.Contains(body, "castle") || !strings.Contains(body, "Salaries") {
-		t.Errorf("bob is not answered: %s", body)
+	answered := chat(bob)
+	if !strings.Contains(answered, "castle") || !strings.Contains(answered, "Salaries") {
+		t.Errorf("bob is not answered: %s", answered)
+	}
+	if got := trace(bob, answered); strings.Count(got, "board/Salaries.html") < 2 {
+		t.Errorf("bob is not told of what he was answered from: %s", got)
 	}
 	if body := chat(ann); strings.Contains(body, "earns a castle") || strings.Contains(body, "Salaries") {
 		t.Errorf("ann is told: %s", body)
@@ -115,6 +132,9 @@ assistants:
 	}
 	if body := chat(bob); strings.Contains(body, "earns a castle") {
 		t.Errorf("bob is still told: %s", body)
+	}
+	if got := trace(bob, answered); strings.Contains(got, "Salaries") || strings.Contains(got, "earns") || !strings.Contains(got, `"hidden":1`) {
+		t.Errorf("bob's trace still shows it: %s", got)
 	}
 	if status, _ := ask("DELETE", at+"salaries", writer, "", ""); status != 200 {
 		t.Error(status)

@@ -216,9 +216,15 @@ func (c *caller) live() {
 	c.do("POST", "/v1/chat/completions", object{"model": "assistant/helper", "messages": says("How many days of leave?")})
 	c.do("POST", "/v1/chat/completions", object{"model": "assistant/helper", "messages": says("How many days of leave, again?")})
 
-	// Traces are in the database within a tenth of a second.
+	// Traces are in the database within a tenth of a second. What was deleted is not in them any more.
 	for _, id := range traces {
-		c.everywhere("/api/traces/"+id, func(status int, _ []byte) bool { return status == http.StatusOK })
+		c.everywhere("/api/traces/"+id, func(status int, body []byte) bool {
+			return status == http.StatusOK && !strings.Contains(string(body), "phones")
+		})
+	}
+	_, body, _ = c.do("GET", "/api/traces/"+traces[0]+"/explanation", nil)
+	if !strings.Contains(string(body), "leave") {
+		c.t.Errorf("what is still there is not in the explanation: %s", body)
 	}
 }
 
