@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"hash/maphash"
 	"math"
 	"strconv"
 	"sync"
@@ -17,6 +18,7 @@ type Book struct {
 
 	shares Shares     // nil: this process has all budgets to itself
 	taking sync.Mutex // held while shares are asked; before mu
+	asking asking     // as taking, for permits
 }
 
 type levelID struct {
@@ -28,6 +30,7 @@ type levelID struct {
 type state struct {
 	requests, tokens rate
 	running          int64
+	permits          *permits  // in place of these, where limits are shared
 	windows          [3]window // hour, day, month
 	until            time.Time // when the hour, and with it perhaps more, is over
 }
@@ -54,7 +57,7 @@ func slot(w Window) int {
 
 // NewBook makes a book with nothing in it. now is the clock.
 func NewBook(now func() time.Time) *Book {
-	return &Book{now: now, levels: map[levelID]*state{}}
+	return &Book{now: now, levels: map[levelID]*state{}, asking: asking{seed: maphash.MakeSeed()}}
 }
 
 // clock is the time as windows have it: where the clock is set back, it stands still until that is made up for, so that nobody
@@ -122,7 +125,8 @@ func (b *Book) Used(kind Kind, name string, w Window) (money, tokens, heldMoney,
 	return x.money, x.tokens, x.heldMoney, x.heldTokens
 }
 
-// Acquire lets a request in, of a prompt of about so many tokens, or returns an *Exceeded. Release must be called when it is
+// Acquire lets a request in, of a prompt of about so many tokens, or returns an *Exceeded; where limits are shared and cannot be
+// looked up, a *chat.Error. Release must be called when it is
 // over.
 func (b *Book) Acquire(levels []Level, tokens int64) (*Hold, error) {
 	h := &Hold{book: b, levels: levels}
@@ -133,6 +137,12 @@ func (b *Book) Acquire(levels []Level, tokens int64) (*Hold, error) {
 		return h, nil // what is spent is counted all the same: a limit may be set while the server runs
 	}
 	h.tokens = max(tokens, 0)
+	if b.shares != nil {
+		if err := h.acquireShared(); err != nil {
+			return nil, err
+		}
+		return h, nil
+	}
 	now := b.now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -178,6 +188,15 @@ func (s *state) full(now time.Time, l *Level, tokens int64) (worst *Exceeded) {
 		worst = tightest(worst, &Exceeded{Level: *l, What: whatConcurrent, Limit: number(n), Used: number(s.running), Frees: WithRequests, RetryAfter: soonestAttempt})
 	}
 	return worst
+}
+
+// useTokens counts tokens of a request that is in already; fewer than none are given back.
+func (s *state) useTokens(now time.Time, limit, n int64) {
+	if s.permits != nil {
+		s.permits[perToken].use(limit, n)
+		return
+	}
+	s.tokens.take(now, limit, n)
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -155,7 +155,7 @@ func (h *Hold) Settle(r Reservation, money, tokens int64) {
 			x.lease.use(min(money, mostHeld)-r.money, min(tokens, mostHeld)-r.tokens)
 		}
 		if l := h.levels[i].Limits; h.bounded && l != nil && l.TokensPerMinute > 0 && h.used > before {
-			s.tokens.take(now, l.TokensPerMinute, h.used-before)
+			s.useTokens(now, l.TokensPerMinute, h.used-before)
 		}
 	}
 }
@@ -176,8 +176,15 @@ func (h *Hold) Release() {
 	for i := range h.levels {
 		s := b.state(&h.levels[i])
 		s.running--
-		if l := h.levels[i].Limits; l != nil && l.TokensPerMinute > 0 && h.used < h.tokens {
-			s.tokens.take(now, l.TokensPerMinute, h.used-h.tokens)
+		l := h.levels[i].Limits
+		if l == nil {
+			continue
+		}
+		if l.TokensPerMinute > 0 && h.used < h.tokens {
+			s.useTokens(now, l.TokensPerMinute, h.used-h.tokens)
+		}
+		if l.Concurrent > 0 && s.permits != nil {
+			s.permits[perSlot].use(l.Concurrent, -1)
 		}
 	}
 }

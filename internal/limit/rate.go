@@ -33,3 +33,20 @@ func cost(limit, n int64) time.Duration {
 	d := float64(time.Minute) / float64(limit) * float64(n)
 	return time.Duration(max(min(d, float64(longestDebt)), -float64(longestDebt)))
 }
+
+// PerMinute is a limit per minute that processes have in common: arrival is what it was left at, and next what it is left at when n
+// may be had, and so many more in advance as extra says, of what is left. Where they may not, wait says for how long, and used how
+// much of the minute is used. n of fewer than none gives back.
+func PerMinute(arrival, now time.Time, limit, n int64, extra func(left int64) int64) (next time.Time, given int64, wait time.Duration, used int64) {
+	r := rate{arrival}
+	if n <= 0 || extra == nil {
+		r.take(now, limit, n)
+		return r.arrival, n, 0, 0
+	}
+	if wait, used = r.full(now, limit, n); wait > 0 {
+		return arrival, 0, wait, used
+	}
+	given = n + max(min(extra(limit-used-n), limit-used-n), 0)
+	r.take(now, limit, given)
+	return r.arrival, given, 0, used
+}

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -15,6 +16,7 @@ type Shares interface {
 	// Report says what this process keeps of its shares, which may be more than it was given where a request has cost more than was
 	// set aside.
 	Report(ctx context.Context, kept []Kept) error
+	Permits
 }
 
 // Budgeted is a level's budget of one window.
@@ -76,7 +78,7 @@ const (
 	mostAsks = 20
 )
 
-// Share lets budgets hold for all processes that have them in common. It is called before the first request.
+// Share lets budgets and limits hold for all processes that have them in common. It is called before the first request.
 func (b *Book) Share(s Shares) { b.shares = s }
 
 // claims are the shares that a reservation needs beyond what there is. The caller holds the lock.
@@ -211,12 +213,16 @@ func (h *Hold) refusal(c Claim, r *Refused, money, tokens int64) error {
 	return worst
 }
 
-// Reconcile reports what this process keeps of its shares, and gives back what it does not use: of shares of which nothing was used
-// since the last time, or of all. It is called every second, and with all when the last request is over.
+// Reconcile reports what this process keeps of its shares and permits, and gives back what it does not use: of those of which nothing was
+// used since the last time, or of all. It is called every second, and with all when the last request is over.
 func (b *Book) Reconcile(ctx context.Context, all bool) error {
 	if b.shares == nil {
 		return nil
 	}
+	return errors.Join(b.keepShares(ctx, all), b.keepPermits(ctx, all))
+}
+
+func (b *Book) keepShares(ctx context.Context, all bool) error {
 	b.taking.Lock()
 	defer b.taking.Unlock()
 	b.mu.Lock()

@@ -28,10 +28,11 @@ var (
 		SELECT $1, $2, $3, $4, '', $5, m, t, m, t FROM (SELECT least(coalesce(sum(cost), 0), 9e18)::bigint AS m, least(coalesce(sum(input + output), 0), 9e18)::bigint AS t
 		FROM usage u WHERE u.started >= $4 AND u.state <> 'dispatched' AND ` + fmt.Sprintf(usersOf, "$1::text", "$2::text") + `) AS before`
 
-	// settleShares puts what a process that died has spent in the place of what it was given.
+	// settleShares puts what a process that died has spent in the place of what it was given: by requests that were under way when it
+	// was given its first share, or came later. A request begins before it has a share, and waits for it: hence the ten seconds.
 	settleShares = `UPDATE shares s SET money = spent.m, tokens = spent.t, spent_money = spent.m, spent_tokens = spent.t
 		FROM shares o CROSS JOIN LATERAL (SELECT least(coalesce(sum(cost), 0), 9e18)::bigint AS m, least(coalesce(sum(input + output), 0), 9e18)::bigint AS t
-			FROM usage u WHERE u.started >= greatest(o.started, o.since) AND u.instance = o.instance AND ` + fmt.Sprintf(usersOf, "o.kind", "o.name") + `) AS spent
+			FROM usage u WHERE u.started >= o.started AND (u.state = 'abandoned' OR u.started + u.duration > o.since - 10000000000) AND u.instance = o.instance AND ` + fmt.Sprintf(usersOf, "o.kind", "o.name") + `) AS spent
 		WHERE o.instance = $1 AND (s.kind, s.name, s.span, s.started, s.instance) = (o.kind, o.name, o.span, o.started, o.instance)`
 )
 
@@ -155,7 +156,10 @@ func (d *DB) SettleShares(ctx context.Context, instance string) error {
 	return d.exec(ctx, "settle the shares of a process that died", settleShares, instance)
 }
 
-// ForgetShares forgets shares of windows that began before a time.
+// ForgetShares forgets shares of windows that began before a time, and limits per minute that nobody has needed for an hour.
 func (d *DB) ForgetShares(ctx context.Context, before time.Time) error {
+	if err := d.forgetPermits(ctx); err != nil {
+		return err
+	}
 	return d.exec(ctx, "forget old shares", `DELETE FROM shares WHERE started < $1`, before.UnixNano())
 }

@@ -141,9 +141,12 @@ func TestSharesAfterACrash(t *testing.T) {
 	if _, err := hold(t, lives, levels).Reserve(400, 0); err == nil {
 		t.Fatal("100 was spent and 600 is set aside of 1000, and there were 400")
 	}
-	// Its journal said that 50 was spent.
-	later := row("from the journal", time.Now().Add(time.Minute), 50)
-	if err := two.Of(one.Instance()).AddUsage(ctx, []ledger.Row{later}); err != nil {
+	// Its journal says that 50 was spent: by a request that waited for the share, and by one that it died over.
+	waited := row("from the journal", time.Now().Add(-time.Minute), 20)
+	waited.Duration = time.Minute
+	abandoned := row("under way", window.Add(-time.Minute), 30)
+	abandoned.State = ledger.Abandoned
+	if err := two.Of(one.Instance()).AddUsage(ctx, []ledger.Row{waited, abandoned}); err != nil {
 		t.Fatal(err)
 	}
 	if err := two.SettleShares(ctx, one.Instance()); err != nil {
