@@ -137,7 +137,7 @@ func (ts *tools) stop(ctx context.Context, next *tools) error {
 }
 
 func toolPolicy(c config.AssistantTools) assistant.ToolPolicy {
-	return assistant.ToolPolicy{Use: c.Use, Steps: c.Steps, Time: c.Time, Call: c.Call, Cost: c.Cost, Parallel: c.Parallel, Result: int(c.Result), Calling: assistant.Calling(c.Calling)}
+	return assistant.ToolPolicy{Use: c.Use, Steps: c.Steps, Time: c.Time, Call: c.Call, Cost: c.Cost, Parallel: c.Parallel, Result: int(c.Result), Calling: assistant.Calling(c.Calling), Confirm: c.Confirm}
 }
 
 // Read returns lines of a document that a principal may see.
@@ -162,6 +162,21 @@ const stepsPrefix = "steps_"
 
 func (h heldSteps) SaveSteps(ctx context.Context, owner, call string, body []byte) error {
 	return h.app.Store.SaveResponse(ctx, store.Response{ID: stepsPrefix + call, Principal: owner, Created: h.app.options.Now(), Body: body})
+}
+
+// TakeSteps implements assistant.Steps: of those that ask at the same time, the one that deletes gets them.
+func (h heldSteps) TakeSteps(ctx context.Context, owner, call string) ([]byte, error) {
+	body, err := h.Steps(ctx, owner, call)
+	if err != nil || body == nil {
+		return nil, err
+	}
+	if err := h.app.Store.DeleteResponse(ctx, owner, stepsPrefix+call); err != nil {
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	return body, nil
 }
 
 func (h heldSteps) Steps(ctx context.Context, owner, call string) ([]byte, error) {

@@ -24,6 +24,7 @@ type Annotator interface {
 type annotator struct {
 	turn    *Turn
 	grounds *judge.Grounds
+	read    int // how many texts the grounds are of
 	rest    string
 	at      int // characters before rest
 	found   []Annotation
@@ -55,8 +56,8 @@ func (a *annotator) Flush() string {
 }
 
 func (a *annotator) judge(final bool) {
-	if a.grounds == nil {
-		a.grounds = a.turn.grounds(nil) // by words: no caller waits for an encoder within a sentence
+	if n := a.turn.evidences(); a.grounds == nil || n != a.read { // tools find more while it is written
+		a.grounds, a.read = a.turn.grounds(nil), n // by words: no caller waits for an encoder within a sentence
 	}
 	for {
 		n := judge.NextSentence(a.rest, final)
@@ -72,7 +73,7 @@ func (a *annotator) judge(final bool) {
 		if judge.IsFence(text) || c.Words() < 2 {
 			continue
 		}
-		v, err := weigh(context.Background(), a.grounds, sentence, c, marks(sentence, len(a.turn.sources)))
+		v, err := a.turn.weigh(context.Background(), a.grounds, sentence, c, marks(sentence, len(a.turn.sources)))
 		if err != nil {
 			continue // words alone cannot fail
 		}

@@ -30,7 +30,7 @@ const (
 const goOn = "\n\n(The answer was cut here. Say “continue” for the rest.)\n"
 
 func (b *bounds) active() bool {
-	return b.turn.Trace.Mode == Grounded && b.turn.outgoing != nil && b.turn.outgoing.Format == nil
+	return b.turn.Trace.Mode == Grounded && b.turn.outgoing != nil && b.turn.form() == nil
 }
 
 func (b *bounds) Write(delta string) string {

@@ -99,7 +99,7 @@ func (e *Engine) answeredBefore(ctx context.Context, t *Turn) (done bool, err er
 
 // quotePassages gives the best passages.
 func (e *Engine) quotePassages(t *Turn) (done bool, err error) {
-	if len(t.found) == 0 || t.held || t.outgoing != nil && t.outgoing.Format != nil {
+	if len(t.found) == 0 || t.held || t.form() != nil {
 		return false, errors.New("there are no passages that could stand for the answer")
 	}
 	t.sources = nil

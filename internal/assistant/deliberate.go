@@ -12,7 +12,6 @@ import (
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/judge"
-	"github.com/dragoman/dragoman/internal/provider"
 	"github.com/dragoman/dragoman/internal/route"
 )
 
@@ -23,14 +22,16 @@ type candidate struct {
 	text      string
 	finish    chat.FinishReason
 	sentences []Sentence
+	calls     bool // it calls tools of the caller
 	provider  string
 	model     string
 	host      string
 }
 
 // deliberate makes the answer where it must be known as a whole before any of it is said: other candidates, another try, a second opinion, or
-// the best passages in its place. Until then the caller hears that it is being worked on. first is the first candidate.
-func (e *Engine) deliberate(ctx context.Context, t *Turn, first *provider.Reply) error {
+// the best passages in its place. Until then the caller hears that it is being worked on. first is the first candidate. What calls tools of
+// the caller is no answer, and passes.
+func (e *Engine) deliberate(ctx context.Context, t *Turn, first chat.Stream) error {
 	var best *candidate
 	err := t.meanwhile(ctx, "judge", func(ctx context.Context) (err error) {
 		best, err = e.choose(ctx, t, first)
@@ -41,7 +42,12 @@ func (e *Engine) deliberate(ctx context.Context, t *Turn, first *provider.Reply)
 	}
 	best.verdict.Chosen = true
 	t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = best.provider, best.model, best.host
-	if p := &t.Definition.Judge; p.AbstainBelow > 0 && best.verdict.Confidence < p.AbstainBelow {
+	if best.text != "" {
+		if err := t.paragraph(); err != nil {
+			return err
+		}
+	}
+	if p := &t.Definition.Judge; !best.calls && p.AbstainBelow > 0 && best.verdict.Confidence < p.AbstainBelow {
 		t.cacheable = false
 		return t.abstain(fmt.Sprintf("the answer's confidence is %.2f, and the assistant abstains below %.2f", best.verdict.Confidence, p.AbstainBelow))
 	}
@@ -83,6 +89,10 @@ func (e *Engine) choose(ctx context.Context, t *Turn, first chat.Stream) (*candi
 	if err := c.read(first); err != nil {
 		return nil, err
 	}
+	if c.calls {
+		t.Trace.note("calls are handed back to the caller: what was said with them is not judged before it is said")
+		return c, nil
+	}
 	all := []*candidate{c}
 	if err := t.assess(ctx, g, all); err != nil {
 		return nil, err
@@ -100,7 +110,7 @@ func (e *Engine) choose(ctx context.Context, t *Turn, first chat.Stream) (*candi
 		if w := p.Candidates.Temperatures; len(w) > 0 {
 			warmth = w[i%len(w)]
 		}
-		all = append(all, e.another(ctx, t, name, warmth, "candidate", t.outgoing.Messages))
+		all = append(all, e.another(ctx, t, name, warmth, "candidate", nil))
 	}
 	if err := t.assess(ctx, g, all); err != nil {
 		return nil, err
@@ -111,7 +121,7 @@ func (e *Engine) choose(ctx context.Context, t *Turn, first chat.Stream) (*candi
 			break
 		}
 		t.judged().Retries++
-		all = append(all, e.another(ctx, t, "", *t.outgoing.Temperature, "retry", stricter(t.outgoing.Messages, best)))
+		all = append(all, e.another(ctx, t, "", *t.outgoing.Temperature, "retry", t.stricter(best)))
 		if err := t.assess(ctx, g, all); err != nil {
 			return nil, err
 		}
@@ -148,17 +158,22 @@ func (c *candidate) read(s chat.Stream) error {
 		if ev.Finish != "" {
 			c.finish = ev.Finish
 		}
+		c.calls = c.calls || len(ev.ToolCalls) > 0
 	}
 	c.text = text.String()
 	c.events, _ = compacted(rec.events)
 	return nil
 }
 
-// another asks for a further answer, beside the turn whose trace and money it shares. name is a model; empty: the turn's own.
-func (e *Engine) another(ctx context.Context, t *Turn, name string, warmth float64, why string, messages []chat.Message) *candidate {
+// another asks for a further answer, beside the turn whose trace and money it shares. name is a model; empty: the turn's own. more is
+// what stands behind the prompt. After tools it is asked with what they found, and can call none: what they did is not done again.
+func (e *Engine) another(ctx context.Context, t *Turn, name string, warmth float64, why string, more []chat.Message) *candidate {
 	c := &candidate{verdict: CandidateVerdict{Model: name, Temperature: warmth, Why: why}}
 	req := *t.outgoing
-	req.Messages, req.Temperature = messages, &warmth
+	req.Messages, req.Temperature = append(slices.Clone(req.Messages), more...), &warmth
+	if t.tools != nil {
+		t.answersOnly(&req)
+	}
 	child := &Turn{
 		Request: t.Request, Principal: t.Principal, Class: why, Feature: t.Feature, Door: t.Door, Privacy: t.Privacy, Definition: t.Definition,
 		Trace: t.Trace, hold: t.hold, outgoing: &req, tokens: EstimateInput(&req), started: t.started, clock: t.clock, decision: t.decision,
@@ -179,8 +194,14 @@ func (e *Engine) another(ctx context.Context, t *Turn, name string, warmth float
 		defer stream.Close()
 		c.provider, c.model, c.host = t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy
 		c.verdict.Model = c.provider + "/" + c.model
+		if t.tools != nil {
+			return c.read(t.finalWords(stream))
+		}
 		return c.read(stream)
 	})
+	if err == nil && c.calls {
+		err = errors.New("it calls a tool in place of an answer")
+	}
 	if err != nil {
 		c.verdict.Error = chat.AsError(err).Message
 	}
@@ -206,7 +227,7 @@ func (t *Turn) assess(ctx context.Context, g *judge.Grounds, all []*candidate) e
 		if c.verdict.Error != "" || c.sentences != nil {
 			continue
 		}
-		text, err := checkForm(t.outgoing.Format, c.text)
+		text, err := checkForm(t.form(), c.text)
 		if err != nil {
 			c.verdict.Form = err.Error()
 		} else if text != c.text {
@@ -214,6 +235,10 @@ func (t *Turn) assess(ctx context.Context, g *judge.Grounds, all []*candidate) e
 		}
 		if c.finish == chat.FinishLength && c.verdict.Form == "" {
 			c.verdict.Form = "it reached its bound of tokens"
+		}
+		if t.Trace.Mode == Draft { // marks of its own mean nothing: its sentences are attached when they are said
+			c.text = withoutMarks(c.text, len(t.sources))
+			c.events = []chat.Event{{Text: c.text}, {Finish: c.finish}}
 		}
 		if c.sentences, err = t.sentences(ctx, g, t.Masked(c.text)); err != nil {
 			return err
@@ -253,7 +278,7 @@ func (t *Turn) score(c *candidate) float64 {
 		s -= 1
 	}
 	words, most := len(strings.Fields(c.text)), t.Definition.Judge.MaxWords
-	if words >= 5 && (most == 0 || words <= most) || t.outgoing.Format != nil && words > 0 {
+	if words >= 5 && (most == 0 || words <= most) || t.form() != nil && words > 0 {
 		s += 0.1
 	}
 	return s
@@ -291,10 +316,17 @@ func inCommon(a, b string) float64 {
 	return 1
 }
 
-// stricter is the prompt of another try: it says what was wrong with the last one.
-func stricter(messages []chat.Message, last *candidate) []chat.Message {
+// stricter is what another try is told: what was wrong with the last one.
+func (t *Turn) stricter(last *candidate) []chat.Message {
 	var b strings.Builder
-	b.WriteString("An earlier answer to this was not good enough. Answer again, from the numbered sources alone, and cite each sentence. Where they do not say it, say that they do not.")
+	from := "from the numbered sources alone, and cite each sentence"
+	switch {
+	case t.Trace.Mode == Draft:
+		from = "in short sentences, from the sources alone"
+	case t.tools != nil:
+		from = "from the numbered sources and the results of tools alone, and cite the sources"
+	}
+	b.WriteString("An earlier answer to this was not good enough. Answer again, " + from + ". Where they do not say it, say that they do not.")
 	if last.verdict.Form != "" {
 		b.WriteString("\nWhat was wrong with its form: " + last.verdict.Form)
 	}
@@ -312,8 +344,7 @@ func stricter(messages []chat.Message, last *candidate) []chat.Message {
 			b.WriteString(fmt.Sprintf(" (the source has another %s: %s)", x.Kind, x.What))
 		}
 	}
-	out := slices.Clone(messages)
-	return append(out, chat.NewText(chat.Assistant, cutText(last.text, 4000)), chat.NewText(chat.User, b.String()))
+	return []chat.Message{chat.NewText(chat.Assistant, cutText(last.text, 4000)), chat.NewText(chat.User, b.String())}
 }
 
 // abstain gives the best passages in place of an answer.
@@ -321,6 +352,11 @@ func (t *Turn) abstain(why string) error {
 	t.judged().Abstained = why
 	t.Trace.note("abstained: " + why)
 	t.finish = chat.FinishStop
+	if done := t.acted(); len(done) > 0 { // whatever is not said, that is
+		if err := t.say("This was done: " + strings.Join(done, ", ") + ".\n\n"); err != nil {
+			return err
+		}
+	}
 	if len(t.sources) == 0 {
 		return errors.Join(t.say(t.nothingFound()), t.disclaim())
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/judge"
@@ -26,13 +27,20 @@ func (e *Engine) draft(ctx context.Context, t *Turn) error {
 		t.Trace.note("the model was not asked: there is nothing to answer from")
 		return nil
 	}
+	if least := t.Definition.Judge.UnanswerableBelow; least > 0 {
+		p, _, err := t.grounds(e.encode(t)).Answerable(ctx, t.question)
+		if err != nil {
+			return err
+		}
+		if p < least {
+			t.Trace.note(fmt.Sprintf("the model was not asked: the sources answer the question with a probability of %.2f, and the least is %.2f", p, least))
+			return nil
+		}
+	}
 	stream, err := e.open(ctx, t)
 	if err == nil {
 		defer stream.Close()
-		if err = t.say("**Draft by " + t.Trace.Model + ", may be wrong:**\n\n"); err != nil {
-			return err
-		}
-		err = t.draftSentences(ctx, stream)
+		err = e.draftFrom(ctx, t, stream)
 	}
 	if err != nil && ctx.Err() == nil {
 		t.Trace.note("the draft failed: " + err.Error())
@@ -41,9 +49,36 @@ func (e *Engine) draft(ctx context.Context, t *Turn) error {
 	return err
 }
 
-// draftSentences sends what of the stream can be attached.
+// draftFrom sends the draft whose first token is here. Where the policy needs it as a whole, the caller has the quotes meanwhile.
+func (e *Engine) draftFrom(ctx context.Context, t *Turn, stream chat.Stream) error {
+	p := &t.Definition.Judge
+	if p.holds() {
+		var best *candidate
+		err := t.meanwhile(ctx, "judge", func(ctx context.Context) (err error) {
+			best, err = e.choose(ctx, t, stream)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = best.provider, best.model, best.host
+		if p.AbstainBelow > 0 && best.verdict.Confidence < p.AbstainBelow {
+			t.Trace.note(fmt.Sprintf("the draft was left out: its confidence is %.2f, and the assistant abstains below %.2f", best.verdict.Confidence, p.AbstainBelow))
+			t.judged().Abstained = "the draft was not sure enough"
+			return t.say("(A draft was left out: the passages do not bear it out well enough.)\n")
+		}
+		stream = &replayed{best.events}
+	}
+	if err := t.say("**Draft by " + t.Trace.Model + ", may be wrong:**\n\n"); err != nil {
+		return err
+	}
+	return t.draftSentences(ctx, stream)
+}
+
+// draftSentences sends what of the stream can be attached, within the bounds of the policy.
 func (t *Turn) draftSentences(ctx context.Context, stream chat.Stream) error {
 	g := t.grounds(nil)
+	within := &bounds{turn: t, seen: map[string]int{}}
 	rest := ""
 	for {
 		ev, err := stream.Next()
@@ -65,23 +100,51 @@ func (t *Turn) draftSentences(ctx context.Context, stream chat.Stream) error {
 			}
 			sentence := rest[:n]
 			rest = rest[n:]
-			cited, err := t.attach(ctx, g, sentence)
-			if err == nil {
-				err = t.say(cited)
+			if !within.take(sentence) {
+				return errors.Join(t.say(circling), t.sayDropped())
 			}
-			if err != nil {
+			if err := t.sayAttached(ctx, g, sentence); err != nil {
 				return err
 			}
-			if err := t.Out.Flush(); err != nil {
-				return err
+			var more strings.Builder
+			if within.bound(&more); within.over {
+				return errors.Join(t.say(more.String()), t.sayDropped())
 			}
 		}
 		if final {
 			break
 		}
 	}
+	return t.sayDropped()
+}
+
+// sayAttached says a sentence with the source that bears it out, and what is found on it.
+func (t *Turn) sayAttached(ctx context.Context, g *judge.Grounds, sentence string) error {
+	before := len(t.Trace.Sentences)
+	cited, err := t.attach(ctx, g, sentence)
+	if err != nil || cited == "" {
+		return err
+	}
+	start := utf8.RuneCountInString(t.answer.text())
+	if err := t.say(cited); err != nil {
+		return err
+	}
+	if out, takes := t.Out.(Annotator); takes && t.Definition.Judge.Marks && len(t.Trace.Sentences) > before {
+		a := Annotation{start, start + utf8.RuneCountInString(strings.TrimSpace(cited)), t.Trace.Sentences[before]}
+		if err := out.Annotate(a); err != nil {
+			return err
+		}
+	}
+	return t.Out.Flush()
+}
+
+func (t *Turn) sayDropped() error {
 	if n := len(t.Trace.Dropped); n > 0 {
-		return t.say(fmt.Sprintf("\n(%d sentences were left out: they name things that stand in no source.)\n", n))
+		why := "they name things that stand in no source"
+		if t.verdicts != nil {
+			why += ", or a second model found none that bears them out"
+		}
+		return t.say(fmt.Sprintf("\n(%d sentences were left out: %s.)\n", n, why))
 	}
 	return nil
 }
@@ -98,11 +161,16 @@ func (t *Turn) attach(ctx context.Context, g *judge.Grounds, sentence string) (s
 	if c.Words() < 2 || judge.IsFence(sentence) {
 		return sentence, nil
 	}
-	v, err := weigh(ctx, g, trimmed, c, nil)
+	v, err := t.weigh(ctx, g, trimmed, c, nil)
 	if err != nil {
 		return "", err
 	}
 	v.Text = t.Masked(trimmed) // a trace keeps no secret
+	if t.apply(&v); v.Verdict != "" && v.Verdict != "supported" {
+		t.Trace.Dropped = append(t.Trace.Dropped, v.Text)
+		t.Trace.note("dropped a sentence that a second model found " + v.Verdict)
+		return "", nil
+	}
 	space := sentence[len(strings.TrimRight(sentence, " \n")):]
 	if v.Source == 0 {
 		t.Trace.Sentences = append(t.Trace.Sentences, v)

@@ -11,6 +11,9 @@ import (
 	"github.com/dragoman/dragoman/internal/schema"
 )
 
+// form is what the answer has to be like; nil: words. A prompt may hold a model to another form, in which it also calls tools.
+func (t *Turn) form() *chat.Format { return t.Definition.Output.format(t.Request.Format) }
+
 // checkForm says what is wrong with the form of an answer, and returns it repaired where that was enough: JSON is taken out of a fence or
 // of the words around it, and commas before a closing bracket go.
 func checkForm(f *chat.Format, text string) (string, error) {

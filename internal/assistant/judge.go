@@ -36,6 +36,7 @@ type Sentence struct {
 	Text   string  `json:"text"`
 	Cited  []int   `json:"cited,omitempty"`  // sources that the sentence names
 	Source int     `json:"source,omitempty"` // the source that bears it out best; 0 for none
+	Tool   string  `json:"tool,omitempty"`   // the tool whose result does, where no source does it better
 	Score  float64 `json:"score"`            // how probable it is that the source says all of it, 0..1
 	Status string  `json:"status"`           // "supported", "weak", "uncited" or "unsupported"
 
@@ -120,7 +121,7 @@ func (e *Engine) judge(ctx context.Context, t *Turn) error {
 	text := t.answer.text()
 	t.cite(text)
 	text = strings.TrimSuffix(text, t.disclaimer()) // which is no claim
-	quoting := t.Trace.Mode == Extractive || t.Trace.Judged != nil && t.Trace.Judged.Abstained != ""
+	quoting := t.Trace.Mode == Extractive || t.unjudged || t.Trace.Judged != nil && t.Trace.Judged.Abstained != ""
 	switch {
 	case quoting:
 	case t.Trace.Mode == Grounded:
@@ -171,7 +172,7 @@ func (e *Engine) whole(ctx context.Context, t *Turn, text string, quoting bool) 
 		t.Trace.note(fmt.Sprintf("%d of %d sentences rest on no source", j.Unsupported, j.Sentences))
 	}
 	if t.outgoing != nil {
-		if _, err := checkForm(t.outgoing.Format, text); err != nil {
+		if _, err := checkForm(t.form(), text); err != nil {
 			j.Form = err.Error()
 			t.Trace.note("the answer has not the form that was asked for: " + j.Form)
 		}
@@ -182,7 +183,7 @@ func (e *Engine) whole(ctx context.Context, t *Turn, text string, quoting bool) 
 // conclude adds to the answer what its confidence asks for.
 func (t *Turn) conclude() error {
 	p, j := &t.Definition.Judge, t.Trace.Judged
-	if t.outgoing != nil && t.outgoing.Format != nil || t.finish == chat.FinishToolCalls || j.Sentences == 0 {
+	if t.form() != nil || t.finish == chat.FinishToolCalls || j.Sentences == 0 {
 		return nil // JSON has no room for it, and what has no sentences says nothing
 	}
 	said := ""
@@ -220,7 +221,7 @@ func (t *Turn) sentences(ctx context.Context, g *judge.Grounds, text string) (ou
 		if code || c.Words() < 2 {
 			continue // a heading, a "yes", a block of code
 		}
-		v, err := weigh(ctx, g, sentence, c, marks(sentence, len(t.sources)))
+		v, err := t.weigh(ctx, g, sentence, c, marks(sentence, len(t.sources)))
 		if err != nil {
 			return nil, err
 		}
@@ -229,14 +230,41 @@ func (t *Turn) sentences(ctx context.Context, g *judge.Grounds, text string) (ou
 	return out, nil
 }
 
-// grounds are the turn's sources, for the judge. encode may be nil.
-func (t *Turn) grounds(encode judge.Encode) *judge.Grounds {
-	texts := make([]judge.Text, len(t.sources))
+// evidence is what an answer may rest on: the turn's sources, and behind them what tools told that has no number.
+func (t *Turn) evidence() []judge.Text {
+	texts := make([]judge.Text, len(t.sources), len(t.sources)+4)
 	for i := range t.sources {
 		s := &t.sources[i]
 		texts[i] = judge.Text{Title: strings.TrimSpace(s.Symbol + " " + s.Path), Body: s.Text}
 	}
-	return judge.NewGrounds(texts, t.question, encode)
+	if t.tools != nil {
+		for _, r := range t.tools.told {
+			texts = append(texts, judge.Text{Title: r.Tool, Body: r.Text})
+		}
+	}
+	return texts
+}
+
+// evidences is how many texts the evidence is.
+func (t *Turn) evidences() int {
+	n := len(t.sources)
+	if t.tools != nil {
+		n += len(t.tools.told)
+	}
+	return n
+}
+
+// restOn notes what of the evidence bears out a sentence; at counts from 0.
+func (t *Turn) restOn(s *Sentence, at int) {
+	s.Source, s.Tool = at+1, ""
+	if n := len(t.sources); at >= n {
+		s.Source, s.Tool = 0, t.tools.told[at-n].Tool
+	}
+}
+
+// grounds is the turn's evidence, for the judge. encode may be nil.
+func (t *Turn) grounds(encode judge.Encode) *judge.Grounds {
+	return judge.NewGrounds(t.evidence(), t.question, encode)
 }
 
 // supported is the probability from which a source is taken to bear out a sentence, and weakly the one from which it is said to
@@ -248,7 +276,7 @@ const (
 )
 
 // weigh judges one sentence with the sources that it cites.
-func weigh(ctx context.Context, g *judge.Grounds, sentence string, c *judge.Claim, cited []mark) (Sentence, error) {
+func (t *Turn) weigh(ctx context.Context, g *judge.Grounds, sentence string, c *judge.Claim, cited []mark) (Sentence, error) {
 	v := Sentence{Text: sentence, Status: "unsupported"}
 	best, err := g.Support(ctx, c)
 	if err != nil {
@@ -266,9 +294,10 @@ func weigh(ctx context.Context, g *judge.Grounds, sentence string, c *judge.Clai
 	}
 	v.Score = round(best.Score)
 	if best.Score >= weakly {
-		v.Source, v.Conflicts = best.Source+1, best.Conflicts
+		t.restOn(&v, best.Source)
+		v.Conflicts = best.Conflicts
 	}
-	citedBest := slices.Contains(v.Cited, v.Source)
+	citedBest := slices.Contains(v.Cited, v.Source) || v.Tool != "" && len(v.Cited) == 0 // what tools tell has no number to cite
 	switch {
 	case best.Score >= supported && citedBest:
 		v.Status = "supported"

@@ -17,6 +17,7 @@ type ToolPolicy struct {
 	Parallel int           // calls at a time; 0: 4
 	Result   int           // tokens of one result that the model is told; 0: 2000
 	Calling  Calling       // "": as the model can
+	Confirm  bool          // the caller is asked before a tool acts: see tool.Spec
 }
 
 func (p ToolPolicy) withDefaults() ToolPolicy {
@@ -33,13 +34,15 @@ type ToolStep struct {
 	Cost  string     `json:"cost"` // of the model
 	Calls []ToolCall `json:"calls,omitempty"`
 	Final string     `json:"final,omitempty"` // why it was asked for the answer, without tools
+
+	Confirmed bool `json:"confirmed,omitempty"` // no model called these: the caller confirmed what one called before
 }
 
 // ToolCall is one call of a tool.
 type ToolCall struct {
 	Name      string  `json:"name"`
 	Arguments string  `json:"arguments"` // with secrets masked, and not beyond a length
-	Status    string  `json:"status"`    // "ok", "failed", "repeated", or "handed back": the caller has to run it
+	Status    string  `json:"status"`    // "ok", "failed", "repeated", "handed back": the caller has to run it, or "to confirm": it has to say that it may be made
 	Error     string  `json:"error,omitempty"`
 	Bytes     int     `json:"bytes"`             // of the result
 	Tokens    int     `json:"tokens"`            // of it that the model was told

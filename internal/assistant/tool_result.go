@@ -20,6 +20,9 @@ func (t *Turn) tellResult(e *Engine, r *toolRun, budget int) string {
 	r.trace.Bytes = len(r.out.Text)
 	text, cut := t.guarded(where, r.out.Text, budget)
 	r.trace.Cut = cut
+	if !r.out.Failed && strings.TrimSpace(text) != "" {
+		t.tools.told = append(t.tools.told, toldResult{r.call.name, text})
+	}
 	if len(r.out.Passages) > 0 {
 		found, cut := t.tellPassages(e, r, where, budget-prompt.Tokens(text))
 		r.trace.Cut = r.trace.Cut || cut

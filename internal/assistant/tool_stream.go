@@ -14,6 +14,7 @@ type toolStream struct {
 	turn   *Turn
 	number int  // of the step
 	drop   bool // calls are not taken any more
+	held   bool // it is not said before all of it is known
 	said   answer
 	calls  []stepCall
 	spoke  bool // words came
@@ -22,14 +23,30 @@ type toolStream struct {
 
 // stepCall is one call of a step.
 type stepCall struct {
-	id      string // ours: those of models are not always there, nor unique
-	name    string
-	callers bool // the caller runs it
-	index   int  // among those that the caller gets
-	part    *answerPart
+	id        string // ours: those of models are not always there, nor unique
+	name      string
+	callers   bool // the caller runs it
+	index     int  // among those that the caller gets
+	asked     bool // the caller is asked whether it may be made
+	confirmed bool // and has said that it may
+	part      *answerPart
 }
 
 func (c *stepCall) arguments() string { return c.part.text.String() }
+
+// midway says whether something stands before what is said next, which is a paragraph of its own: what a model said before it called tools.
+func (t *Turn) midway() bool {
+	before := t.answer.text()
+	return before != "" && !strings.HasSuffix(before, "\n")
+}
+
+// paragraph begins a new one where something was said before.
+func (t *Turn) paragraph() error {
+	if !t.midway() {
+		return nil
+	}
+	return t.say("\n\n")
+}
 
 // More says whether the next event may be at hand already.
 func (s *toolStream) More() bool {
@@ -50,8 +67,8 @@ func (s *toolStream) Next() (*chat.Event, error) {
 	s.said.add(ev, false)
 	if ev.Text != "" && !s.spoke {
 		s.spoke = true
-		if before := s.turn.answer.text(); before != "" && !strings.HasSuffix(before, "\n") {
-			ev.Text = "\n\n" + ev.Text // what it said before it called tools is a paragraph of its own
+		if !s.held && s.turn.midway() {
+			ev.Text = "\n\n" + ev.Text
 		}
 	}
 	if len(ev.ToolCalls) > 0 {

@@ -30,6 +30,9 @@ type toolbox struct {
 	repeats int             // calls that were made before
 	until   time.Time
 	begun   bool           // the sink was told
+	told    []toldResult   // what tools told that became no source
+	acts    []string       // the calls that changed something, or may have
+	pending []pendingCall  // the caller confirmed them just now
 	before  []chat.Message // what follows the user's message in the request
 	tail    []chat.Message // the steps so far
 }
@@ -93,12 +96,21 @@ const finalNote = "(No more tools can be called in this turn: %s. Answer now, fr
 func (e *Engine) useTools(ctx context.Context, t *Turn) error {
 	box := t.tools
 	box.until = e.Now().Add(box.policy.Time)
+	if t.Definition.Judge.UnanswerableBelow > 0 {
+		t.Trace.note("unanswerable_below does not hold where there are tools: they may find what the sources do not say")
+	}
+	if err := e.doConfirmed(ctx, t); err != nil {
+		return err
+	}
 	for n := 1; ; n++ {
 		final := e.bound(t, n)
 		if final != "" {
 			t.withoutTools(final)
 		}
 		step, err := e.toolStep(ctx, t, n, final)
+		if err != nil && ctx.Err() == nil && t.tools.begun && len(t.acted()) > 0 {
+			return t.failedAfter(err)
+		}
 		if err != nil {
 			return err
 		}
@@ -109,14 +121,17 @@ func (e *Engine) useTools(ctx context.Context, t *Turn) error {
 			}
 			return nil
 		}
-		if len(step.calls) == 0 {
+		if len(step.calls) == 0 || t.enough { // a call that was cut off is none
 			return nil
 		}
 		results, back, err := e.runCalls(ctx, t, step)
 		if err != nil {
 			return err
 		}
-		t.goOn(step.message(), results)
+		if t.asks {
+			return e.askToConfirm(ctx, t, step, results)
+		}
+		t.goOn(append([]chat.Message{step.message()}, results...)...)
 		if back {
 			t.finish = chat.FinishToolCalls
 			return e.handBack(ctx, t, step)
@@ -164,34 +179,28 @@ func (t *Turn) spent() ledger.Money {
 }
 
 // goOn adds a step to the prompt of the next one.
-func (t *Turn) goOn(said chat.Message, results []chat.Message) {
-	added := append([]chat.Message{said}, results...)
+func (t *Turn) goOn(added ...chat.Message) {
 	t.tools.tail = append(t.tools.tail, added...)
 	out := *t.outgoing
+	out.Messages = slices.Clone(out.Messages)
 	if t.tools.json {
-		added = asText(added)
+		n := len(out.Messages) - 1
+		added = asText(append(out.Messages[n:], added...))
 		last := &added[len(added)-1]
 		*last = chat.NewText(last.Role, last.Text()+jsonEnough)
+		out.Messages = out.Messages[:n]
 	}
-	out.Messages = append(append([]chat.Message{}, out.Messages...), added...)
+	out.Messages = append(out.Messages, added...)
 	out.ToolChoice = chat.ToolChoice{} // a call that was demanded has been made
 	t.outgoing = &out
 }
 
-// withoutTools makes the next request one for the answer. The tools stay declared: vendors refuse calls in a conversation of tools that
-// they do not know.
+// withoutTools makes the next request one for the answer.
 func (t *Turn) withoutTools(why string) {
 	out := *t.outgoing
 	note := chat.NewText(chat.User, fmt.Sprintf(finalNote, why))
-	out.Messages = append([]chat.Message{}, out.Messages...)
-	if t.tools.json {
-		out.Format = jsonFormat(nil, answerSchema(t.Definition.Output.format(t.Request.Format)))
-		last := out.Messages[len(out.Messages)-1]
-		out.Messages = append(out.Messages[:len(out.Messages)-1], asText([]chat.Message{last, note})...)
-	} else {
-		out.ToolChoice = chat.ToolChoice{Mode: chat.ToolNone}
-		out.Messages = append(out.Messages, note)
-	}
+	out.Messages = append(append([]chat.Message{}, out.Messages...), note)
+	t.answersOnly(&out)
 	t.outgoing = &out
 }
 
@@ -203,18 +212,16 @@ func (e *Engine) toolStep(ctx context.Context, t *Turn, n int, final string) (*t
 		return nil, err
 	}
 	defer stream.Close()
-	if !t.tools.begun {
-		t.tools.begun = true
-		if err := t.Out.Begin(t); err != nil {
-			return nil, err
-		}
+	if err := t.beginTools(); err != nil {
+		return nil, err
 	}
-	var in chat.Stream = stream
-	if t.tools.json {
-		in = &jsonCalls{Stream: stream}
+	step := &toolStream{Stream: t.callsIn(stream), turn: t, number: n, drop: final != ""}
+	if t.Definition.Judge.holds() {
+		err = e.holdStep(ctx, t, step)
+	} else {
+		err = t.pump(step)
 	}
-	step := &toolStream{Stream: in, turn: t, number: n, drop: final != ""}
-	if err := t.pump(step); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, t.flush())
 	}
 	if err := t.flush(); err != nil {
@@ -226,6 +233,23 @@ func (e *Engine) toolStep(ctx context.Context, t *Turn, n int, final string) (*t
 	}
 	t.Trace.Tools = append(t.Trace.Tools, ToolStep{Step: n, Model: t.Trace.Provider + "/" + t.Trace.Model, MS: milliseconds(e.Now().Sub(began)), Cost: cost, Final: final})
 	return step, nil
+}
+
+// beginTools tells the sink, once, that the answer begins.
+func (t *Turn) beginTools() error {
+	if t.tools.begun {
+		return nil
+	}
+	t.tools.begun = true
+	return t.Out.Begin(t)
+}
+
+// callsIn reads the calls of a model in the way in which it makes them.
+func (t *Turn) callsIn(s chat.Stream) chat.Stream {
+	if t.tools.json {
+		return &jsonCalls{Stream: s}
+	}
+	return s
 }
 
 // toolRun is a call under way.
@@ -243,13 +267,17 @@ const stillHere = 10 * time.Second
 // runCalls has the calls of a step done, several at a time. back says that some are the caller's to run.
 func (e *Engine) runCalls(ctx context.Context, t *Turn, step *toolStream) (results []chat.Message, back bool, err error) {
 	box := t.tools
-	var runs, waiting []*toolRun
+	var runs, waiting, confirm []*toolRun
 	for i := range step.calls {
 		c := &step.calls[i]
 		r := &toolRun{call: c, trace: ToolCall{Name: c.name, Arguments: cutText(t.Masked(c.arguments()), maxToldArguments)}}
 		runs = append(runs, r)
 		if c.callers {
 			r.trace.Status, back = "handed back", true
+			continue
+		}
+		if box.policy.Confirm && box.set.Acts(c.name) && !c.confirmed && box.set.Valid(c.name, c.arguments()) {
+			confirm = append(confirm, r)
 			continue
 		}
 		r.key = c.name + "\x00" + canonicalArguments(c.arguments())
@@ -262,13 +290,14 @@ func (e *Engine) runCalls(ctx context.Context, t *Turn, step *toolStream) (resul
 		box.done[r.key] = step.number
 		waiting = append(waiting, r)
 	}
+	e.toConfirm(t, confirm, back)
 	if err := e.await(ctx, t, step.number, waiting); err != nil {
 		return nil, back, err
 	}
 	told := &t.Trace.Tools[len(t.Trace.Tools)-1]
 	budget := e.room(t) / max(len(runs), 1)
 	for _, r := range runs {
-		if !r.call.callers {
+		if !r.call.callers && !r.call.asked {
 			text := t.tellResult(e, r, min(box.policy.Result, max(budget, minResult)))
 			m := chat.NewResult(r.call.id, text)
 			m.Parts[0].Result.Name, m.Parts[0].Result.Error = r.call.name, r.out.Failed
@@ -293,6 +322,9 @@ func (e *Engine) await(ctx context.Context, t *Turn, n int, runs []*toolRun) err
 			r, i := runs[next], next
 			gone = t.tell(Progress{Step: n, Tool: r.call.name, State: "running"})
 			r.began = e.Now()
+			if box.set.Acts(r.call.name) {
+				box.acts = append(box.acts, r.call.name)
+			}
 			within := min(box.policy.Call, max(box.until.Sub(r.began), time.Second))
 			running++
 			box.set.Call(ctx, who, r.call.name, r.call.arguments(), within, func(o tool.Outcome) { r.out = o; over <- i })

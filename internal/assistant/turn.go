@@ -114,6 +114,8 @@ type Turn struct {
 	markers     *markerFilter
 	annotator   *annotator
 	enough      bool               // no more of the answer is wanted
+	asks        bool               // calls wait for the caller's word
+	unjudged    bool               // the answer is in words of our own
 	verdicts    map[string]Verdict // of a second model, by sentence
 	output      *outputGuard
 	callSecrets map[int]*guard.Restorer // by the index of a tool call

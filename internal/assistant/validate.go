@@ -30,13 +30,14 @@ const mostValidated = 40
 // validate has a second model judge each sentence of a candidate. Its verdicts win over the judge's scores; sentences that it does not
 // mention keep theirs.
 func (e *Engine) validate(ctx context.Context, t *Turn, c *candidate) error {
-	if len(c.sentences) == 0 || len(t.sources) == 0 {
+	if len(c.sentences) == 0 || t.evidences() == 0 {
 		return nil
 	}
 	claims := c.sentences[:min(mostValidated, len(c.sentences))]
 	var b strings.Builder
-	for i := range t.sources {
-		fmt.Fprintf(&b, "<source id=\"%d\">\n%s\n</source>\n", t.sources[i].Number, strings.ReplaceAll(t.sources[i].Text, "</source", "< /source"))
+	evidence := t.evidence()
+	for i := range evidence {
+		fmt.Fprintf(&b, "<source id=\"%d\">\n%s\n</source>\n", i+1, strings.ReplaceAll(evidence[i].Body, "</source", "< /source"))
 	}
 	b.WriteString("\nClaims:\n")
 	for i, s := range claims {
@@ -66,7 +67,7 @@ func (e *Engine) validate(ctx context.Context, t *Turn, c *candidate) error {
 	}
 	t.verdicts = map[string]Verdict{}
 	for _, v := range out.Verdicts {
-		if v.Claim < 1 || v.Claim > len(claims) || v.Source < 0 || v.Source > len(t.sources) {
+		if v.Claim < 1 || v.Claim > len(claims) || v.Source < 0 || v.Source > len(evidence) {
 			continue
 		}
 		switch v.Verdict {
@@ -101,10 +102,10 @@ func (t *Turn) apply(s *Sentence) {
 	}
 	s.Score = max(s.Score, sure)
 	if v.Source > 0 {
-		s.Source = v.Source
+		t.restOn(s, v.Source-1)
 	}
 	s.Status = "supported"
-	if len(s.Cited) == 0 {
+	if len(s.Cited) == 0 && s.Tool == "" {
 		s.Status = "uncited"
 	}
 }

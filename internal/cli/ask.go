@@ -258,7 +258,11 @@ func printTrace(t *terminal, tr *assistant.Trace) {
 		}
 	}
 	for _, s := range tr.Tools {
-		fmt.Fprintf(t.w, "  tools, step %d: %s in %s, cost %s\n", s.Step, safe(s.Model), ms(s.MS), s.Cost)
+		if s.Confirmed {
+			fmt.Fprintln(t.w, "  tools, confirmed by the caller")
+		} else {
+			fmt.Fprintf(t.w, "  tools, step %d: %s in %s, cost %s\n", s.Step, safe(s.Model), ms(s.MS), s.Cost)
+		}
 		for _, c := range s.Calls {
 			fmt.Fprintf(t.w, "    %s %s  %s\n", safe(c.Name), safe(c.Arguments), t.style(fmt.Sprintf("%s, %s, %d bytes, %d tokens told", c.Status, ms(c.MS), c.Bytes, c.Tokens), dim))
 		}

@@ -87,6 +87,9 @@ func configCommand(e *env) *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(e.out, "%s is right: %s, %s, %s, %s.\n", path, count(len(cfg.Providers), "provider"), count(len(cfg.Models), "model name"), count(len(cfg.Collections), "collection"), count(len(cfg.Assistants), "assistant"))
+			for _, n := range cfg.Notes() {
+				fmt.Fprintln(e.out, "Note:", n)
+			}
 			return nil
 		},
 	}, e.configExplain(), schema)

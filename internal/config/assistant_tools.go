@@ -16,6 +16,7 @@ type AssistantTools struct {
 	Time     time.Duration `yaml:"time" doc:"After which it is asked for its answer. Default: 2m."`
 	Call     time.Duration `yaml:"call_timeout" doc:"How long one call may take. Default: 30s."`
 	Cost     ledger.Money  `yaml:"cost" doc:"US dollars after which it is asked for its answer. Default: what the caller's limits allow."`
+	Confirm  bool          `yaml:"confirm" doc:"Asks the caller before a tool acts: operations of APIs that do more than read, and tools of MCP servers that do not say that they only read. What is asked for is done when the next message is \"yes\"."`
 	Parallel int           `yaml:"parallel" doc:"Calls at a time. Default: 4."`
 	Calling  string        `yaml:"calling" enum:"native,json" doc:"How its model calls tools: by its API's own fields, or by JSON that a schema holds it to. Default: as the model can; small ones on this machine by JSON."`
 	Result   Count         `yaml:"result" doc:"Tokens of one result that the model is told. Default: 2000."`

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -48,6 +49,14 @@ func (t *Tools) names() []string {
 		list = append(list, "http_get")
 	}
 	return list
+}
+
+// mayAct says whether a tool, or one of a provider of tools, may do more than read.
+func (t *Tools) mayAct(use string) bool {
+	from, _, _ := strings.Cut(use, "/")
+	_, mcp := t.MCP[from]
+	api, ok := t.APIs[from]
+	return mcp || ok && len(api.Operations) > 0 // without the key they only read
 }
 
 // tools checks the section.

@@ -282,7 +282,10 @@ func (m *MCPServer) list(ctx context.Context, s *sdk.ClientSession) ([]*Checked,
 			if err != nil {
 				continue
 			}
-			add(mcpTool{m, t.Name, Spec{Name: safeName(m.o.Name + "_" + t.Name), Description: cutBytes(cmp.Or(t.Description, t.Title, t.Name), mostDescription), Schema: schema}})
+			add(mcpTool{m, t.Name, Spec{
+				Name: safeName(m.o.Name + "_" + t.Name), Description: cutBytes(cmp.Or(t.Description, t.Title, t.Name), mostDescription), Schema: schema,
+				Acts: t.Annotations == nil || !t.Annotations.ReadOnlyHint, // the protocol's default
+			}})
 		}
 	}
 	if can.Resources != nil && (len(m.o.Only) == 0 || slices.Contains(m.o.Only, readResource)) {

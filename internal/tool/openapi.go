@@ -288,6 +288,7 @@ func (d *document) operation(o *APIOptions, id, method, at string, item, op obje
 		Name:        safeName(o.Name + "_" + id),
 		Description: cutBytes(strings.TrimSpace(method+" "+at+": "+said("summary")+"\n"+said("description")), mostDescription),
 		Schema:      schema,
+		Acts:        method != "GET" && method != "HEAD",
 	}
 	return t
 }

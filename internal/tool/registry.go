@@ -118,6 +118,18 @@ func (s *Set) Specs() []Spec {
 // Has says whether there is a tool of this name.
 func (s *Set) Has(name string) bool { return s.byName[name] != nil }
 
+// Acts says whether a tool may change something.
+func (s *Set) Acts(name string) bool { return s.Has(name) && s.byName[name].spec.Acts }
+
+// Valid says whether a tool of this name would take these arguments.
+func (s *Set) Valid(name, args string) bool {
+	if !s.Has(name) {
+		return false
+	}
+	_, err := s.byName[name].arguments(args)
+	return err == nil
+}
+
 // Outcome is how a call ended.
 type Outcome struct {
 	Result       // with Failed also where Err is set

@@ -25,6 +25,7 @@ type Spec struct {
 	Name        string          // 1 to 64 of A-Z, a-z, 0-9, "_" and "-": what every vendor takes
 	Description string          // when to use it, and what it returns
 	Schema      json.RawMessage // JSON Schema of the arguments: of an object; empty where there are none
+	Acts        bool            // it may change something that is not the caller's own memory: an order, a file, a ticket
 }
 
 // Caller is on whose behalf a tool is called.
