@@ -100,6 +100,7 @@ type App struct {
 	books       *books // of a server
 	background  *assistant.Background
 	vectors     *assistant.Vectors
+	readings    *assistant.Readings
 	quarantine  *gate.Quarantine
 	readers     *apart.Pool // nil: files are read in this process
 	tools       *tools
@@ -145,7 +146,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.Sessions = conversation.NewKeeper(a.Store, conversation.Options{Mask: redact, Settle: a.Flush, Now: o.Now})
 	a.Feedback = &feedback.Keeper{Store: a.Store, Traces: a, Metrics: a.Metrics, Now: o.Now}
 	a.Memories = memory.NewKeeper(a.Store, memory.Options{Mask: redact, NewID: newMemoryID, Now: o.Now})
-	a.background, a.vectors = assistant.NewBackground(o.Log), assistant.NewVectors(keptVectors)
+	a.background, a.vectors, a.readings = assistant.NewBackground(o.Log), assistant.NewVectors(keptVectors), assistant.NewReadings(o.Now)
 	a.limits = limit.NewBook(o.Now)
 	if a.Config.Cache.Size > 0 {
 		a.cache = assistant.NewCache(int(a.Config.Cache.Size), a.Config.Cache.TTL, o.Now)
@@ -242,7 +243,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Tools:    a.tools.registry,
 		Steps:    heldSteps{a},
 
-		Background: a.background, Vectors: a.vectors,
+		Background: a.background, Vectors: a.vectors, Readings: a.readings,
 
 		Priority: a.levels.priority, Quarantine: a.quarantine, Meaning: a.embedders.judge,
 	}
@@ -254,7 +255,7 @@ func (a *App) build(ctx context.Context) (err error) {
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Feedback: a.Feedback, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools,
+		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, readings: a.readings, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {
@@ -532,7 +533,7 @@ func (a *App) Close() error {
 	return errors.Join(err, a.Store.Close())
 }
 
-// keptVectors is how many vectors of memories and old exchanges are kept, 1.5 KB each.
+// keptVectors is how many vectors of memories, old exchanges and sentences of sources are kept, 1.5 KB each.
 const keptVectors = 8192
 
 // newMemoryID makes the id of a memory.

@@ -264,7 +264,16 @@ func (t *Turn) restOn(s *Sentence, at int) {
 
 // grounds is the turn's evidence, for the judge. encode may be nil.
 func (t *Turn) grounds(encode judge.Encode) *judge.Grounds {
-	return judge.NewGrounds(t.evidence(), t.question, encode)
+	var kept *Readings
+	if t.engine != nil {
+		kept = t.engine.Readings
+	}
+	texts := t.evidence()
+	sources := make([]*judge.Source, len(texts))
+	for i := range texts {
+		sources[i] = kept.source(texts[i])
+	}
+	return judge.GroundsOf(sources, t.question, encode)
 }
 
 // supported is the probability from which a source is taken to bear out a sentence, and weakly the one from which it is said to

@@ -88,7 +88,7 @@ func (e *Engine) encode(t *Turn) judge.Encode {
 		return nil
 	}
 	return func(ctx context.Context, texts []string) ([][]float32, error) {
-		return x.Embed(ctx, embed.Query, texts)
+		return e.Vectors.of(texts, "judge "+x.Model(), func(missing []string) ([][]float32, error) { return x.Embed(ctx, embed.Query, missing) })
 	}
 }
 

@@ -86,7 +86,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 	}
 	t.labelPassages(e)
 	t.labelReach(e)
-	t.inspectPassages()
+	t.inspectPassages(e)
 	if ranker != nil {
 		e.rerank(ctx, t, ranker)
 		t.keepBest(len(t.Definition.Knowledge) * cmp.Or(t.Definition.Search.Limit, knowledge.DefaultLimit))
@@ -117,21 +117,19 @@ func Subjects(p identity.Principal) acl.Subjects {
 }
 
 // inspectPassages flags passages that read like instructions to a model, and masks their secrets before anyone sees them.
-func (t *Turn) inspectPassages() {
+func (t *Turn) inspectPassages(e *Engine) {
 	for i := range t.found {
 		p := &t.found[i]
 		where := "passage " + place(p.Path, p.Start, p.End)
-		if t.Definition.Policy.Injection != guard.Off {
-			if r := guard.InspectInjection(p.Text); r.Flagged {
-				t.find(where, "injection: "+r.Signals[0].Rule, guard.Flag, r.Score)
-			}
+		found := e.Readings.inspect(p.Text)
+		if r := &found.injection; r.Flagged && t.Definition.Policy.Injection != guard.Off {
+			t.find(where, "injection: "+r.Signals[0].Rule, guard.Flag, r.Score)
 		}
-		if t.Definition.Policy.Secrets == guard.Mask {
-			masked, findings := guard.Redact(p.Text)
-			for _, f := range findings {
+		if len(found.secrets) > 0 && t.Definition.Policy.Secrets == guard.Mask {
+			for _, f := range found.secrets {
 				t.find(where, "secret: "+f.Rule, guard.Mask, 0)
 			}
-			p.Text = masked
+			p.Text = found.masked
 		}
 	}
 }

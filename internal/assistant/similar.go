@@ -8,7 +8,7 @@ import (
 	"github.com/dragoman/dragoman/internal/embed"
 )
 
-// Vectors keeps vectors of short texts (memories, old exchanges) while the program runs. It is safe for concurrent use.
+// Vectors keeps vectors of short texts (memories, old exchanges, sentences of sources) while the program runs. It is safe for concurrent use.
 type Vectors struct {
 	mu   sync.Mutex
 	most int
@@ -43,6 +43,36 @@ func (v *Vectors) put(model string, texts []string, vectors [][]float32) {
 		}
 		v.m[vectorKey{model, sha256.Sum256([]byte(text))}] = vectors[i]
 	}
+}
+
+// of returns the vectors of texts: those that are kept, and from make those that are not, which are kept from then on. A nil Vectors
+// keeps nothing.
+func (v *Vectors) of(texts []string, model string, make func(missing []string) ([][]float32, error)) ([][]float32, error) {
+	if v == nil {
+		return make(texts)
+	}
+	var out [][]float32
+	var missing []string
+	var at []int
+	for i, text := range texts {
+		found, ok := v.get(model, text)
+		if !ok {
+			missing, at = append(missing, text), append(at, i)
+		}
+		out = append(out, found)
+	}
+	if len(missing) == 0 {
+		return out, nil
+	}
+	made, err := make(missing)
+	if err != nil {
+		return nil, err
+	}
+	v.put(model, missing, made)
+	for i, vector := range made {
+		out[at[i]] = vector
+	}
+	return out, nil
 }
 
 // mostAtOnce is for how many texts a turn has vectors made.

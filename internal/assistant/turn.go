@@ -240,6 +240,7 @@ type Engine struct {
 	Memories    Memories    // nil: nothing is remembered
 	Background  *Background // nil: nothing is done beside turns
 	Vectors     *Vectors    // nil: texts are compared by their words alone
+	Readings    *Readings   // nil: passages are read anew each time
 	Cache       *Cache
 	Semantic    *Semantic // nil: no answer is found by what a question means
 	Template    *prompt.Template

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 )
 
 // Precision is how weights are kept in memory.
@@ -48,6 +49,8 @@ type Options struct {
 	MaxTokens int
 	// Workers bounds how many forward passes run at once; GOMAXPROCS by default.
 	Workers int
+	// Now is the time, by which documents make room for queries; time.Now by default.
+	Now func() time.Time
 	// QueryPrefix and PassagePrefix are set before a text: bge and e5 were trained with such.
 	QueryPrefix, PassagePrefix string
 }
@@ -125,7 +128,7 @@ func (e *Encoder) EncodeQuery(ctx context.Context, text string, dst []float32) e
 	if err := e.gate.enter(ctx, true); err != nil {
 		return err
 	}
-	defer e.gate.leave()
+	defer e.gate.leave(true)
 	s := e.scratch()
 	defer e.release(s)
 	e.add(s, e.query, text)

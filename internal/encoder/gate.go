@@ -4,15 +4,33 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
-// gate lets as many forward passes run as there are workers. Queries go before documents: a waiting query gets the next place, and
-// a pass over documents gives its place up between two layers when a query waits.
+// gate lets as many forward passes run as there are places. Queries go before documents: a waiting query gets the next place, and
+// a pass over documents gives its place up between two layers when a query waits. While queries come, documents leave one place to
+// them and to what is done with their vectors: else turns would wait until the scheduler takes a processor from a pass.
 type gate struct {
+	places int
+	now    func() time.Time
+
 	mu        sync.Mutex
 	free      int
+	reading   int             // places that documents have
+	asked     time.Time       // when the last query came
 	queries   []chan struct{} // who waits, first come first
 	documents []chan struct{}
+}
+
+// quietAfter is how long after a query documents may have all places again.
+const quietAfter = time.Second
+
+// most is how many places documents may have.
+func (g *gate) most() int {
+	if g.places > 1 && g.now().Sub(g.asked) < quietAfter {
+		return g.places - 1
+	}
+	return g.places
 }
 
 // enter waits for a place.
@@ -21,14 +39,14 @@ func (g *gate) enter(ctx context.Context, query bool) error {
 		return err
 	}
 	g.mu.Lock()
-	if g.free > 0 {
-		g.free--
-		g.mu.Unlock()
-		return nil
-	}
 	line := &g.documents
 	if query {
 		line = &g.queries
+		g.asked = g.now()
+	}
+	if g.take(query) {
+		g.mu.Unlock()
+		return nil
 	}
 	turn := make(chan struct{})
 	*line = append(*line, turn)
@@ -46,33 +64,55 @@ func (g *gate) enter(ctx context.Context, query bool) error {
 	}
 	g.mu.Unlock()
 	if i < 0 { // its turn came at the same time
-		g.leave()
+		g.leave(query)
 	}
 	return context.Cause(ctx)
 }
 
-// leave gives a place back, or hands it to who waits.
-func (g *gate) leave() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, line := range []*[]chan struct{}{&g.queries, &g.documents} {
-		if len(*line) > 0 {
-			close((*line)[0])
-			*line = slices.Delete(*line, 0, 1)
-			return
-		}
+// take takes a place, where there is one. The caller holds mu.
+func (g *gate) take(query bool) bool {
+	if g.free == 0 || !query && g.reading >= g.most() {
+		return false
 	}
-	g.free++
+	g.free--
+	if !query {
+		g.reading++
+	}
+	return true
 }
 
-// pause is for a pass over documents, between two layers: it lets queries go first. The place is held again when it returns, also when
-// the context has ended meanwhile.
+// leave gives a place back.
+func (g *gate) leave(query bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.free++
+	if !query {
+		g.reading--
+	}
+	g.admit()
+}
+
+// admit gives places to those who wait. The caller holds mu.
+func (g *gate) admit() {
+	for len(g.queries) > 0 && g.take(true) {
+		close(g.queries[0])
+		g.queries = slices.Delete(g.queries, 0, 1)
+	}
+	for len(g.documents) > 0 && g.take(false) {
+		close(g.documents[0])
+		g.documents = slices.Delete(g.documents, 0, 1)
+	}
+}
+
+// pause is for a pass over documents, between two layers: it lets queries go first, and other documents on when no more queries come. The
+// place is held again when it returns, also when the context has ended meanwhile.
 func (g *gate) pause(ctx context.Context) error {
 	g.mu.Lock()
-	waits := len(g.queries) > 0
+	g.admit()
+	gives := len(g.queries) > 0 || g.reading > g.most()
 	g.mu.Unlock()
-	if waits {
-		g.leave()
+	if gives {
+		g.leave(false)
 		if err := g.enter(context.WithoutCancel(ctx), false); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestQueriesGoBeforeDocuments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gate{free: 1}
+		g := gate{places: 1, free: 1, now: time.Now}
 		var mu sync.Mutex
 		var order []string
 		say := func(what string) {
@@ -35,7 +36,7 @@ func TestQueriesGoBeforeDocuments(t *testing.T) {
 					t.Error(err)
 				}
 				say(fmt.Sprintf("%d query=%t", i, query))
-				g.leave()
+				g.leave(query)
 			})
 			synctest.Wait()
 		}
@@ -53,13 +54,60 @@ func TestQueriesGoBeforeDocuments(t *testing.T) {
 		if err := g.pause(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("a pass whose caller left goes on: %v", err)
 		}
-		g.leave()
+		g.leave(false)
 		wg.Wait()
 		if want := []string{"1 query=true", "2 query=true", "0 query=false", "goes on"}; !slices.Equal(order, want) {
 			t.Errorf("the order is %q, not %q", order, want)
 		}
 		if g.free != 1 || len(g.queries)+len(g.documents) != 0 {
 			t.Errorf("at the end %d places are free, %d wait", g.free, len(g.queries)+len(g.documents))
+		}
+	})
+}
+
+// TestDocumentsLeaveAPlace: while queries come, one of the places is not for documents, and it is theirs again when no more come.
+func TestDocumentsLeaveAPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate{places: 2, free: 2, now: time.Now}
+		enter := func(query bool) (entered chan error) {
+			entered = make(chan error, 1)
+			go func() { entered <- g.enter(t.Context(), query) }()
+			synctest.Wait()
+			return entered
+		}
+		<-enter(false)
+		<-enter(false) // nobody asks: both places are for documents
+		query := enter(true)
+		paused := make(chan error, 1)
+		go func() { paused <- g.pause(t.Context()) }()
+		if err := <-query; err != nil {
+			t.Fatal(err)
+		}
+		g.leave(true)
+		synctest.Wait()
+		if len(paused) > 0 || g.free != 1 {
+			t.Fatal("the document went on in the place that is not for documents")
+		}
+		third := enter(false)
+		time.Sleep(quietAfter)
+		if len(third) > 0 {
+			t.Error("a document got a place that nobody gave back")
+		}
+		if err := g.pause(t.Context()); err != nil { // the document that goes on sees that no query comes
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if len(paused) != 1 || len(third) != 0 || g.free != 0 {
+			t.Errorf("who gave its place up went on: %d; who came later: %d; free: %d", len(paused), len(third), g.free)
+		}
+		g.leave(false)
+		if err := <-third; err != nil {
+			t.Fatal(err)
+		}
+		g.leave(false)
+		g.leave(false)
+		if g.free != 2 || g.reading != 0 {
+			t.Errorf("at the end %d places are free, and documents have %d", g.free, g.reading)
 		}
 	})
 }

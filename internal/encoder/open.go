@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"time"
 )
 
 // Open reads a model's folder. A file that is missing, broken, or of a kind that is not supported is an error that names it.
@@ -63,12 +64,16 @@ func open(folder string, o Options, k *kernels) (*Encoder, error) {
 	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
 	tokens := sha256.Sum256(data)
 	version := sha256.Sum256(fmt.Appendf(nil, "%s %x %d %+v %q %q", sum, tokens, o.Precision, r, o.QueryPrefix, o.PassagePrefix))
 	return &Encoder{
 		model: m, tokenizer: t, recipe: r, name: cmp.Or(o.Name, filepath.Base(folder)), version: hex.EncodeToString(version[:6]),
 		query: o.QueryPrefix, passage: o.PassagePrefix,
-		workers: workers, gate: gate{free: workers}, memory: make(chan *scratch, workers),
+		workers: workers, gate: gate{places: workers, free: workers, now: now}, memory: make(chan *scratch, workers),
 	}, nil
 }
 

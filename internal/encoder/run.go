@@ -89,7 +89,7 @@ func (e *Encoder) group(ctx context.Context, j *job, most int) error {
 	if err := e.gate.enter(ctx, j.query); err != nil {
 		return err
 	}
-	defer e.gate.leave()
+	defer e.gate.leave(j.query)
 	s := e.scratch()
 	defer e.release(s)
 	for len(s.texts) < most && len(s.batch.ids) < groupRows {

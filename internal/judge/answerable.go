@@ -38,15 +38,14 @@ func (g *Grounds) answerModel() *Model {
 //   - meaning, sentence, title: with an encoder, the cosine of the question with the whole source, with its closest sentence, and
 //     with its title: what is about the title's subject need not answer what is asked of it
 func (g *Grounds) answerFeatures(ctx context.Context, c *Claim, i int) (Features, error) {
-	s := &g.sources[i]
+	s := g.sources[i]
 	a := g.align(c, i)
-	title := termsOf(s.title)
 	total, there, hits, size := 0.0, 0.0, 0, 0
 	for p := range s.pieces {
 		size += len(s.pieces[p].terms)
 	}
 	for _, t := range c.terms {
-		if t.in(title) {
+		if t.in(s.titleTerms) {
 			continue
 		}
 		total += g.weight(t)
@@ -74,7 +73,7 @@ func (g *Grounds) answerFeatures(ctx context.Context, c *Claim, i int) (Features
 // mostRead is how many sentences of a source an encoder reads for a question: the first ones.
 const mostRead = 40
 
-func (g *Grounds) answerMeaning(ctx context.Context, c *Claim, s *source, f Features) (err error) {
+func (g *Grounds) answerMeaning(ctx context.Context, c *Claim, s *Source, f Features) (err error) {
 	prefix := ""
 	if s.title != "" {
 		prefix = s.title + ": "

@@ -21,7 +21,7 @@ func (g *Grounds) conflicts(c *Claim, a alignment) (out []Conflict, far int) {
 	if len(a.pieces) == 0 {
 		return nil, 0 // nothing here speaks of it
 	}
-	s := &g.sources[a.source]
+	s := g.sources[a.source]
 	near := s.near(a.pieces)
 	allowed := near
 	if a.single < closely {
@@ -31,10 +31,10 @@ func (g *Grounds) conflicts(c *Claim, a alignment) (out []Conflict, far int) {
 		if hasNumber(g.asked, n) || hasNumber(s.titleFacts, n) {
 			continue
 		}
-		if !hasNumber(near, n) {
+		if !near.number(n) {
 			far++
 		}
-		if !hasNumber(allowed, n) || s.elsewhere(c, n.Value) {
+		if !allowed.number(n) || s.elsewhere(c, n.Value) {
 			out = append(out, Conflict{"number", n.String()})
 		}
 	}
@@ -42,20 +42,19 @@ func (g *Grounds) conflicts(c *Claim, a alignment) (out []Conflict, far int) {
 		if g.asked.Has(n) || s.titleFacts.Has(n) {
 			continue
 		}
-		if !near.Has(n) {
+		if !near.name(n) {
 			far++
 		}
-		if !allowed.Has(n) || s.elsewhere(c, n) {
+		if !allowed.name(n) || s.elsewhere(c, n) {
 			out = append(out, Conflict{"name", n})
 		}
 	}
-	best := s.pieces[a.pieces[0]].text
-	said := facts.Of(best)
-	if what := contradicted(c, a, s, said); what != "" {
+	best := s.pieces[a.pieces[0]].facts
+	if what := contradicted(c, a, s); what != "" {
 		out = append(out, Conflict{"negation", what})
 	}
 	if a.single >= closely {
-		if mine, theirs := c.facts.Opposite(said); mine != "" && !analysis.IsStopword(mine) {
+		if mine, theirs := c.facts.Opposite(best); mine != "" && !analysis.IsStopword(mine) {
 			out = append(out, Conflict{"opposite", mine + ", not " + theirs})
 		}
 	}
@@ -64,7 +63,7 @@ func (g *Grounds) conflicts(c *Claim, a alignment) (out []Conflict, far int) {
 
 // elsewhere says whether a number or a name stands in the source in sentences that have little of what the claim says beside it, while
 // one that lacks it has most of that.
-func (s *source) elsewhere(c *Claim, fact string) bool {
+func (s *Source) elsewhere(c *Claim, fact string) bool {
 	at := slices.IndexFunc(c.terms, func(t term) bool { return t.whole == fact || len(t.parts) == 1 && t.parts[0] == analysis.Stem(fact) })
 	if at < 0 {
 		return false
@@ -97,15 +96,16 @@ func (s *source) elsewhere(c *Claim, fact string) bool {
 }
 
 // contradicted says which negation of a claim its sentences lack, or which of theirs it lacks; "" where there is none.
-func contradicted(c *Claim, a alignment, s *source, said *facts.Facts) string {
+func contradicted(c *Claim, a alignment, s *Source) string {
 	if a.single >= closely {
 		if word := denied(c, s.pieces[a.pieces[0]].text); word != "" {
 			return word
 		}
 	}
-	mine, theirs := c.facts.Negations(), said.Negations()
+	mine, theirs := c.facts.Negations(), s.pieces[a.pieces[0]].facts.Negations()
+	denying := slices.ContainsFunc(a.pieces, func(p int) bool { return s.pieces[p].facts.Negations() > 0 })
 	switch {
-	case mine > 0 && facts.Of(s.text(a.pieces)).Negations() == 0:
+	case mine > 0 && !denying:
 		return "the source denies nothing here"
 	case a.single >= verbatim && mine > theirs:
 		return "one more than in the source"
@@ -121,25 +121,35 @@ const closely = 0.5
 // verbatim is the share from which a claim is taken to repeat a sentence, so that their negations can be counted.
 const verbatim = 0.85
 
+// said are the facts of several pieces.
+type said []*facts.Facts
+
 // all are the facts of the whole source.
-func (s *source) all() *facts.Facts {
-	if s.facts == nil {
-		s.facts = facts.Of(s.text(nil))
+func (s *Source) all() said {
+	out := make(said, len(s.pieces))
+	for i := range s.pieces {
+		out[i] = s.pieces[i].facts
 	}
-	return s.facts
+	return out
 }
 
 // near are the facts of pieces and of those beside them.
-func (s *source) near(pieces []int) *facts.Facts {
-	var in []int
-	for _, p := range pieces {
-		for i := max(0, p-1); i <= min(p+1, len(s.pieces)-1); i++ {
-			if !slices.Contains(in, i) {
-				in = append(in, i)
-			}
+func (s *Source) near(pieces []int) (out said) {
+	for i := range s.pieces {
+		if slices.ContainsFunc(pieces, func(p int) bool { return i >= p-1 && i <= p+1 }) {
+			out = append(out, s.pieces[i].facts)
 		}
 	}
-	return facts.Of(s.text(in))
+	return out
+}
+
+// name says whether a name is a word of one of them.
+func (f said) name(n string) bool {
+	return slices.ContainsFunc(f, func(f *facts.Facts) bool { return f.Has(n) })
+}
+
+func (f said) number(n facts.Number) bool {
+	return slices.ContainsFunc(f, func(f *facts.Facts) bool { return hasNumber(f, n) })
 }
 
 // hasNumber says whether a number stands in a text. One without a unit is taken for one with any.

@@ -22,54 +22,90 @@ type Text struct {
 // Encode makes vectors of length 1 of texts.
 type Encode func(ctx context.Context, texts []string) ([][]float32, error)
 
-// Grounds are the sources of an answer, read once. They belong to one goroutine.
+// Grounds are the sources of an answer. They belong to one goroutine.
 type Grounds struct {
-	sources []source
+	sources []*Source
 	pieces  int             // of all sources
-	df      map[string]int  // in how many pieces a term stands
 	known   map[string]bool // terms of the question, which an answer may repeat
 	asked   *facts.Facts    // of the question
 	encode  Encode          // nil: words alone decide
 	vectors map[string][]float32
 }
 
-// source is one of the texts. Its pieces are sentences, or lines of code.
-type source struct {
+// Source is a text as it was read. It never changes, and may be used by several goroutines.
+type Source struct {
 	title      string
+	titleTerms map[string]bool
 	titleFacts *facts.Facts
 	pieces     []piece
-	terms      map[string]bool // of title and pieces
-	facts      *facts.Facts    // of the pieces; nil until somebody asks
+	df         map[string]int // in how many pieces a term stands
 }
 
+// piece is a sentence, or a line of code.
 type piece struct {
 	text  string
 	terms map[string]bool
+	facts *facts.Facts
 }
 
 // mostPieces bounds how much of one source is read: a prompt has room for far less.
 const mostPieces = 4000
 
+// Read reads a source.
+func Read(t Text) *Source {
+	s := &Source{title: t.Title, titleFacts: facts.Of(t.Title), titleTerms: termsOf(t.Title), df: map[string]int{}}
+	for body := t.Body; body != "" && len(s.pieces) < mostPieces; {
+		n := NextSentence(body, true)
+		p := piece{text: strings.TrimSpace(body[:n])}
+		body = body[n:]
+		if p.terms = termsOf(p.text); len(p.terms) == 0 {
+			continue
+		}
+		p.facts = facts.Of(p.text)
+		for term := range p.terms {
+			s.df[term]++
+		}
+		s.pieces = append(s.pieces, p)
+	}
+	return s
+}
+
+// Size is how many bytes a source takes in memory, about.
+func (s *Source) Size() int {
+	n := 500 + 48*len(s.df)
+	for i := range s.pieces {
+		n += len(s.pieces[i].text) + 24*len(s.pieces[i].terms) + s.pieces[i].facts.Size()
+	}
+	return n
+}
+
+// has says whether a term stands in the title or the text.
+func (s *Source) has(t term) bool {
+	if t.whole != "" && (s.df[t.whole] > 0 || s.titleTerms[t.whole]) {
+		return true
+	}
+	for _, p := range t.parts {
+		if s.df[p] == 0 && !s.titleTerms[p] {
+			return false
+		}
+	}
+	return len(t.parts) > 0
+}
+
 // NewGrounds reads sources. question is what was asked; it may be empty. encode may be nil: then words alone decide.
 func NewGrounds(texts []Text, question string, encode Encode) *Grounds {
-	g := &Grounds{df: map[string]int{}, known: map[string]bool{}, asked: facts.Of(question), encode: encode, vectors: map[string][]float32{}}
-	for _, t := range texts {
-		s := source{title: t.Title, titleFacts: facts.Of(t.Title), terms: termsOf(t.Title)}
-		for body := t.Body; body != "" && len(s.pieces) < mostPieces; {
-			n := NextSentence(body, true)
-			p := piece{text: strings.TrimSpace(body[:n])}
-			body = body[n:]
-			if p.terms = termsOf(p.text); len(p.terms) == 0 {
-				continue
-			}
-			for term := range p.terms {
-				g.df[term]++
-				s.terms[term] = true
-			}
-			s.pieces = append(s.pieces, p)
-		}
+	sources := make([]*Source, len(texts))
+	for i, t := range texts {
+		sources[i] = Read(t)
+	}
+	return GroundsOf(sources, question, encode)
+}
+
+// GroundsOf is NewGrounds of sources that were read before.
+func GroundsOf(sources []*Source, question string, encode Encode) *Grounds {
+	g := &Grounds{sources: sources, asked: facts.Of(question), encode: encode, vectors: map[string][]float32{}}
+	for _, s := range sources {
 		g.pieces += len(s.pieces)
-		g.sources = append(g.sources, s)
 	}
 	g.known = termsOf(question)
 	analysis.Each(question, func(word string, _ analysis.Terms) { g.known[strings.ToLower(word)] = true })
@@ -93,7 +129,11 @@ func termsOf(text string) map[string]bool {
 func (g *Grounds) weight(t term) float64 {
 	df := 0
 	for _, p := range t.parts {
-		df = max(df, g.df[p])
+		n := 0
+		for _, s := range g.sources {
+			n += s.df[p]
+		}
+		df = max(df, n)
 	}
 	return math.Log(1 + float64(g.pieces+1)/(float64(df)+0.5))
 }
@@ -112,7 +152,7 @@ const mostAligned = 3
 
 // align finds the sentences of a source that together hold most of a claim's words, greedily.
 func (g *Grounds) align(c *Claim, k int) alignment {
-	s := &g.sources[k]
+	s := g.sources[k]
 	a := alignment{source: k}
 	total := 0.0
 	weights := make([]float64, len(c.terms))
@@ -120,7 +160,7 @@ func (g *Grounds) align(c *Claim, k int) alignment {
 	for i, t := range c.terms {
 		weights[i] = g.weight(t)
 		total += weights[i]
-		if t.in(s.terms) {
+		if s.has(t) {
 			a.whole += weights[i] // divided below
 			left = append(left, i)
 		}
@@ -156,7 +196,7 @@ func (g *Grounds) align(c *Claim, k int) alignment {
 }
 
 // text joins pieces of a source in their order; all of them where none is named.
-func (s *source) text(pieces []int) string {
+func (s *Source) text(pieces []int) string {
 	var b strings.Builder
 	for p := range s.pieces {
 		if pieces == nil || slices.Contains(pieces, p) {

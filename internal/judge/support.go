@@ -85,7 +85,7 @@ func (g *Grounds) supportFeatures(c *Claim, a alignment) (Features, []Conflict) 
 
 // meaningOf adds meaning: the cosine of the claim with the sentences where its words stand, each and together.
 func (g *Grounds) meaningOf(ctx context.Context, c *Claim, a alignment, f Features) (err error) {
-	s := &g.sources[a.source]
+	s := g.sources[a.source]
 	if len(a.pieces) == 0 {
 		return nil
 	}
@@ -112,8 +112,8 @@ func (g *Grounds) SupportFeatures(ctx context.Context, c *Claim) (Features, erro
 func (g *Grounds) Unfounded(c *Claim) string {
 	for _, t := range c.hard {
 		found := t.in(g.known)
-		for i := range g.sources {
-			found = found || t.in(g.sources[i].terms)
+		for _, s := range g.sources {
+			found = found || s.has(t)
 		}
 		if !found {
 			return t.word

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"pgregory.net/rapid"
@@ -61,3 +62,43 @@ func (s *shelf) DeleteMemories(_ context.Context, owner string, ids ...string) (
 }
 
 func (s *shelf) DeleteMemoriesBefore(context.Context, time.Time) (int, error) { return 0, nil }
+
+// TestRecallAfterChanges: what is held of memories is what the store has of them, whoever wrote it.
+func TestRecallAfterChanges(t *testing.T) {
+	kept := &shelf{m: map[[2]string]store.Memory{}}
+	options := Options{Mask: func(s string) string { return s }, NewID: func() string { return fmt.Sprint("mem_", rapidID.Add(1)) }, Now: func() time.Time { return start }}
+	here, elsewhere := NewKeeper(kept, options), NewKeeper(kept, options)
+	said := func() (out []string) {
+		r, err := here.Recall(t.Context(), Query{Owner: "ada", Assistant: "pal", Question: "Which editor?", Budget: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range r.Memories {
+			out = append(out, m.Text)
+		}
+		return out
+	}
+	c, err := here.Remember(t.Context(), "ada", Memory{Text: "I use the editor Vim.", Assistant: "pal"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := said(); !slices.Equal(got, []string{"I use the editor Vim."}) {
+		t.Fatalf("recalled %q", got)
+	}
+	other := "I use the editor Helix."
+	if _, err := elsewhere.Edit(t.Context(), "ada", c.Memory.ID, &other, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(); !slices.Equal(got, []string{other}) {
+		t.Fatalf("after an edit by another process: %q", got)
+	}
+	if _, err := here.Erase(t.Context(), "ada", c.Memory.ID); err != nil {
+		t.Fatal(err)
+	}
+	if here.desk.get([2]string{"ada", "pal"}) != nil {
+		t.Error("what was erased is held")
+	}
+	if got := said(); got != nil {
+		t.Fatalf("after it was erased: %q", got)
+	}
+}

@@ -68,6 +68,8 @@ type Keeper struct {
 	Options
 	store store.Memories
 
+	desk desk
+
 	mu     sync.Mutex
 	owners map[string]*owner // of whom memories are being written
 }
@@ -265,12 +267,14 @@ func (k *Keeper) Erase(ctx context.Context, owner, id string) (int, error) {
 			list = append(list, id)
 		}
 	}
+	defer k.desk.forget(owner)
 	return k.store.DeleteMemories(ctx, owner, list...)
 }
 
 // EraseAll deletes all memories of an owner.
 func (k *Keeper) EraseAll(ctx context.Context, owner string) (int, error) {
 	defer k.lock(owner)()
+	defer k.desk.forget(owner)
 	return k.store.DeleteMemories(ctx, owner)
 }
 
@@ -280,12 +284,19 @@ func (k *Keeper) load(ctx context.Context, owner string, assistant *string, hist
 		return nil, err
 	}
 	out := make([]Memory, len(stored))
-	for i, s := range stored {
-		if err := json.Unmarshal(s.Body, &out[i]); err != nil {
-			return nil, fmt.Errorf("the memory %s is not as it was written: %w", s.ID, err)
+	for i := range stored {
+		if out[i], err = decode(&stored[i]); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
+}
+
+func decode(s *store.Memory) (m Memory, err error) {
+	if err := json.Unmarshal(s.Body, &m); err != nil {
+		return m, fmt.Errorf("the memory %s is not as it was written: %w", s.ID, err)
+	}
+	return m, nil
 }
 
 func (k *Keeper) save(ctx context.Context, owner string, memories ...Memory) error {

@@ -43,16 +43,22 @@ const (
 // Recall finds the memories that help to answer a question: by words and by meaning, preferences before facts where neither says
 // anything. All are taken that fit the budget.
 func (k *Keeper) Recall(ctx context.Context, q Query) (r Recalled, err error) {
-	live, err := k.load(ctx, q.Owner, &q.Assistant, false)
+	live, words, err := k.recallable(ctx, q.Owner, q.Assistant)
 	if err != nil || len(live) == 0 {
 		return r, err
 	}
 	if q.Within != nil {
-		all := len(live)
-		live = slices.DeleteFunc(live, func(m Memory) bool { return m.Privacy == route.Internal && *q.Within != route.Internal })
-		r.LeftOut = all - len(live)
+		told := 0
+		for i, m := range live {
+			if m.Privacy != route.Internal || *q.Within == route.Internal {
+				live[told], words[told] = m, words[i]
+				told++
+			}
+		}
+		r.LeftOut = len(live) - told
+		live, words = live[:told], words[:told]
 	}
-	scores := rank(live, q)
+	scores := rank(live, words, q)
 	order := make([]int, len(live))
 	for i := range order {
 		order[i] = i
@@ -77,13 +83,8 @@ func (k *Keeper) Recall(ctx context.Context, q Query) (r Recalled, err error) {
 	return r, nil
 }
 
-func rank(live []Memory, q Query) []float64 {
-	lex := conversation.Lexicon{}
-	texts := make([][]string, len(live))
-	for i, m := range live {
-		texts[i] = lex.Words(m.Text)
-	}
-	scores, coverage := conversation.Rank(texts, lex.Words(q.Question))
+func rank(live []Memory, words [][]string, q Query) []float64 {
+	scores, coverage := conversation.Rank(words, conversation.Lexicon{}.Words(q.Question))
 	for i, m := range live {
 		scores[i] *= coverage[i]
 		if q.Similar != nil {

@@ -65,7 +65,7 @@ func decodeHead(b []byte, c *chunk.Chunk) error {
 func (ix *Index) Heads(ctx context.Context, hits []Hit) ([]Chunk, error) {
 	at := make(map[int64]int, len(hits))
 	list := idList(len(hits), func(i int) int64 { at[hits[i].Chunk] = i; return hits[i].Chunk })
-	rows, err := ix.db.QueryContext(ctx, "SELECT id, head FROM chunk WHERE id "+ix.among, list)
+	rows, err := ix.query(ctx, "SELECT id, head FROM chunk WHERE id "+ix.among, list)
 	if err != nil {
 		return nil, fmt.Errorf("read passages: %w", err)
 	}
@@ -103,7 +103,7 @@ func (ix *Index) Texts(ctx context.Context, n int, get func(i int) *Chunk) error
 	}
 	at := make(map[int64]*Chunk, n)
 	list := idList(n, func(i int) int64 { c := get(i); at[c.ID] = c; return c.ID })
-	rows, err := ix.db.QueryContext(ctx, "SELECT id, text FROM text WHERE id "+ix.among, list)
+	rows, err := ix.query(ctx, "SELECT id, text FROM text WHERE id "+ix.among, list)
 	if err != nil {
 		return fmt.Errorf("read texts: %w", err)
 	}
@@ -173,7 +173,7 @@ func (ix *Index) Around(ctx context.Context, doc *Document, id int64) ([]Chunk, 
 
 // chunks reads the chunks of a document whose ids are from first to before end. Those that a commit has removed since are left out.
 func (ix *Index) chunks(ctx context.Context, doc *Document, first, end int64) ([]Chunk, error) {
-	rows, err := ix.db.QueryContext(ctx, "SELECT chunk.id, head, text FROM chunk JOIN text USING (id) WHERE chunk.id >= ? AND chunk.id < ? ORDER BY chunk.id", first, end)
+	rows, err := ix.query(ctx, "SELECT chunk.id, head, text FROM chunk JOIN text USING (id) WHERE chunk.id >= ? AND chunk.id < ? ORDER BY chunk.id", first, end)
 	if err != nil {
 		return nil, fmt.Errorf("read passages of %q: %w", doc.Path, err)
 	}

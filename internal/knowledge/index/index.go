@@ -24,6 +24,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/dragoman/dragoman/internal/store/prepared"
 )
 
 // contents is to be raised whenever the same source would be indexed otherwise: by another encoding of postings, another
@@ -55,8 +57,9 @@ CREATE INDEX vectors_of ON vectors(generation, id);
 // writes.
 type Index struct {
 	db       *sql.DB
-	path     string // or the schema's name
-	among    string // a condition, in SQL: is among those of a list, which is its one parameter
+	prepared *prepared.Statements // nil: the driver keeps statements itself
+	path     string               // or the schema's name
+	among    string               // a condition, in SQL: is among those of a list, which is its one parameter
 	lock     func(ctx context.Context, what string, wait bool) (unlock func(), err error)
 	pgvector bool // searches vectors
 	nearby   bool // vectors lie in the table neighbour, too, which pgvector searches
@@ -112,7 +115,7 @@ func open(ctx context.Context, path string, s Scoring) (*Index, error) {
 	}
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(4)
-	ix := &Index{db: db, path: path, scoring: s, among: "IN (SELECT value FROM json_each(?))", lock: fileLock(path), space: fileSpace(db)}
+	ix := &Index{db: db, prepared: prepared.New(db), path: path, scoring: s, among: "IN (SELECT value FROM json_each(?))", lock: fileLock(path), space: fileSpace(db)}
 	if err := ix.prepare(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -198,7 +201,7 @@ func (ix *Index) Documents(ctx context.Context) (map[string]*Document, error) {
 // Generation counts the commits: it is another after every change, and never one that was before.
 func (ix *Index) Generation(ctx context.Context) (int64, error) {
 	var n int64
-	if err := ix.db.QueryRowContext(ctx, "SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'commits'), 0)").Scan(&n); err != nil {
+	if err := ix.db.QueryRowContext(ctx, lastCommit).Scan(&n); err != nil {
 		return 0, fmt.Errorf("read the index: %w", err)
 	}
 	return n, nil

@@ -54,15 +54,11 @@ const headerCount = 8
 
 // Search ranks all chunks by BM25F.
 func (ix *Index) Search(ctx context.Context, q Query) (*Result, error) {
-	tx, err := ix.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
-	}
-	defer tx.Rollback()
-	snap, err := ix.load(ctx, tx)
+	tx, snap, err := ix.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer tx.Rollback()
 	if len(q.Terms) > MaxTerms {
 		q.Terms = q.Terms[:MaxTerms]
 	}

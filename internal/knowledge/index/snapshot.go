@@ -37,20 +37,53 @@ type segment struct {
 
 // current returns the snapshot of the newest generation.
 func (ix *Index) current(ctx context.Context) (*snapshot, error) {
-	tx, err := ix.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, snap, err := ix.begin(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the index: %w", err)
+		return nil, err
 	}
-	defer tx.Rollback()
-	return ix.load(ctx, tx)
+	tx.Rollback()
+	return snap, nil
 }
 
-// load returns the snapshot that belongs to tx, from memory if that is the last one seen.
-func (ix *Index) load(ctx context.Context, tx *sql.Tx) (*snapshot, error) {
-	var generation int64
-	if err := tx.QueryRowContext(ctx, "SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'commits'), 0)").Scan(&generation); err != nil {
-		return nil, fmt.Errorf("read the index: %w", err)
+const lastCommit = "SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'commits'), 0)"
+
+// begin begins to read, all of one moment, whose snapshot it returns. The transaction must be rolled back.
+func (ix *Index) begin(ctx context.Context) (tx *sql.Tx, snap *snapshot, err error) {
+	var stmt *sql.Stmt
+	if ix.prepared != nil {
+		if stmt, err = ix.prepared.Get(ctx, lastCommit); err != nil {
+			return nil, nil, fmt.Errorf("read the index: %w", err)
+		}
 	}
+	if tx, err = ix.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}); err != nil {
+		return nil, nil, fmt.Errorf("read the index: %w", err)
+	}
+	var generation int64
+	if stmt != nil {
+		err = tx.StmtContext(ctx, stmt).QueryRowContext(ctx).Scan(&generation)
+	} else {
+		err = tx.QueryRowContext(ctx, lastCommit).Scan(&generation)
+	}
+	if err == nil {
+		snap, err = ix.load(ctx, tx, generation)
+	}
+	if err != nil {
+		tx.Rollback()
+		return nil, nil, fmt.Errorf("read the index: %w", err)
+	}
+	return tx, snap, nil
+}
+
+// query runs a statement that never changes.
+func (ix *Index) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	if ix.prepared != nil {
+		return ix.prepared.Query(ctx, statement, args...)
+	}
+	return ix.db.QueryContext(ctx, statement, args...)
+}
+
+// load returns the snapshot of a generation, which tx reads: from memory if that is the last one seen.
+func (ix *Index) load(ctx context.Context, tx *sql.Tx, generation int64) (*snapshot, error) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	if ix.snap != nil && ix.snap.generation == generation {
@@ -60,11 +93,11 @@ func (ix *Index) load(ctx context.Context, tx *sql.Tx) (*snapshot, error) {
 	var known bool
 	if snap.docs, snap.byPath, known = ix.advance(ix.snap, generation); !known {
 		if err := snap.readDocuments(ctx, tx); err != nil {
-			return nil, fmt.Errorf("read the index: %w", err)
+			return nil, err
 		}
 	}
 	if err := snap.read(ctx, tx, &ix.scoring, ix.snap); err != nil {
-		return nil, fmt.Errorf("read the index: %w", err)
+		return nil, err
 	}
 	if ix.snap == nil || ix.snap.generation < generation {
 		ix.snap, ix.deltas = snap, nil

@@ -27,7 +27,7 @@ func (d *DB) SaveMemories(ctx context.Context, owner string, memories ...store.M
 
 // Memories implements store.Memories.
 func (d *DB) Memories(ctx context.Context, owner string, scope *string, old bool, at time.Time) ([]store.Memory, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT id, scope, created, expires, old, body FROM memories
+	rows, err := d.asked.Query(ctx, `SELECT id, scope, created, expires, old, body FROM memories
 		WHERE owner = ?1 AND (?2 IS NULL OR scope = ?2) AND (?3 OR NOT old) AND (expires = 0 OR expires > ?4) ORDER BY created, id`, owner, scope, old, nanos(at))
 	if err != nil {
 		return nil, d.explain("read memories", err)

@@ -77,7 +77,11 @@ func (d *DB) Sessions(ctx context.Context, principal string, q store.SessionQuer
 
 // Session implements store.Sessions.
 func (d *DB) Session(ctx context.Context, principal, id string) (store.Session, error) {
-	s, err := scanSession(d.read.QueryRowContext(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE principal = ? AND id = ?`, principal, id), principal)
+	stmt, err := d.asked.Get(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE principal = ? AND id = ?`)
+	if err != nil {
+		return store.Session{}, d.explain("read a session", err)
+	}
+	s, err := scanSession(stmt.QueryRowContext(ctx, principal, id), principal)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return store.Session{}, noSession(id)
@@ -186,7 +190,7 @@ func (d *DB) SaveSummary(ctx context.Context, principal, session string, s store
 
 // Summaries implements store.Sessions.
 func (d *DB) Summaries(ctx context.Context, principal, session string, limit int) ([]store.Summary, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT number, text, created FROM summaries WHERE principal = ? AND session = ? ORDER BY number DESC LIMIT ?`, principal, session, max(limit, 0))
+	rows, err := d.asked.Query(ctx, `SELECT number, text, created FROM summaries WHERE principal = ? AND session = ? ORDER BY number DESC LIMIT ?`, principal, session, max(limit, 0))
 	if err != nil {
 		return nil, d.explain("read summaries", err)
 	}

@@ -15,6 +15,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/dragoman/dragoman/internal/store"
+	"github.com/dragoman/dragoman/internal/store/prepared"
 )
 
 // File is the name of the database in the data folder.
@@ -26,6 +27,8 @@ type DB struct {
 	file     os.FileInfo // that is open
 	write    *sql.DB     // one connection: SQLite has one writer, and waiting here is fairer than inside of it
 	read     *sql.DB
+	written  *prepared.Statements // by write: of the statements of each turn
+	asked    *prepared.Statements // by read
 	instance *instance
 	batches  batches
 }
@@ -80,6 +83,7 @@ func Open(ctx context.Context, folder string) (*DB, error) {
 	}
 	d.read.SetMaxOpenConns(readers)
 	d.read.SetMaxIdleConns(readers)
+	d.written, d.asked = prepared.New(d.write), prepared.New(d.read)
 	if d.instance, err = newInstance(folder); err != nil {
 		return nil, errors.Join(d.explain("announce this process in the data folder", err), d.Close())
 	}
