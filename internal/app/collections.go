@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
@@ -65,11 +66,13 @@ type collection struct {
 	runs      atomic.Int32 // under way in this process
 	embedding *embedding   // of its passages
 	fresh     atomic.Int64 // when it was last synced, as nanoseconds of the Unix epoch; 0: never
+	waiting   atomic.Int64 // documents of which git has to be asked yet who changed their lines
 	watched   atomic.Bool  // a folder whose changes are taken over as they come: questions need not look
 }
 
 // folder adds a collection that is a folder, and has no entry in the configuration.
 func (cs *collections) folder(o knowledge.Options) {
+	o.Blame = config.DefaultBlame
 	cs.options[o.Name], cs.asks[o.Name] = o, newAsks()
 }
 
@@ -130,7 +133,11 @@ func (cs *collections) sync(ctx context.Context, c *collection, why occasion) (k
 func (cs *collections) syncLocked(ctx context.Context, c *collection, why occasion) error {
 	quiet := !why.rebuild && why.reason != "asked"
 	c.report, c.err = cs.recorded(ctx, c, why, quiet, func(progress func(knowledge.Progress)) (knowledge.Report, error) {
-		return c.Sync(ctx, cs.now, progress)
+		report, err := c.Sync(ctx, cs.now, progress)
+		if err == nil {
+			report.Blame = cs.blame(ctx, c, why.blameAfter())
+		}
+		return report, err
 	})
 	if c.err == nil {
 		if r := &c.report; c.synced.IsZero() || r.Added+r.Changed > 0 {

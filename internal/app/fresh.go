@@ -136,17 +136,27 @@ func (cs *collections) keepPulled(ctx context.Context, name string, log *slog.Lo
 		if why.reason == "change" {
 			rest(ctx, restAfterPull)
 		}
-		now := cs.now()
-		at, planned := pace.next(now)
-		changed, err := await(ctx, w, at.Sub(now), asks.wake)
-		if err != nil {
-			return
-		}
-		if why = planned; changed {
-			why = occasion{reason: "change"}
-		}
-		if asked, ok := asks.take(); ok {
-			why = asked
+		at, planned := pace.next(cs.now())
+		c, _ := cs.opened(ctx, name)
+		for why = (occasion{}); why == (occasion{}); {
+			wait := at.Sub(cs.now())
+			blaming := c != nil && c.waiting.Load() > 0 && wait > blamePause
+			if blaming {
+				wait = blamePause
+			}
+			changed, err := await(ctx, w, wait, asks.wake)
+			if err != nil {
+				return
+			}
+			if asked, ok := asks.take(); ok {
+				why = asked
+			} else if changed {
+				why = occasion{reason: "change"}
+			} else if blaming {
+				cs.blame(ctx, c, blameAlone)
+			} else {
+				why = planned
+			}
 		}
 	}
 }

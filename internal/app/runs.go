@@ -33,10 +33,12 @@ type SyncRun struct {
 	Removed   int             `json:"removed"`
 	Pruned    int             `json:"pruned,omitempty"` // no longer searched, by a rule
 	Unchanged int             `json:"unchanged"`
-	Bytes     int64           `json:"bytes"`            // of text that was read
-	Failed    int             `json:"failed"`           // documents that could not be read
-	Errors    []DocumentError `json:"errors,omitempty"` // of the first of these
-	Error     string          `json:"error,omitempty"`  // why the run as a whole failed
+	Bytes     int64           `json:"bytes"`              // of text that was read
+	Blamed    int             `json:"blamed,omitempty"`   // documents of which git told who changed their lines
+	Unblamed  int             `json:"unblamed,omitempty"` // that still have to be asked about, or of which git knows nothing: their passages have their last change
+	Failed    int             `json:"failed"`             // documents that could not be read
+	Errors    []DocumentError `json:"errors,omitempty"`   // of the first of these
+	Error     string          `json:"error,omitempty"`    // why the run as a whole failed
 }
 
 // DocumentError says why a document could not be read.
@@ -104,6 +106,7 @@ func (r *recording) end(ctx context.Context, report knowledge.Report, err error)
 	rec := &r.record
 	rec.Ended, rec.Phase, rec.Done, rec.Total, rec.Status = &at, "", 0, 0, "done"
 	rec.Added, rec.Changed, rec.Removed, rec.Pruned, rec.Unchanged, rec.Bytes = report.Added, report.Changed, report.Removed, report.Pruned, report.Unchanged, report.Bytes
+	rec.Blamed, rec.Unblamed = report.Blame.Documents-report.Blame.Without, report.Blame.Without+report.Blame.Left
 	for _, s := range report.Skipped {
 		if !failure(s.Reason) {
 			continue

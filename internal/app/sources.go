@@ -60,7 +60,7 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 	for _, e := range c.Expire {
 		o.Expiry = append(o.Expiry, knowledge.Expiry{Paths: e.Paths, Types: e.Types, After: e.After})
 	}
-	o.Latest = c.Latest
+	o.Latest, o.Blame = c.Latest, c.Blame
 	if len(c.Manage) > 0 {
 		if a.collections.managers[name], err = acl.New(c.Manage...); err != nil {
 			return fmt.Errorf("collection %s: %w", name, err)
@@ -215,7 +215,11 @@ func (cs *collections) pull(ctx context.Context, c *collection, why occasion, on
 	}
 	began := cs.now()
 	report, err := cs.recorded(ctx, c, why, false, func(progress func(knowledge.Progress)) (knowledge.Report, error) {
-		return c.Pull(ctx, p.from, cs.extract(c.Name), cs.now, progress)
+		report, err := c.Pull(ctx, p.from, cs.extract(c.Name), cs.now, progress)
+		if err == nil {
+			report.Blame = cs.blame(ctx, c, why.blameAfter())
+		}
+		return report, err
 	})
 	c.embedding.changed()
 	p.mu.Lock()

@@ -72,6 +72,9 @@ func (cs *collections) keepFolder(ctx context.Context, name string, log *slog.Lo
 		now := cs.now()
 		at, planned := pace.next(now)
 		wait := walkEvery
+		if c.waiting.Load() > 0 {
+			wait = blamePause
+		}
 		timed := !at.IsZero() && (k.watcher == nil || at.Sub(now) < wait)
 		if timed {
 			wait = at.Sub(now)

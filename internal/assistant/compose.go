@@ -24,7 +24,8 @@ type Source struct {
 	End        int              `json:"end"`   // last line
 	Symbol     string           `json:"symbol,omitempty"`
 	Kind       string           `json:"kind"`
-	Updated    time.Time        `json:"updated,omitzero"`
+	Updated    time.Time        `json:"updated,omitzero"` // its lines, or its document
+	Author     string           `json:"author,omitempty"` // who did so
 	Score      float64          `json:"score"`
 	Rules      []string         `json:"rules,omitempty"` // what raised or lowered its rank
 	Pinned     bool             `json:"pinned,omitempty"`
@@ -108,14 +109,14 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 		p := &found[i]
 		s := Source{Start: p.Start, Text: p.Text, Spans: p.Spans}
 		ask.Passages = append(ask.Passages, prompt.Passage{
-			Place: place(p.Path, p.Start, p.End), Updated: date(p.Updated), Symbol: p.Symbol, Text: p.Text, Short: s.shown(), Value: p.Score, Pinned: p.Pinned,
+			Place: place(p.Path, p.Start, p.End), Updated: changed(p.Updated, p.Author), Symbol: p.Symbol, Text: p.Text, Short: s.shown(), Value: p.Score, Pinned: p.Pinned,
 			Code: p.Kind == chunk.Function || p.Kind == chunk.Type || p.Kind == chunk.Value,
 		})
 	}
 	if t.held { // the model has its sources already, under their numbers
 		ask.Passages, ask.Whole = nil, true
 		for _, s := range t.sources[:t.offered] {
-			ask.Passages = append(ask.Passages, prompt.Passage{Place: s.Place(), Updated: date(s.Updated), Symbol: s.Symbol, Text: s.Text})
+			ask.Passages = append(ask.Passages, prompt.Passage{Place: s.Place(), Updated: changed(s.Updated, s.Author), Symbol: s.Symbol, Text: s.Text})
 		}
 	}
 	made, err := template.Compose(ask)
@@ -229,7 +230,7 @@ func (t *Turn) number(found []knowledge.Passage, packed []prompt.Packed) {
 		}
 		t.sources = append(t.sources, Source{
 			Number: len(t.sources) + 1, Collection: p.Collection, Path: p.Path, Start: p.Start, End: p.End, Symbol: p.Symbol, Kind: string(p.Kind),
-			Updated: p.Updated, Score: round(p.Score), Rules: p.Rules, Pinned: p.Pinned, Spans: p.Spans, Key: p.Key, Text: text,
+			Updated: p.Updated, Author: p.Author, Score: round(p.Score), Rules: p.Rules, Pinned: p.Pinned, Spans: p.Spans, Key: p.Key, Text: text,
 		})
 	}
 	t.Trace.Sources = t.sources

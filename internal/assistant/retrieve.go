@@ -186,3 +186,20 @@ func date(at time.Time) string {
 	}
 	return at.Format(time.DateOnly)
 }
+
+// maxAuthor bounds how much of a name goes beside a date.
+const maxAuthor = 60
+
+// changed writes when and by whom something was changed, as readers and models take it: "2026-01-31 by Ann". Sources know some people by
+// their address as well, which is left out.
+func changed(at time.Time, author string) string {
+	name, _, _ := strings.Cut(author, "<")
+	name = strings.Join(strings.Fields(name), " ")
+	if len(name) > maxAuthor {
+		name = strings.ToValidUTF8(name[:maxAuthor], "")
+	}
+	if name == "" {
+		return date(at)
+	}
+	return date(at) + " by " + name
+}

@@ -138,7 +138,7 @@ func (t *Turn) tellPassages(e *Engine, r *toolRun, where string, budget int) (_ 
 	var d []prompt.Source
 	for _, s := range t.sources[before:] {
 		r.trace.Sources = append(r.trace.Sources, s.Number)
-		d = append(d, prompt.Source{Number: s.Number, Place: s.Place(), Updated: date(s.Updated), Symbol: s.Symbol, Text: s.Text})
+		d = append(d, prompt.Source{Number: s.Number, Place: s.Place(), Updated: changed(s.Updated, s.Author), Symbol: s.Symbol, Text: s.Text})
 	}
 	for i := range packed {
 		cut = cut || packed[i].Cut || packed[i].Text == ""

@@ -88,7 +88,7 @@ func (tr *Trace) lookedAt(w *Why) (lines []string) {
 		if s.Symbol != "" {
 			line += " (" + s.Symbol + ")"
 		}
-		if d := date(s.Updated); d != "unknown" {
+		if d := changed(s.Updated, s.Author); d != "unknown" {
 			line += ", updated " + d
 		}
 		lines = append(lines, line)

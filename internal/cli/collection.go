@@ -237,15 +237,19 @@ func collectionChunks(e *env) *cobra.Command {
 					Symbol string `json:"symbol,omitempty"`
 					Header string `json:"header,omitempty"`
 					Text   string `json:"text"`
+
+					Author  string `json:"author,omitempty"`
+					Updated string `json:"updated"`
+					Blamed  bool   `json:"blamed,omitempty"`
 				}
 				out := []chunk{}
 				for _, p := range list {
-					out = append(out, chunk{p.Start, p.End, p.Page, string(p.Kind), p.Symbol, p.Context, p.Text})
+					out = append(out, chunk{p.Start, p.End, p.Page, string(p.Kind), p.Symbol, p.Context, p.Text, p.Author, day(p.Updated), p.Blamed})
 				}
 				return e.encode(map[string]any{"document": args[1], "chunks": out})
 			}
 			for _, p := range list {
-				fmt.Fprintf(e.out, "%s:%d-%d  %s %s\n", source.Display(p.Path), p.Start, p.End, p.Kind, safe(p.Symbol))
+				fmt.Fprintf(e.out, "%s:%d-%d  %s %s%s\n", source.Display(p.Path), p.Start, p.End, p.Kind, safe(p.Symbol), lastChange(&p))
 				for line := range strings.Lines(p.Text) {
 					fmt.Fprintf(e.out, "    %s\n", safe(strings.TrimRight(line, "\r\n")))
 				}

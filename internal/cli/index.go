@@ -22,7 +22,7 @@ func indexCommand(e *env) *cobra.Command {
 		Use:   "index",
 		Short: "Bring the index up to date, and say what is in it and what is not",
 		Long: `"dragoman ask" and "dragoman serve" index by themselves; this command does it ahead of them, and lists what was
-skipped and why. Where there is an embedder it makes the vectors of passages, too, which takes a while in a large folder; what was made
+skipped and why. Git is asked who changed which lines last. Where there is an embedder it makes the vectors of passages, too, which takes a while in a large folder; what was made
 stays when it is stopped, and the next run goes on. The index is a cache: it can be deleted and is built again.`,
 		Example: `  dragoman index
   dragoman index --skipped
@@ -49,6 +49,11 @@ stays when it is stopped, and the next run goes on. The index is a cache: it can
 				return err
 			}
 			for _, name := range ap.Assistants[ap.Default].Knowledge {
+				err := ap.Blame(c.Context(), name, bar.blaming)
+				bar.clear()
+				if err != nil {
+					return err
+				}
 				var vectors vectorReport
 				if !wordsOnly {
 					vectors = makeVectors(c.Context(), ap, name, bar)
@@ -61,12 +66,16 @@ stays when it is stopped, and the next run goes on. The index is a cache: it can
 				if err != nil {
 					return err
 				}
+				dated, err := col.Dated(c.Context())
+				if err != nil {
+					return err
+				}
 				r := reports[name]
 				if asJSON {
 					if err := json.NewEncoder(e.out).Encode(map[string]any{
 						"collection": name, "root": col.Root, "index": col.IndexPath(), "documents": st.Documents, "passages": st.Chunks, "bytes": st.Bytes,
 						"added": r.Added, "changed": r.Changed, "removed": r.Removed, "unchanged": r.Unchanged, "read_bytes": r.Bytes,
-						"seconds": r.Elapsed.Seconds(), "skipped": r.Skipped, "ignored": r.Ignored, "vectors": vectors,
+						"seconds": r.Elapsed.Seconds(), "skipped": r.Skipped, "ignored": r.Ignored, "dated_by_git": dated, "vectors": vectors,
 					}); err != nil {
 						return err
 					}
@@ -80,6 +89,9 @@ stays when it is stopped, and the next run goes on. The index is a cache: it can
 				}
 				fmt.Fprintf(e.out, "  %d added, %d changed, %d removed, %d unchanged; %s read in %s%s\n", r.Added, r.Changed, r.Removed, r.Unchanged, size(r.Bytes), r.Elapsed.Round(time.Millisecond), speed)
 				fmt.Fprintf(e.out, "  %d ignored by .gitignore or .dragomanignore, %d skipped\n", r.Ignored, len(r.Skipped))
+				if dated > 0 {
+					fmt.Fprintf(e.out, "  git knows who last changed the lines of %s\n", count(dated, "passage"))
+				}
 				if st, err := os.Stat(col.IndexPath()); err == nil {
 					fmt.Fprintf(e.out, "  index: %s, %s\n", source.Display(col.IndexPath()), size(st.Size()))
 				}

@@ -41,6 +41,15 @@ func (p *progressBar) embedding(done, left int) {
 	p.shown = true
 }
 
+// blaming shows how far asking git has come.
+func (p *progressBar) blaming(done, left int) {
+	if !p.t.tty {
+		return
+	}
+	fmt.Fprintf(p.t.w, "\r\x1b[K%s", p.t.style(fmt.Sprintf("asking git who changed lines: %d of %s", done, count(done+left, "file")), dim))
+	p.shown = true
+}
+
 // clear removes the bar.
 func (p *progressBar) clear() {
 	if p.shown {

@@ -57,7 +57,7 @@ A query that begins with "-" is written after "--".`,
 	f.StringSliceVar(&s.filter.Languages, "lang", nil, "only these `languages`")
 	f.StringSliceVar(&s.filter.Types, "type", nil, "only these `types`: code, doc, config, test, or a kind of passage")
 	f.StringSliceVar(&s.filter.Teams, "team", nil, "only documents of these `teams`")
-	f.StringSliceVar(&s.filter.Authors, "author", nil, "only what these `people` changed last")
+	f.StringSliceVar(&s.filter.Authors, "author", nil, "only lines that these `people` changed last")
 	f.StringVar(&s.after, "after", "", "only what changed at or after this `day`, or as long ago: 2025-03-01, 7d")
 	f.StringVar(&s.before, "before", "", "only what changed before this `day`")
 	f.IntVarP(&s.limit, "limit", "k", 8, "passages at most")
@@ -179,7 +179,7 @@ func printSearch(t *terminal, res *knowledge.Result, explain bool) {
 		if p.Pinned {
 			score = "pinned"
 		}
-		fmt.Fprintf(t.w, "%s%s\n", line, t.style("  "+score, dim))
+		fmt.Fprintf(t.w, "%s%s\n", line, t.style("  "+score+lastChange(p), dim))
 		printLines(t, p)
 		if explain && p.Explanation != nil {
 			printWhy(t, p.Explanation)
@@ -209,6 +209,14 @@ func printSearch(t *terminal, res *knowledge.Result, explain bool) {
 		}
 		fmt.Fprintf(t.w, "  %s:%d-%d %s  %s\n", source.Display(l.Path), l.Start, l.End, t.style(fmt.Sprintf("%.2f", l.Score), dim), l.Reason)
 	}
+}
+
+// lastChange tells who changed a passage last, and when, where git knows it of its lines.
+func lastChange(p *knowledge.Passage) string {
+	if !p.Blamed {
+		return ""
+	}
+	return safe(fmt.Sprintf("  %s, %s", p.Author, day(p.Updated)))
 }
 
 // printLines prints the lines of a passage that tell most, with those around them.
@@ -283,6 +291,7 @@ type jsonPassage struct {
 	Team        string                 `json:"team,omitempty"`
 	Author      string                 `json:"author,omitempty"`
 	Updated     string                 `json:"updated"`
+	Blamed      bool                   `json:"blamed,omitempty"` // both are of these lines; else of the document
 	Score       float64                `json:"score"`
 	Coverage    float64                `json:"coverage"`
 	Pinned      bool                   `json:"pinned,omitempty"`
@@ -310,7 +319,7 @@ func printSearchJSON(e *env, text string, q *knowledge.Query, res *knowledge.Res
 		p := &res.Passages[i]
 		j := jsonPassage{
 			Collection: p.Collection, Path: p.Path, Start: p.Start, End: p.End, Page: p.Page, Kind: string(p.Kind), Symbol: p.Symbol, Title: p.Title,
-			Language: p.Language, Team: p.Team, Author: p.Author, Updated: day(p.Updated), Score: p.Score, Coverage: p.Coverage, Pinned: p.Pinned, Rules: p.Rules,
+			Language: p.Language, Team: p.Team, Author: p.Author, Updated: day(p.Updated), Blamed: p.Blamed, Score: p.Score, Coverage: p.Coverage, Pinned: p.Pinned, Rules: p.Rules,
 			Explanation: p.Explanation, Spans: p.Spans, Text: p.Text,
 		}
 		if j.Rules == nil {

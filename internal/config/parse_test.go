@@ -86,7 +86,7 @@ retention: {traces: 7d}
 			"auto": {Rules: []Rule{{When: "complexity > 0.7", Use: "openai/o3"}}, Use: "fast"},
 		},
 		Collections: map[string]Collection{
-			"docs": {Path: "docs", Watch: true, Include: []string{"*.md"}, Exclude: []string{"old/"}}, "all": {Path: ".", Watch: true},
+			"docs": {Path: "docs", Watch: true, Blame: DefaultBlame, Include: []string{"*.md"}, Exclude: []string{"old/"}}, "all": {Path: ".", Watch: true, Blame: DefaultBlame},
 		},
 		Assistants: map[string]Assistant{
 			"helper": {Instructions: "be brief", Knowledge: []string{"docs", "all"}, Route: "auto", Guard: "strict"},

@@ -122,6 +122,9 @@ func (d *decoder) collection(path string, c Collection) {
 	if c.Every < 0 {
 		d.problem(path+".every", "must not be negative", "")
 	}
+	if c.Blame < 0 {
+		d.problem(path+".blame", "must not be negative; 0s is never", "")
+	}
 	for key, spec := range map[string]string{"schedule": c.Schedule, "rebuild": c.Rebuild} {
 		if _, err := cron.ParseStandard(spec); spec != "" && err != nil {
 			d.problem(path+"."+key, "not a schedule ("+err.Error()+"); write five fields as in crontab: 0 6 * * 1-5", "")

@@ -12,10 +12,18 @@ type candidate struct {
 	factors  []Factor // what the rules did, for an explanation
 	marks    []mark
 
+	last   index.LastChange // of its lines
+	blamed bool             // last is of them, and not of the document
+
 	similarity *float64 // of its vector to the question's, where it has one
 	lexical    float64  // its score by words and rules, before both were fused
 
 	named *named // what its names have to do with the question, once it is known
+}
+
+func newCandidate(c index.Chunk, hit *index.Hit) candidate {
+	last, blamed := c.Changed()
+	return candidate{Chunk: c, hit: hit, last: last, blamed: blamed}
 }
 
 // mark is a word of a chunk that speaks for a concept.

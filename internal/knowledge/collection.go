@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
@@ -29,6 +30,7 @@ type Collection struct {
 	extract  *extract.Options
 	expiry   []Expiry
 	latest   []Lineage
+	budget   time.Duration // of each Blame
 	segment  int           // bytes of text that are gathered for a commit
 	gate     chan struct{} // held by the one Sync of this process
 	marks    atomic.Pointer[shelfmarks]
@@ -57,6 +59,8 @@ type Options struct {
 	Extract *extract.Options
 
 	Expiry []Expiry // documents that become too old are no longer searched
+	// Blame is how long each Blame may ask git who changed lines; 0: not at all.
+	Blame  time.Duration
 	Latest []string // patterns of paths of which the newest version alone is searched: see NewLineage
 
 	Settings *Settings // nil for DefaultSettings
@@ -95,7 +99,7 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 			return nil, errors.Join(err, ix.Close())
 		}
 	}
-	return &Collection{expiry: o.Expiry, latest: latest, acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, segment: segmentBytes, gate: make(chan struct{}, 1)}, nil
+	return &Collection{budget: o.Blame, expiry: o.Expiry, latest: latest, acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, segment: segmentBytes, gate: make(chan struct{}, 1)}, nil
 }
 
 // indexName tells a person whose index it is, and keeps folders of the same name apart.

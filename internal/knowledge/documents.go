@@ -92,9 +92,10 @@ func (c *Collection) Passages(ctx context.Context, who acl.Subjects, id string) 
 		if !c.sight(who).sees(k.Doc) { // it may have changed since
 			return nil, nil
 		}
+		last, blamed := k.Changed()
 		out = append(out, Passage{
 			Collection: c.Name, Path: d.Path, URL: d.URL, Start: k.Start, End: k.End, Page: k.Page, Kind: k.Kind, Symbol: k.Symbol, Context: k.Context,
-			Title: d.Title, Language: d.Language, Team: d.Team, Author: d.Author, Text: k.Text, Updated: d.Updated,
+			Title: d.Title, Language: d.Language, Team: d.Team, Author: last.Author, Text: k.Text, Updated: last.At, Blamed: blamed,
 		})
 	}
 	return out, nil

@@ -19,7 +19,7 @@ type Filter struct {
 	Languages []string  `json:"languages,omitempty"` // of programs ("go"), or of people where the source says so
 	Types     []string  `json:"types,omitempty"`     // "code", "doc", "config", "test", what a source calls it ("issue"), or a kind of passage ("function")
 	Teams     []string  `json:"teams,omitempty"`
-	Authors   []string  `json:"authors,omitempty"`    // parts of the name of who changed it last
+	Authors   []string  `json:"authors,omitempty"`    // parts of the name of who changed the lines last
 	After     time.Time `json:"after,omitzero"`       // last changed at or after
 	Before    time.Time `json:"before,omitzero"`      // last changed before
 	NotPaths  []string  `json:"not_paths,omitempty"`  // as Paths, and none of these
@@ -57,23 +57,43 @@ func (f *Filter) documents(only []string) func(*index.Document) bool {
 	_, types := f.kinds()
 	return func(d *index.Document) bool {
 		switch {
-		case !some(only, d, byPath) || !some(f.Paths, d, byPath), !some(f.Languages, d, byLanguage), !some(types, d, byType), !some(f.Teams, d, byTeam), !some(f.Authors, d, byAuthor):
+		case !some(only, d, byPath) || !some(f.Paths, d, byPath), !some(f.Languages, d, byLanguage), !some(types, d, byType), !some(f.Teams, d, byTeam):
 			return false
-		case none(f.NotPaths, d, byPath), none(f.NotLangs, d, byLanguage), none(f.NotTypes, d, byType), none(f.NotTeams, d, byTeam), none(f.NotAuthor, d, byAuthor):
+		case none(f.NotPaths, d, byPath), none(f.NotLangs, d, byLanguage), none(f.NotTypes, d, byType), none(f.NotTeams, d, byTeam):
 			return false
 		}
-		return (f.After.IsZero() || !d.Updated.Before(f.After)) && (f.Before.IsZero() || d.Updated.Before(f.Before))
+		return d.Blame.Known() || f.changed(index.LastChange{At: d.Updated, Author: d.Author}) // passages have changes of their own
 	}
 }
 
-// some says whether one of the values holds for a document; no values hold for all.
-func some(values []string, d *index.Document, holds func(string, *index.Document) bool) bool {
-	return len(values) == 0 || slices.ContainsFunc(values, func(v string) bool { return holds(v, d) })
+// passages returns what decides about the passages of documents, by who changed them and when; nil where all pass.
+func (f *Filter) passages() func(d *index.Document, number int) bool {
+	if len(f.Authors)+len(f.NotAuthor) == 0 && f.After.IsZero() && f.Before.IsZero() {
+		return nil
+	}
+	return func(d *index.Document, number int) bool {
+		if !d.Blame.Known() {
+			return true // the document was asked
+		}
+		last, _ := d.Changed(number)
+		return f.changed(last)
+	}
+}
+
+// changed says whether what was last changed so may be found.
+func (f *Filter) changed(last index.LastChange) bool {
+	return (f.After.IsZero() || !last.At.Before(f.After)) && (f.Before.IsZero() || last.At.Before(f.Before)) &&
+		some(f.Authors, last.Author, byAuthor) && !none(f.NotAuthor, last.Author, byAuthor)
+}
+
+// some says whether one of the values holds for x; no values hold for all.
+func some[T any](values []string, x T, holds func(string, T) bool) bool {
+	return len(values) == 0 || slices.ContainsFunc(values, func(v string) bool { return holds(v, x) })
 }
 
 // none says whether one of the values that must not hold does.
-func none(values []string, d *index.Document, holds func(string, *index.Document) bool) bool {
-	return slices.ContainsFunc(values, func(v string) bool { return holds(v, d) })
+func none[T any](values []string, x T, holds func(string, T) bool) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return holds(v, x) })
 }
 
 // byPath takes a pattern as it is, and a word without wildcards for any part of a path.
@@ -105,8 +125,8 @@ func byType(name string, d *index.Document) bool {
 
 func byTeam(name string, d *index.Document) bool { return strings.EqualFold(d.Team, name) }
 
-func byAuthor(name string, d *index.Document) bool {
-	return strings.Contains(strings.ToLower(d.Author), strings.ToLower(name))
+func byAuthor(part, name string) bool {
+	return strings.Contains(strings.ToLower(name), strings.ToLower(part))
 }
 
 // matchPath says whether a path matches a pattern or lies below the folder that it names: "internal/**", "*.go", "docs".
@@ -122,27 +142,29 @@ func matchPath(pattern, name string) bool {
 	return err == nil && ok
 }
 
-// both holds where two filters hold, and says which kinds of passages both allow: nil for all, and an empty list for none.
-func both(a, b *Filter, only []string) (allow func(*index.Document) bool, kinds []chunk.Kind) {
-	x, y := a.documents(nil), b.documents(only)
-	switch {
-	case x == nil:
-		allow = y
-	case y == nil:
-		allow = x
-	default:
-		allow = func(d *index.Document) bool { return x(d) && y(d) }
+// narrow has a query find only what passes two filters, and lies at one of the paths.
+func narrow(q *index.Query, a, b *Filter, only []string) {
+	q.Allow, q.Passage = a.documents(nil), a.passages()
+	if allow := b.documents(only); q.Allow == nil {
+		q.Allow = allow
+	} else if x := q.Allow; allow != nil {
+		q.Allow = func(d *index.Document) bool { return x(d) && allow(d) }
+	}
+	if passage := b.passages(); q.Passage == nil {
+		q.Passage = passage
+	} else if x := q.Passage; passage != nil {
+		q.Passage = func(d *index.Document, n int) bool { return x(d, n) && passage(d, n) }
 	}
 	one, _ := a.kinds()
 	other, _ := b.kinds()
 	if one == nil || other == nil {
-		return allow, append(one, other...)
+		q.Kinds = append(one, other...)
+		return
 	}
-	kinds = []chunk.Kind{}
+	q.Kinds = []chunk.Kind{} // and not nil, which would stand for all
 	for _, k := range one {
 		if slices.Contains(other, k) {
-			kinds = append(kinds, k)
+			q.Kinds = append(q.Kinds, k)
 		}
 	}
-	return allow, kinds
 }

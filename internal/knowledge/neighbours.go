@@ -32,7 +32,7 @@ func (m inMemory) Search(ctx context.Context, vector []float32, k int, q *index.
 		return nil, err
 	}
 	m.of.owners.Store(owners)
-	return m.rows.Search(vector, k, owners.Filter(q.Allow, q.Kinds))
+	return m.rows.Search(vector, k, owners.Filter(q))
 }
 
 func (m inMemory) Similarities(_ context.Context, query []float32, ids []int64) (map[int64]float32, error) {
@@ -52,7 +52,7 @@ type inDatabase struct {
 }
 
 func (d inDatabase) Search(ctx context.Context, vector []float32, k int, q *index.Query) ([]dense.Hit, error) {
-	allow, err := d.index.Filter(ctx, q.Allow, q.Kinds)
+	allow, err := d.index.Filter(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -17,8 +17,9 @@ type ranker struct {
 	total float64
 	lex   *lexicon
 
-	newest time.Time // when the youngest candidate was changed
-	near   *nearest  // what vectors say; nil: nothing
+	newest time.Time                                // when the youngest candidate was changed
+	near   *nearest                                 // what vectors say; nil: nothing
+	only   func(d *index.Document, number int) bool // as in index.Query.Passage
 
 	// Scratch memory, used anew for each candidate.
 	found  []float64
@@ -74,7 +75,7 @@ func (r *ranker) likely(cands []*candidate) {
 // rank scores and sorts candidates.
 func (r *ranker) rank(cands []*candidate) {
 	for _, c := range cands {
-		if at := c.Doc.Updated; at.After(r.newest) {
+		if at := c.last.At; at.After(r.newest) {
 			r.newest = at
 		}
 	}

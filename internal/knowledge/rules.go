@@ -191,7 +191,7 @@ func (r *ranker) prior(c *candidate) {
 		c.apply("a definition", r.w.Definition, false)
 	}
 	if r.q.asks.latest && !r.newest.IsZero() {
-		age := r.newest.Sub(c.Doc.Updated).Hours() / 24
+		age := r.newest.Sub(c.last.At).Hours() / 24
 		c.apply("changed lately", 1+r.w.Recency/(1+age/recentDays), age < recentDays)
 	}
 }

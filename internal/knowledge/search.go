@@ -44,15 +44,16 @@ type Passage struct {
 	Title      string // of the document
 	Language   string
 	Team       string
-	Author     string // who changed the document last
-	Text       string // lines Start to End
-	Updated    time.Time
-	Score      float64  // comparable within one result; greater is better
-	Coverage   float64  // share of the question's weight that the passage speaks of, 0..1
-	Rules      []string // what raised or lowered it
-	Pinned     bool     // the question pointed at it
-	Spans      []Span   // the lines worth showing
-	Key        []int    // of these, the lines that tell most
+	Author     string    // who changed its lines last
+	Text       string    // lines Start to End
+	Updated    time.Time // when they last changed
+	Blamed     bool      // Author and Updated are of these lines; else of the document
+	Score      float64   // comparable within one result; greater is better
+	Coverage   float64   // share of the question's weight that the passage speaks of, 0..1
+	Rules      []string  // what raised or lowered it
+	Pinned     bool      // the question pointed at it
+	Spans      []Span    // the lines worth showing
+	Key        []int     // of these, the lines that tell most
 
 	Explanation *Explanation // when asked for
 }
@@ -133,7 +134,7 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 	u := Understand(query.Text, query.Now)
 	q := parseQuestion(focus(u.Text), query.Earlier, &c.settings.Question)
 	iq := index.Query{Terms: q.terms, Limit: max(c.settings.Candidates, query.Limit), Explain: query.Explain}
-	iq.Allow, iq.Kinds = both(&u.Filter, &query.Filter, query.Paths)
+	narrow(&iq, &u.Filter, &query.Filter, query.Paths)
 	iq.Allow = c.sight(query.Who).and(iq.Allow)
 	near, err := c.nearest(ctx, &query, &iq)
 	if err != nil {
@@ -171,7 +172,7 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 		return nil, nil, nil, err
 	}
 	r := newRanker(q, found, &c.settings.Rules)
-	r.near = near
+	r.near, r.only = near, iq.Passage
 	r.likely(cands)
 	r.fuse(cands, &c.settings.Vectors)
 	if err := c.texts(ctx, cands[:min(len(cands), max(c.settings.Read, query.Limit))]); err != nil {
@@ -194,7 +195,7 @@ func (c *Collection) read(ctx context.Context, hits []index.Hit) ([]*candidate, 
 		for hits[at].Chunk != chunks[i].ID { // some may have been removed
 			at++
 		}
-		all[i] = candidate{Chunk: chunks[i], hit: &hits[at]}
+		all[i] = newCandidate(chunks[i], &hits[at])
 		out[i] = &all[i]
 	}
 	return out, nil
@@ -271,7 +272,7 @@ func (c *Collection) widen(ctx context.Context, r *ranker, cand *candidate, take
 	for _, n := range around { // the next one first
 		from, to := min(wider.Start, n.Start), max(wider.End, n.End)
 		shown := slices.ContainsFunc(taken, func(p Passage) bool { return p.Path == cand.Doc.Path && p.Start <= n.End && n.Start <= p.End })
-		if to-from+1 > wide || n.Kind == chunk.Head || shown {
+		if to-from+1 > wide || n.Kind == chunk.Head || shown || r.only != nil && !r.only(n.Doc, n.Number()) {
 			continue
 		}
 		switch {
@@ -283,6 +284,9 @@ func (c *Collection) widen(ctx context.Context, r *ranker, cand *candidate, take
 			continue
 		}
 		wider.Start, wider.End = from, to
+		if last, _ := n.Changed(); last.At.After(cand.last.At) {
+			cand.last = last
+		}
 	}
 	if wider.Start != cand.Start || wider.End != cand.End {
 		cand.Chunk, cand.marks = wider, nil
@@ -308,8 +312,8 @@ func overlaps(taken []Passage, c *candidate) bool {
 func (c *Collection) passage(r *ranker, cand *candidate, lines int) Passage {
 	p := Passage{
 		Collection: c.Name, Path: cand.Doc.Path, URL: cand.Doc.URL, Start: cand.Start, End: cand.End, Page: cand.Page, Kind: cand.Kind, Symbol: cand.Symbol,
-		Context: cand.Context, Title: cand.Doc.Title, Language: cand.Doc.Language, Team: cand.Doc.Team, Author: cand.Doc.Author, Text: cand.Text,
-		Updated: cand.Doc.Updated, Score: cand.score, Coverage: cand.coverage, Rules: cand.rules,
+		Context: cand.Context, Title: cand.Doc.Title, Language: cand.Doc.Language, Team: cand.Doc.Team, Author: cand.last.Author, Text: cand.Text,
+		Updated: cand.last.At, Blamed: cand.blamed, Score: cand.score, Coverage: cand.coverage, Rules: cand.rules,
 	}
 	if cand.hit.Parts != nil {
 		p.Explanation = r.explain(cand)
@@ -344,7 +348,7 @@ func (c *Collection) pinned(ctx context.Context, pins []Pin, r *ranker, see *sig
 				continue
 			}
 			seen[ch.ID] = true
-			cand := candidate{Chunk: ch, hit: &index.Hit{}}
+			cand := newCandidate(ch, &index.Hit{})
 			r.score(&cand)
 			cand.rules = append([]string{fmt.Sprintf("pinned by %s:%d", path.Base(pin.Path), pin.Line)}, cand.rules...)
 			out = append(out, cand)

@@ -28,7 +28,8 @@ type Progress struct {
 // Report is what a Sync did.
 type Report struct {
 	Added, Changed, Removed, Unchanged int
-	Pruned                             int   // no longer searched, by a rule
+	Pruned                             int // no longer searched, by a rule
+	Blame                              Blamed
 	Bytes                              int64 // of source read
 	Skipped                            []source.Skip
 	Ignored                            int

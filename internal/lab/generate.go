@@ -250,7 +250,11 @@ func commits(ctx context.Context, f *Folder, limit int, rng *rand.Rand) (*Genera
 		return len(c.Files) == 0 || len(c.Files) > mostFiles || !asks(c.Subject, 3) || !slices.ContainsFunc(c.Files, func(p string) bool { _, ok := byPath[p]; return ok })
 	})
 	rng.Shuffle(len(history), func(i, j int) { history[i], history[j] = history[j], history[i] })
-	blamed := map[string][]string{}
+	blame, err := source.NewBlamer(ctx, f.Root)
+	if err != nil {
+		return nil, err
+	}
+	blamed := map[string][]source.BlamedLine{}
 	var out []question
 	for _, c := range history {
 		if len(out) >= limit+limit/10 { // a few more, since some may ask alike
@@ -264,13 +268,13 @@ func commits(ctx context.Context, f *Folder, limit int, rng *rand.Rand) (*Genera
 			}
 			lines, ok := blamed[p]
 			if !ok {
-				if lines, err = source.Blame(ctx, f.Root, p); err != nil && !errors.Is(err, source.ErrNoHistory) {
+				if lines, err = blame.Lines(ctx, p); err != nil && !errors.Is(err, source.ErrNoHistory) {
 					return nil, err
 				}
 				blamed[p] = lines
 			}
 			for j, ch := range f.documents[doc].chunks {
-				if ch.End <= len(lines) && slices.ContainsFunc(lines[ch.Start-1:ch.End], func(h string) bool { return strings.HasPrefix(c.Hash, h) }) {
+				if ch.End <= len(lines) && slices.ContainsFunc(lines[ch.Start-1:ch.End], func(l source.BlamedLine) bool { return l.Commit == c.Hash }) {
 					q.answers = append(q.answers, place{doc, j})
 				}
 			}

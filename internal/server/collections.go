@@ -53,8 +53,9 @@ type foundPassage struct {
 	Page     int       `json:"page,omitempty"`
 	Symbol   string    `json:"symbol,omitempty"`
 	Text     string    `json:"text"`
-	Author   string    `json:"author,omitempty"`
-	Updated  time.Time `json:"updated"`
+	Author   string    `json:"author,omitempty"` // who changed its lines last
+	Updated  time.Time `json:"updated"`          // when they last changed
+	Blamed   bool      `json:"blamed,omitempty"` // both are of these lines; else of the document
 	Score    float64   `json:"score"`
 	Coverage float64   `json:"coverage"` // share of the question that it speaks of
 }
@@ -87,7 +88,7 @@ func (s *Server) searchCollection(w http.ResponseWriter, r *http.Request, p prin
 	}
 	passages := []foundPassage{}
 	for _, f := range res.Passages {
-		passages = append(passages, foundPassage{f.Path, f.URL, f.Title, f.Start, f.End, f.Page, f.Symbol, f.Text, f.Author, f.Updated.UTC(), f.Score, f.Coverage})
+		passages = append(passages, foundPassage{f.Path, f.URL, f.Title, f.Start, f.End, f.Page, f.Symbol, f.Text, f.Author, f.Updated.UTC(), f.Blamed, f.Score, f.Coverage})
 	}
 	s.json(w, http.StatusOK, searchResult{passages, res.Confidence, res.Missing, res.Chunks, res.Notes})
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/knowledge"
@@ -65,6 +66,10 @@ type chunkOf struct {
 	Symbol string `json:"symbol,omitempty"`
 	Header string `json:"header,omitempty"` // what is searched beside its text
 	Text   string `json:"text"`
+
+	Author  string    `json:"author,omitempty"` // who changed its lines last
+	Updated time.Time `json:"updated"`          // when they last changed
+	Blamed  bool      `json:"blamed,omitempty"` // both are of these lines; else of the document
 }
 
 func (s *Server) listChunks(w http.ResponseWriter, r *http.Request, p principal, collection, id string) {
@@ -75,7 +80,7 @@ func (s *Server) listChunks(w http.ResponseWriter, r *http.Request, p principal,
 	}
 	out := []chunkOf{}
 	for _, c := range passages {
-		out = append(out, chunkOf{c.Start, c.End, c.Page, string(c.Kind), c.Symbol, c.Context, c.Text})
+		out = append(out, chunkOf{c.Start, c.End, c.Page, string(c.Kind), c.Symbol, c.Context, c.Text, c.Author, c.Updated.UTC(), c.Blamed})
 	}
 	s.json(w, http.StatusOK, map[string]any{"document": id, "chunks": out})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
 // Document is one document as its source has it. Either Text is set, or Body with its MediaType.
@@ -65,4 +66,11 @@ type Connector interface {
 	// returns an error where the source cannot be read as a whole; what cannot be read in it goes to Skip. A run may be ended at
 	// any time by ctx, or by the death of the process, and is then made again from the last checkpoint: it must bear that.
 	Sync(ctx context.Context, cursor string, sink Sink) (Outcome, error)
+}
+
+// Blamer is a Connector that knows which commits the lines of its documents stem from.
+type Blamer interface {
+	// Blame returns what tells of a document, by its ID, as the last Sync left it. That is called by several goroutines at a time, and returns
+	// an error where nothing is known of a document.
+	Blame(ctx context.Context) (func(ctx context.Context, id string) ([]source.BlamedLine, error), error)
 }

@@ -50,6 +50,7 @@ func Run(t *testing.T, place Place) {
 		"searched meanwhile": searchedMeanwhile,
 		"vectors":            vectors,
 		"hygiene":            hygiene,
+		"blame":              blame,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, place) })
 	}

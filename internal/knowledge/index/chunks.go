@@ -20,6 +20,9 @@ type Chunk struct {
 // Number is the chunk's place among those of its document, from 0.
 func (c *Chunk) Number() int { return int(c.ID - c.Doc.firstChunk) }
 
+// Changed is Document.Changed of the chunk.
+func (c *Chunk) Changed() (last LastChange, blamed bool) { return c.Doc.Changed(c.Number()) }
+
 // A chunk's head is all but its text, which is several times as long and is read when it is needed: uvarint first line, number of
 // further lines and page, a byte for the kind, then symbol, names and context, each after its uvarint length.
 

@@ -15,7 +15,8 @@ type Change struct {
 	Add     *Builder              // documents to add, each in place of the one at its path; nil for none
 	Remove  []string              // paths that are gone
 	Touch   []*Document           // documents found unchanged: Modified and Seen are noted
-	Changed map[string]LastChange // when documents last changed, by path
+	Changed map[string]LastChange // when documents last changed, by path; their blame has to be asked for anew
+	Blame   map[int64]Blame       // of documents, by their IDs; those that are gone are passed over
 	Meta    map[string]string
 }
 
@@ -33,7 +34,7 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 	}
 	defer tx.Rollback()
 	// Counting first also takes the write lock: a transaction that reads before it writes could be refused later.
-	done := delta{removed: c.Remove, touched: c.Touch, changed: c.Changed}
+	done := delta{removed: c.Remove, touched: c.Touch, changed: c.Changed, blamed: c.Blame}
 	if done.generation, err = countCommit(ctx, tx); err != nil {
 		return fmt.Errorf("lock the index for writing: %w", err)
 	}
@@ -53,8 +54,13 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 		}
 	}
 	for path, last := range c.Changed {
-		if _, err := tx.ExecContext(ctx, "UPDATE document SET updated = ?, author = ? WHERE path = ?", last.At.Unix(), last.Author, path); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE document SET updated = ?, author = ?, blame = '' WHERE path = ?", last.At.Unix(), last.Author, path); err != nil {
 			return fmt.Errorf("note when %q changed: %w", path, err)
+		}
+	}
+	for id, b := range c.Blame {
+		if _, err := tx.ExecContext(ctx, "UPDATE document SET blame = ? WHERE id = ?", []byte(b), id); err != nil {
+			return fmt.Errorf("note who changed the lines of a document: %w", err)
 		}
 	}
 	for name, value := range c.Meta {
@@ -116,7 +122,7 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) (added 
 		return nil, err
 	}
 	defer known.Close()
-	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id`)
+	insertDocument, err := tx.PrepareContext(ctx, `INSERT INTO document(path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, blame, first_chunk, chunks) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id`)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +144,7 @@ func (ix *Index) addSegment(ctx context.Context, tx *sql.Tx, b *Builder) (added 
 			}
 		}
 		var docID int64
-		err := insertDocument.QueryRowContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, d.Title, d.Type, d.Language, d.Team, d.Author, d.Source, d.Version, d.URL, d.ACL, chunkID, len(e.chunks)).Scan(&docID)
+		err := insertDocument.QueryRowContext(ctx, d.Path, d.Hash[:], d.Size, d.Modified.UnixNano(), d.Seen.UnixNano(), d.Updated.Unix(), d.Flags, d.Skip, d.Title, d.Type, d.Language, d.Team, d.Author, d.Source, d.Version, d.URL, d.ACL, []byte(d.Blame), chunkID, len(e.chunks)).Scan(&docID)
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ type delta struct {
 	touched    []*Document
 	added      []*Document
 	changed    map[string]LastChange
+	blamed     map[int64]Blame
 }
 
 // maxDeltas bounds those that are kept; a reader that is further behind reads all documents.
@@ -69,7 +70,14 @@ func (ix *Index) advance(from *snapshot, generation int64) (docs map[int64]*Docu
 		for path, last := range s.changed {
 			if old := byPath[path]; old != nil {
 				d := *old
-				d.Updated, d.Author = time.Unix(last.At.Unix(), 0), last.Author
+				d.Updated, d.Author, d.Blame = time.Unix(last.At.Unix(), 0), last.Author, ""
+				put(&d)
+			}
+		}
+		for id, b := range s.blamed {
+			if old := docs[id]; old != nil {
+				d := *old
+				d.Blame = b
 				put(&d)
 			}
 		}

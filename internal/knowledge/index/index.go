@@ -42,7 +42,7 @@ CREATE TABLE meta     (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, hash BLOB NOT NULL, size INTEGER NOT NULL,
                        modified INTEGER NOT NULL, seen INTEGER NOT NULL, updated INTEGER NOT NULL, flags INTEGER NOT NULL, skip TEXT NOT NULL,
                        title TEXT NOT NULL, type TEXT NOT NULL, language TEXT NOT NULL, team TEXT NOT NULL, author TEXT NOT NULL,
-                       source TEXT NOT NULL, version TEXT NOT NULL, url TEXT NOT NULL, acl TEXT NOT NULL,
+                       source TEXT NOT NULL, version TEXT NOT NULL, url TEXT NOT NULL, acl TEXT NOT NULL, blame BLOB NOT NULL,
                        first_chunk INTEGER NOT NULL, chunks INTEGER NOT NULL);
 CREATE TABLE chunk    (id INTEGER PRIMARY KEY, head BLOB NOT NULL);
 CREATE TABLE text     (id INTEGER PRIMARY KEY, text TEXT NOT NULL); -- of a chunk: apart, so that heads lie close together
@@ -185,6 +185,9 @@ type Document struct {
 	Version string // by its source: says only whether it is the same
 	URL     string // where a person opens it
 	ACL     string // who may see it, as package acl writes it; empty: whoever may see its collection
+
+	// Blame tells of each of its chunks who changed it last, where that is known; it is set by a Change.
+	Blame Blame
 
 	firstChunk, chunks int64
 }

@@ -25,7 +25,7 @@ func TestChunksAreFoundAfterMerges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		there, err := ix.Filter(t.Context(), nil, nil)
+		there, err := ix.Filter(t.Context(), &Query{})
 		if err != nil {
 			t.Fatal(err)
 		}

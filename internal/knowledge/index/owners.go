@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-
-	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 )
 
 // Owners are the documents of a list of chunks, as they are in one generation of the index. With them what a query may find is decided in a few
@@ -47,21 +45,24 @@ func (ix *Index) Owners(ctx context.Context, ids []int64, old *Owners) (*Owners,
 
 // Filter returns what a query says of the chunks, by their places in the list: whether one is there and may be found. It is for one
 // goroutine.
-func (o *Owners) Filter(allow func(*Document) bool, of []chunk.Kind) func(i int) bool {
+func (o *Owners) Filter(q *Query) func(i int) bool {
 	const unknown, yes, no = 0, 1, 2
-	allowed, decided := kindSet(of), make([]uint8, len(o.docs))
+	allowed, decided := kindSet(q.Kinds), make([]uint8, len(o.docs))
 	return func(i int) bool {
 		at := o.of[i]
 		if at < 0 {
 			return false
 		}
 		if decided[at] == unknown {
-			if decided[at] = yes; allow != nil && !allow(o.docs[at]) {
+			if decided[at] = yes; q.Allow != nil && !q.Allow(o.docs[at]) {
 				decided[at] = no
 			}
 		}
-		if decided[at] == no || of == nil {
-			return decided[at] == yes
+		if decided[at] == no || !q.passes(o.docs[at], o.ids[i]) {
+			return false
+		}
+		if q.Kinds == nil {
+			return true
 		}
 		_, kind, ok := o.snap.find(o.ids[i])
 		return ok && allowed>>kind&1 == 1

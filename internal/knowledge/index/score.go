@@ -92,7 +92,7 @@ func (sc *scorer) search(s *Scoring, snap *snapshot, q *Query, idf []float32, li
 			continue
 		}
 		p, at := find(parts, id)
-		if p == nil || allowed>>p.rows[at].kind&1 == 0 || q.Allow != nil && !q.Allow(p.docs[at]) {
+		if p == nil || allowed>>p.rows[at].kind&1 == 0 || q.Allow != nil && !q.Allow(p.docs[at]) || !q.passes(p.docs[at], id) {
 			continue
 		}
 		g := p.layout.groupOf(uint32(at), 0)
@@ -257,6 +257,9 @@ func (sc *scorer) collect(p *part, g int, q *Query, kinds, required uint64, top 
 			if !ok {
 				continue
 			}
+		}
+		if !q.passes(doc, p.rows[at].chunk) {
+			continue
 		}
 		top.add(Hit{Chunk: p.rows[at].chunk, Doc: doc, Score: sc.score[i], Matched: sc.matched[i]})
 	}

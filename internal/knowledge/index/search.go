@@ -22,13 +22,21 @@ type Term struct {
 
 // Query asks for the chunks that match best.
 type Query struct {
-	Terms   []Term
-	Limit   int                  // how many hits at most
-	Allow   func(*Document) bool // which documents may be found; nil allows all. Asked once for each that would be found
-	Kinds   []chunk.Kind         // which kinds of chunks may be found; nil allows all
-	Require []int                // terms, by their place in Terms, that must all occur in a chunk
-	Also    []int64              // chunks to score whatever their rank, as far as they may be found: what was found by other means
-	Explain bool                 // say what each term gave
+	Terms []Term
+	Limit int                  // how many hits at most
+	Allow func(*Document) bool // which documents may be found; nil allows all. Asked once for each that would be found
+	// Passage says which chunks of the documents that Allow lets through may be found, by their numbers in them; nil: all. It is asked once
+	// for each that would be found.
+	Passage func(d *Document, number int) bool
+	Kinds   []chunk.Kind // which kinds of chunks may be found; nil allows all
+	Require []int        // terms, by their place in Terms, that must all occur in a chunk
+	Also    []int64      // chunks to score whatever their rank, as far as they may be found: what was found by other means
+	Explain bool         // say what each term gave
+}
+
+// passes says whether a chunk of a document that may be found may be found, too.
+func (q *Query) passes(d *Document, id int64) bool {
+	return q.Passage == nil || q.Passage(d, int(id-d.firstChunk))
 }
 
 // Hit is a chunk that matches.

@@ -107,19 +107,20 @@ func (ix *Index) load(ctx context.Context, tx *sql.Tx, generation int64) (*snaps
 
 func (s *snapshot) readDocuments(ctx context.Context, tx *sql.Tx) error {
 	s.docs, s.byPath = map[int64]*Document{}, map[string]*Document{}
-	rows, err := tx.QueryContext(ctx, "SELECT id, path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, first_chunk, chunks FROM document")
+	rows, err := tx.QueryContext(ctx, "SELECT id, path, hash, size, modified, seen, updated, flags, skip, title, type, language, team, author, source, version, url, acl, blame, first_chunk, chunks FROM document")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		d := &Document{}
-		var hash sql.RawBytes
+		var hash, blame sql.RawBytes
 		var modified, seen, updated int64
-		if err := rows.Scan(&d.ID, &d.Path, &hash, &d.Size, &modified, &seen, &updated, &d.Flags, &d.Skip, &d.Title, &d.Type, &d.Language, &d.Team, &d.Author, &d.Source, &d.Version, &d.URL, &d.ACL, &d.firstChunk, &d.chunks); err != nil {
+		if err := rows.Scan(&d.ID, &d.Path, &hash, &d.Size, &modified, &seen, &updated, &d.Flags, &d.Skip, &d.Title, &d.Type, &d.Language, &d.Team, &d.Author, &d.Source, &d.Version, &d.URL, &d.ACL, &blame, &d.firstChunk, &d.chunks); err != nil {
 			return err
 		}
 		copy(d.Hash[:], hash)
+		d.Blame = Blame(blame)
 		d.Modified, d.Seen, d.Updated = time.Unix(0, modified), time.Unix(0, seen), time.Unix(updated, 0)
 		s.docs[d.ID], s.byPath[d.Path] = d, d
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/knowledge/dense"
 )
 
@@ -284,22 +283,22 @@ func (s *snapshot) find(id int64) (*Document, uint8, bool) {
 }
 
 // Filter returns what a query says of chunks by their ids: whether one is there and may be found. It is for one goroutine.
-func (ix *Index) Filter(ctx context.Context, allow func(*Document) bool, of []chunk.Kind) (func(chunk int64) bool, error) {
+func (ix *Index) Filter(ctx context.Context, q *Query) (func(chunk int64) bool, error) {
 	snap, err := ix.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	allowed, memo := kindSet(of), map[*Document]bool{}
+	allowed, memo := kindSet(q.Kinds), map[*Document]bool{}
 	return func(id int64) bool {
 		doc, kind, ok := snap.find(id)
-		if !ok || allowed>>kind&1 == 0 || allow == nil {
-			return ok && allowed>>kind&1 == 1
+		if !ok || doc == nil || allowed>>kind&1 == 0 {
+			return false
 		}
 		may, known := memo[doc]
 		if !known {
-			may = allow(doc)
+			may = q.Allow == nil || q.Allow(doc)
 			memo[doc] = may
 		}
-		return may
+		return may && q.passes(doc, id)
 	}, nil
 }

@@ -45,24 +45,7 @@ func Commits(ctx context.Context, root string, n int) ([]Commit, error) {
 	return commits, nil
 }
 
-// Blame returns, for each line of a file as it was last committed, the full hash of the commit that it stems from.
-func Blame(ctx context.Context, root, path string) ([]string, error) {
-	h, _, err := openHistory(ctx, root)
-	if err != nil {
-		return nil, err
-	}
-	out, err := h.output(ctx, "blame", "-l", "-s", "HEAD", "--", path)
-	if err != nil {
-		return nil, fmt.Errorf("blame %s: %w", Display(path), err)
-	}
-	var hashes []string
-	for line := range strings.Lines(string(out)) {
-		hash, _, _ := strings.Cut(strings.TrimPrefix(line, "^"), " ") // ^ marks the first commit, whose hash is cut by a digit
-		hashes = append(hashes, hash)
-	}
-	return hashes, nil
-}
-
+// openHistory finds the repository that root is in, and root's place there.
 func openHistory(ctx context.Context, root string) (history, string, error) {
 	git, err := lookGit()
 	if err != nil {

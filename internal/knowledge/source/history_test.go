@@ -137,14 +137,21 @@ func TestHistoryRunsNothing(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "ran")
 	script := filepath.Join(t.TempDir(), "evil")
 	must(t, os.WriteFile(script, []byte("#!/bin/sh\ntouch "+trace+"\n"), 0o755))
-	for _, key := range []string{"core.pager", "core.fsmonitor", "diff.external", "diff.evil.command", "diff.evil.textconv", "filter.evil.clean", "filter.evil.smudge", "gpg.program", "pager.log"} {
+	for _, key := range []string{"core.pager", "core.fsmonitor", "diff.external", "diff.evil.command", "diff.evil.textconv", "filter.evil.clean", "filter.evil.smudge", "gpg.program", "pager.log", "pager.blame"} {
 		r.git(t, "config", key, script)
 	}
-	for key, value := range map[string]string{"log.showSignature": "true", "log.follow": "true", "log.showRoot": "false", "diff.renames": "copies", "diff.orderFile": "missing", "log.diffMerges": "remerge", "color.ui": "always"} {
+	for key, value := range map[string]string{"log.showSignature": "true", "log.follow": "true", "log.showRoot": "false", "diff.renames": "copies", "diff.orderFile": "missing", "log.diffMerges": "remerge", "color.ui": "always", "blame.showEmail": "true", "blame.blankBoundary": "true"} {
 		r.git(t, "config", key, value)
 	}
 	got, _ := read(t, r.dir, "")
 	same(t, "history", got, map[string]int{"a.go": 2, ".gitattributes": 1})
+	write(t, r.dir, "a.go", "edited")
+	b, err := NewBlamer(t.Context(), r.dir)
+	must(t, err)
+	lines, err := b.Lines(t.Context(), "a.go")
+	must(t, err)
+	same(t, "lines", len(lines), 1)
+	same(t, "line", lines[0].Text+" by "+lines[0].Author, "2 by A")
 	if _, err := os.Stat(trace); err == nil {
 		t.Error("a program of the repository ran")
 	}

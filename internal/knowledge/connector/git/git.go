@@ -168,6 +168,10 @@ func (u *run) branch(h head, before string, first, several bool) error {
 	if err != nil {
 		return err
 	}
+	rewritten, err := u.r.mirror.rewritten(u.ctx, before, h.commit)
+	if err != nil {
+		return err
+	}
 	var todo []treeFile
 	for _, f := range files {
 		id := f.path
@@ -183,7 +187,7 @@ func (u *run) branch(h head, before string, first, several bool) error {
 		if u.excluded(f.path) {
 			continue
 		}
-		if known, ok := u.sink.Known(id); ok && known == f.blob {
+		if known, ok := u.sink.Known(id); ok && known == f.blob && !rewritten(f.path) {
 			u.sink.Keep(id)
 			continue
 		}
@@ -300,6 +304,28 @@ func (u *run) commits(heads []head) error {
 		u.sink.Progress(u.done, 0)
 	}
 	return nil
+}
+
+var _ connector.Blamer = (*Repository)(nil)
+
+// Blame implements connector.Blamer.
+func (r *Repository) Blame(ctx context.Context) (func(ctx context.Context, id string) ([]source.BlamedLine, error), error) {
+	heads, err := r.heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, id string) ([]source.BlamedLine, error) {
+		if len(heads) == 0 || extract.Knows(id) { // text is made of the file: its lines are others
+			return nil, source.ErrNoHistory
+		}
+		at, name := heads[0].commit, id
+		for _, h := range heads[1:] {
+			if rest, ok := strings.CutPrefix(id, h.name+":"); ok {
+				at, name = h.commit, rest
+			}
+		}
+		return r.mirror.blame(ctx, at, name)
+	}, nil
 }
 
 // change is what is known of a file's last change.

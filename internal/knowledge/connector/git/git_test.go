@@ -35,7 +35,13 @@ func (r *repo) git(args ...string) string {
 	cmd := exec.Command("git", append([]string{"-C", r.dir, "-c", "protocol.file.allow=always"}, args...)...)
 	r.n++
 	date := fmt.Sprintf("2024-05-01T10:%02d:%02dZ", r.n/60, r.n%60)
-	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=Ann", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=Ann", "GIT_COMMITTER_EMAIL=a@b", "GIT_AUTHOR_DATE="+date, "GIT_COMMITTER_DATE="+date, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
+	who := "Ann"
+	for _, a := range args {
+		if name, ok := strings.CutPrefix(a, "user.name="); ok {
+			who = name
+		}
+	}
+	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME="+who, "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=Ann", "GIT_COMMITTER_EMAIL=a@b", "GIT_AUTHOR_DATE="+date, "GIT_COMMITTER_DATE="+date, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		r.t.Fatalf("git %v: %v\n%s", args, err, out)
@@ -203,4 +209,79 @@ func TestTrouble(t *testing.T) {
 	if err := connectortest.NewStore().Sync(t.Context(), c); err == nil {
 		t.Error("a program is a repository")
 	}
+}
+
+// TestBlame: lines keep their authors through renames and merges, on each branch; those of a submodule, and of files of which text is made, have
+// none; and a history that is written anew with the same text is read again.
+func TestBlame(t *testing.T) {
+	r := newRepo(t)
+	r.write("old.go", "one\ntwo\n")
+	r.write("page.html", "<p>one</p>\n")
+	other := newRepo(t)
+	other.Write(t, "inner", "text")
+	r.git("submodule", "-q", "add", other.dir, "vendor/other")
+	r.git("add", "-A")
+	r.commit("First")
+	r.git("checkout", "-q", "-b", "next")
+	r.write("old.go", "one\nTWO\n")
+	r.as("Bob", "commit", "-q", "-m", "Second")
+	r.git("checkout", "-q", "main")
+	r.git("mv", "old.go", "new.go")
+	r.as("Eve", "commit", "-q", "-m", "Rename")
+
+	o := Options{Branches: []string{"*"}}
+	store := connectortest.NewStore()
+	who := func(id string) string {
+		t.Helper()
+		syncAll(t, store, r.connect(t, o))
+		lines, err := r.connect(t, o).Blame(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := lines(t.Context(), id)
+		if err != nil {
+			return "nobody"
+		}
+		var out []string
+		for _, l := range list {
+			if l.At.IsZero() {
+				t.Errorf("%+v has no date", l)
+			}
+			out = append(out, l.Text+" "+l.Author)
+		}
+		return strings.Join(out, ", ")
+	}
+	for id, want := range map[string]string{"new.go": "one Ann, two Ann", "next:old.go": "one Ann, TWO Bob", "vendor/other": "nobody", "page.html": "nobody", "missing.go": "nobody"} {
+		if got := who(id); got != want {
+			t.Errorf("%s: %s, want %s", id, got, want)
+		}
+	}
+	r.as("Dan", "merge", "-q", "--no-ff", "-m", "Merge", "next")
+	if got := who("new.go"); got != "one Ann, TWO Bob" {
+		t.Errorf("after a merge: %s", got)
+	}
+	r.git("reset", "-q", "--hard", "HEAD^")
+	r.write("new.go", "one\nTWO\n")
+	r.as("Fay", "commit", "-q", "-m", "Second, by somebody else")
+	if got := who("new.go"); got != "one Ann, TWO Fay" {
+		t.Errorf("after a forced push: %s", got)
+	}
+	if store.Documents["new.go"].Author != "Fay" || !slices.Equal(store.Puts, []string{"new.go"}) {
+		t.Errorf("after a forced push: %+v, put %v", store.Documents["new.go"], store.Puts)
+	}
+	r.git("branch", "-q", "-D", "next")
+	if got := who("next:old.go"); got != "nobody" {
+		t.Errorf("a branch that is gone: %s", got)
+	}
+	if lines, err := newRepo(t).connect(t, Options{}).Blame(t.Context()); err == nil {
+		if _, err := lines(t.Context(), "x"); err == nil {
+			t.Error("a repository that was never read has lines")
+		}
+	}
+}
+
+// as runs git as somebody else.
+func (r *repo) as(name string, args ...string) {
+	r.t.Helper()
+	r.git(append([]string{"-c", "user.name=" + name}, args...)...)
 }

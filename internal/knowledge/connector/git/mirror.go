@@ -188,6 +188,35 @@ func (m mirror) changes(ctx context.Context, before, commit string) (map[string]
 	return changes, nil
 }
 
+// rewritten tells which files of a commit may have another author or date than before, though they say the same: where the history was
+// written anew, those that its new part touches.
+func (m mirror) rewritten(ctx context.Context, before, commit string) (func(path string) bool, error) {
+	if before == "" {
+		return func(string) bool { return false }, nil
+	}
+	if _, err := m.run(ctx, "", "merge-base", "--is-ancestor", before, commit); err == nil {
+		return func(string) bool { return false }, nil
+	}
+	out, err := m.run(ctx, "read the history", "log", "-z", "--format=", "--name-only", "-m", "--no-renames", "-n", strconv.Itoa(maxCommits), before+".."+commit, "--")
+	if err != nil { // the commit from before is gone
+		return func(string) bool { return true }, ctx.Err()
+	}
+	touched := map[string]bool{}
+	for field := range strings.SplitSeq(string(out), "\x00") {
+		touched[strings.TrimLeft(field, "\n")] = true
+	}
+	return func(path string) bool { return touched[path] }, nil
+}
+
+// blame tells which commits the lines of a file stem from.
+func (m mirror) blame(ctx context.Context, commit, path string) ([]source.BlamedLine, error) {
+	out, err := m.run(ctx, "blame "+path, source.BlameArgs(commit, path)...)
+	if err != nil {
+		return nil, err
+	}
+	return source.ParseBlame(bytes.NewReader(out))
+}
+
 // reachable lists commits, the newest first.
 func (m mirror) reachable(ctx context.Context, refs []string) ([]string, error) {
 	out, err := m.run(ctx, "list the commits", append([]string{"rev-list", "-n", strconv.Itoa(maxCommits), "--no-merges"}, refs...)...)

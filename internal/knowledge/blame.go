@@ -1,0 +1,224 @@
+package knowledge
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/knowledge/connector"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
+)
+
+// Blamed says how many documents know who changed their lines.
+type Blamed struct {
+	Documents int // that were asked about now
+	Without   int // of these, those of which git knows nothing, or not in time
+	Left      int // that wait: the time was up
+}
+
+// maxBlame bounds what a single file may cost. One that takes longer is not asked about again until it changes.
+const maxBlame = 5 * time.Second
+
+// maxTries bounds the places of a file at which a passage is looked for that was moved.
+const maxTries = 200
+
+// linesOf tells which commits the lines of a document stem from.
+type linesOf func(ctx context.Context, d *index.Document) ([]source.BlamedLine, error)
+
+// Blame finds out who changed the lines of passages last, and when: in the folder's git history, or by from, where the collection has a source
+// that knows. Each document is asked about once after it has changed, those first that changed last, for their passages differ most in
+// age. When the time of Options.Blame, or most, is up no further document is begun; the next call goes on. Passages of documents that wait have the last
+// change of their document.
+func (c *Collection) Blame(ctx context.Context, from connector.Connector, most time.Duration) (Blamed, error) {
+	if known, err := c.historic(ctx, from); !known || err != nil || min(c.budget, most) <= 0 {
+		return Blamed{}, err
+	}
+	docs, err := c.index.Documents(ctx)
+	if err != nil {
+		return Blamed{}, err
+	}
+	var todo []*index.Document
+	for _, d := range docs {
+		if d.Skip == "" && d.Chunks() > 0 && !d.Blame.Asked() && c.blamable(d) {
+			todo = append(todo, d)
+		}
+	}
+	if len(todo) == 0 {
+		return Blamed{}, nil
+	}
+	lines, err := c.lines(ctx, from)
+	if err != nil {
+		return Blamed{}, err
+	}
+	slices.SortFunc(todo, func(a, b *index.Document) int {
+		return cmp.Or(b.Updated.Compare(a.Updated), cmp.Compare(a.Path, b.Path))
+	})
+	found, err := c.blameAll(ctx, todo, lines, min(c.budget, most))
+	if err != nil {
+		return Blamed{}, err
+	}
+	out := Blamed{Documents: len(found), Left: len(todo) - len(found)}
+	for _, b := range found {
+		if !b.Known() {
+			out.Without++
+		}
+	}
+	release, err := c.hold(ctx)
+	if err != nil {
+		return Blamed{}, err
+	}
+	defer release()
+	return out, c.index.Commit(ctx, index.Change{Blame: found})
+}
+
+// Dated counts the passages of which git knows who changed their lines, and when.
+func (c *Collection) Dated(ctx context.Context) (passages int, err error) {
+	docs, err := c.index.Documents(ctx)
+	for _, d := range docs {
+		if !d.Blame.Known() {
+			continue
+		}
+		for n := range d.Chunks() {
+			if _, blamed := d.Changed(n); blamed {
+				passages++
+			}
+		}
+	}
+	return passages, err
+}
+
+// historic says whether there is somebody who could be asked.
+func (c *Collection) historic(ctx context.Context, from connector.Connector) (bool, error) {
+	if from != nil {
+		_, ok := from.(connector.Blamer)
+		return ok, nil
+	}
+	head, err := c.index.Meta(ctx, historyHead)
+	return head != "", err
+}
+
+// blamable says whether the passages of a document are lines of a file.
+func (c *Collection) blamable(d *index.Document) bool {
+	if d.Source == "" {
+		return c.extract == nil || !c.extract.Converts(d.Path)
+	}
+	return d.Type == "file"
+}
+
+// lines returns what tells of the lines of documents, where the collection is historic.
+func (c *Collection) lines(ctx context.Context, from connector.Connector) (linesOf, error) {
+	if from == nil {
+		b, err := source.NewBlamer(ctx, c.Root)
+		return func(ctx context.Context, d *index.Document) ([]source.BlamedLine, error) { return b.Lines(ctx, d.Path) }, err
+	}
+	lines, err := from.(connector.Blamer).Blame(ctx)
+	return func(ctx context.Context, d *index.Document) ([]source.BlamedLine, error) { return lines(ctx, d.Source) }, err
+}
+
+// blameAll asks about documents, several at a time, until the time is up.
+func (c *Collection) blameAll(ctx context.Context, todo []*index.Document, lines linesOf, budget time.Duration) (map[int64]index.Blame, error) {
+	up := time.NewTimer(budget)
+	defer up.Stop()
+	next := make(chan *index.Document)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	found, failed := map[int64]index.Blame{}, error(nil)
+	for range min(len(todo), runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for d := range next {
+				b, err := c.blame(ctx, d, lines)
+				mu.Lock()
+				if found[d.ID] = b; err != nil {
+					failed = err
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for i, open := 0, true; open && i < len(todo); i++ {
+		select {
+		case next <- todo[i]:
+		case <-up.C:
+			open = false
+		case <-ctx.Done():
+			open = false
+		}
+	}
+	close(next)
+	all.Wait()
+	return found, cmp.Or(ctx.Err(), failed)
+}
+
+// blame asks about one document. What git cannot tell is no error.
+func (c *Collection) blame(ctx context.Context, d *index.Document, lines linesOf) (index.Blame, error) {
+	bounded, cancel := context.WithTimeout(ctx, maxBlame)
+	defer cancel()
+	known, err := lines(bounded, d)
+	if err != nil {
+		return index.NewBlame(nil), nil // untracked, in a submodule, of a shallow history, too costly
+	}
+	chunks, err := c.index.DocumentChunks(ctx, d.Path)
+	if err != nil {
+		return "", err
+	}
+	return index.NewBlame(lastChanges(chunks, known)), nil
+}
+
+// lastChanges returns the newest change of the lines of each chunk. A chunk that does not stand in the file as it was committed was edited
+// since, and has none.
+func lastChanges(chunks []index.Chunk, lines []source.BlamedLine) []index.LastChange {
+	at := make(map[string][]int, len(lines)) // where a line stands, from 0
+	for i := range lines {
+		l := &lines[i]
+		l.Text = strings.TrimSuffix(l.Text, "\r")
+		if i == 0 {
+			l.Text = strings.TrimPrefix(l.Text, "\ufeff")
+		}
+		at[l.Text] = append(at[l.Text], i)
+	}
+	out := make([]index.LastChange, len(chunks))
+	shift := 0 // by how many lines what stands above was moved since
+	for i := range chunks {
+		text := strings.Split(chunks[i].Text, "\n")
+		want := chunks[i].Start - 1 + shift
+		from, tries := -1, at[text[0]]
+		if stands(text, lines, want) {
+			from, tries = want, nil
+		}
+		for _, p := range tries[:min(len(tries), maxTries)] {
+			if stands(text, lines, p) && (from < 0 || distance(p, want) < distance(from, want)) {
+				from = p
+			}
+		}
+		if from < 0 {
+			continue
+		}
+		shift = from - (chunks[i].Start - 1)
+		for _, l := range lines[from : from+len(text)] {
+			if l.At.After(out[i].At) {
+				out[i] = index.LastChange(l.Change)
+			}
+		}
+	}
+	return out
+}
+
+// stands says whether lines are those of a text, from a place on.
+func stands(text []string, lines []source.BlamedLine, from int) bool {
+	if from < 0 || from+len(text) > len(lines) {
+		return false
+	}
+	for i, t := range text {
+		if lines[from+i].Text != t {
+			return false
+		}
+	}
+	return true
+}
+
+func distance(a, b int) int { return max(a-b, b-a) }
