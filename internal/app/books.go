@@ -49,6 +49,9 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) error {
 		if err := shared.ForgetShares(ctx, a.options.Now().AddDate(0, 0, -longestWindow)); err != nil {
 			return err
 		}
+		if err := shared.Listen(ctx); err != nil {
+			return err
+		}
 		a.limits.Share(shared)
 	}
 	if err := recount(ctx, a.limits, a.Ledger, a.levels.org, a.options.Now()); err != nil {

@@ -28,9 +28,10 @@ type Definitions struct {
 	known  map[string]assistant.Definition // by NAME@VERSION: versions never change
 	held   map[string]string               // the version of each name that holds, as it was a moment ago
 	heldAt time.Time
+	heldBy uint64 // store.Changes
 }
 
-// heldFor is how long a server goes on with the version that holds before it looks again: another process may have published one.
+// heldFor is how long a server goes on with the version that holds before it looks again, if no change is announced.
 const heldFor = 2 * time.Second
 
 // Definitions returns the assistants as they are configured now.
@@ -123,7 +124,8 @@ func noAssistant(name string) error {
 func (ds *Definitions) holding(ctx context.Context) (map[string]string, error) {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
-	if !ds.heldAt.IsZero() && ds.now().Sub(ds.heldAt) < heldFor {
+	at, by := ds.now(), ds.app.Store.Changes()
+	if !ds.heldAt.IsZero() && at.Sub(ds.heldAt) < heldFor && by == ds.heldBy {
 		return ds.held, nil
 	}
 	all, err := ds.store.AssistantPublications(ctx, "")
@@ -157,7 +159,7 @@ func (ds *Definitions) holding(ctx context.Context) (map[string]string, error) {
 			delete(held, name)
 		}
 	}
-	ds.held, ds.heldAt = held, ds.now()
+	ds.held, ds.heldAt, ds.heldBy = held, at, by
 	return held, nil
 }
 

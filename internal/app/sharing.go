@@ -15,6 +15,8 @@ import (
 // sharing is a store by which servers have their budgets in common.
 type sharing interface {
 	limit.Shares
+	// Listen lets this process hear of what others announce.
+	Listen(ctx context.Context) error
 	// Instance names this process, as shares and the journal are.
 	Instance() string
 	// Of takes rows over that another process has left.

@@ -199,7 +199,7 @@ func (ds *Definitions) Publish(ctx context.Context, p identity.Principal, name, 
 		return Saved{}, &chat.Error{Code: chat.CodeInvalidRequest, Message: "the built-in assistant has one version; define " + name + " in dragoman.yaml to change it"}
 	}
 	err = ds.store.PublishAssistant(ctx, store.Publication{Name: name, Version: s.Version, Origin: store.FromRequest, Author: p.Name, Note: note, At: ds.now()})
-	if err != nil {
+	if err = errors.Join(err, ds.app.Store.Announce(ctx)); err != nil {
 		return Saved{}, err
 	}
 	return ds.Get(ctx, name)

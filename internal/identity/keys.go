@@ -39,12 +39,16 @@ type Store interface {
 	// RotateKey gives a key a new hash and prefix; the hash that it had is good until oldUntil. It returns ErrNoKey for an
 	// unknown ID.
 	RotateKey(ctx context.Context, id string, hash [sha256.Size]byte, prefix string, oldUntil, expires time.Time) error
+	// Changes is a number that is another one after each change that was announced: what was read before may not hold any more.
+	Changes() uint64
+	// Announce says that something was changed. When it returns nil, no process goes on by what it read before.
+	Announce(ctx context.Context) error
 }
 
+// RememberFor is how long a process goes on at most by what it has read of keys, if no change is announced.
+const RememberFor = 5 * time.Second
+
 const (
-	// rememberFor bounds how long a key that another process revoked is still taken here. A key revoked through this
-	// process is refused at once.
-	rememberFor = 5 * time.Second
 	// rememberMost bounds the memory, to about 200 KB.
 	rememberMost = 1024
 )
@@ -57,7 +61,13 @@ type Keys struct {
 
 	mu    sync.Mutex
 	known map[[sha256.Size]byte]remembered
-	epoch int // how many times a key was revoked here: what was read before must not be remembered after
+	epoch epoch // of what is known
+}
+
+// epoch is the same for as long as no key was changed: what was read before must not be remembered after.
+type epoch struct {
+	own    int    // how many times here
+	common uint64 // Store.Changes
 }
 
 type remembered struct {
@@ -95,7 +105,7 @@ func (k *Keys) Create(ctx context.Context, name string, g Grants, expires time.T
 	return plaintext, record, nil
 }
 
-// Verify says whose key it is, or ErrInvalidKey. A revoked key is refused within five seconds by every process. The key is
+// Verify says whose key it is, or ErrInvalidKey. A revoked key is refused by every process once Revoke has returned. The key is
 // looked up by its hash, so that the time this takes tells nothing about any other key.
 func (k *Keys) Verify(ctx context.Context, plaintext string) (Principal, error) {
 	if !wellFormed(plaintext) {
@@ -106,6 +116,7 @@ func (k *Keys) Verify(ctx context.Context, plaintext string) (Principal, error) 
 	if ok {
 		return p, nil
 	}
+	asked := k.now()
 	record, err := k.store.KeyByHash(ctx, hash)
 	switch {
 	case errors.Is(err, ErrNoKey):
@@ -130,7 +141,7 @@ func (k *Keys) Verify(ctx context.Context, plaintext string) (Principal, error) 
 	if !record.Grants.None() {
 		p.Grants = &record.Grants
 	}
-	k.remember(hash, p, epoch, goodUntil)
+	k.remember(hash, p, epoch, asked, goodUntil)
 	return p, nil
 }
 
@@ -160,19 +171,20 @@ func (k *Keys) Rotate(ctx context.Context, id string, overlap time.Duration, exp
 		return "", err
 	}
 	err = k.store.RotateKey(ctx, id, sha256.Sum256([]byte(plaintext)), plaintext[:shownPrefix], oldUntil, term)
-	k.forget()
-	if err != nil {
+	if err = k.changed(ctx, err); err != nil {
 		return "", fmt.Errorf("rotate API key %s: %w", id, err)
 	}
 	return plaintext, nil
 }
 
-// forget makes the next check of any key ask the store.
-func (k *Keys) forget() {
+// changed makes the next check of any key ask the store, here and elsewhere; also where changing it failed, and may have written
+// nevertheless: a look-up is cheap.
+func (k *Keys) changed(ctx context.Context, err error) error {
 	k.mu.Lock()
 	clear(k.known)
-	k.epoch++
+	k.epoch.own++
 	k.mu.Unlock()
+	return errors.Join(err, k.store.Announce(ctx))
 }
 
 // List returns all keys, the oldest first.
@@ -184,34 +196,36 @@ func (k *Keys) List(ctx context.Context) ([]Key, error) {
 	return keys, nil
 }
 
-// Revoke makes a key invalid for good. It returns ErrNoKey for an unknown ID; revoking twice is no error.
+// Revoke makes a key invalid for good, in all processes when it returns. It returns ErrNoKey for an unknown ID; revoking twice is no error.
 func (k *Keys) Revoke(ctx context.Context, id string) error {
-	err := k.store.RevokeKey(ctx, id, k.now())
-	// Forget everything, also where the store failed and may have written nevertheless: a database lookup per key is cheap.
-	k.forget()
-	if err != nil {
+	if err := k.changed(ctx, k.store.RevokeKey(ctx, id, k.now())); err != nil {
 		return fmt.Errorf("revoke API key %s: %w", id, err)
 	}
 	return nil
 }
 
-func (k *Keys) recall(hash [sha256.Size]byte) (p Principal, epoch int, ok bool) {
+func (k *Keys) recall(hash [sha256.Size]byte) (p Principal, e epoch, ok bool) {
+	common := k.store.Changes()
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if common != k.epoch.common {
+		clear(k.known)
+		k.epoch.common = common
+	}
 	r, ok := k.known[hash]
 	return r.principal, k.epoch, ok && k.now().Before(r.until)
 }
 
-func (k *Keys) remember(hash [sha256.Size]byte, p Principal, epoch int, goodUntil time.Time) {
+func (k *Keys) remember(hash [sha256.Size]byte, p Principal, e epoch, asked, goodUntil time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if epoch != k.epoch {
+	if e != k.epoch {
 		return
 	}
 	if len(k.known) >= rememberMost {
 		clear(k.known)
 	}
-	until := k.now().Add(rememberFor)
+	until := asked.Add(RememberFor)
 	if !goodUntil.IsZero() && goodUntil.Before(until) {
 		until = goodUntil
 	}

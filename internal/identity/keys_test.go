@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,14 @@ type shelf struct {
 	keys    []Key
 	lookups int
 	during  func() // runs inside KeyByHash, after the record was read
+	changes atomic.Uint64
+}
+
+func (s *shelf) Changes() uint64 { return s.changes.Load() }
+
+func (s *shelf) Announce(context.Context) error {
+	s.changes.Add(1)
+	return nil
 }
 
 func (s *shelf) InsertKey(_ context.Context, k Key) error {
@@ -157,12 +166,27 @@ func TestRevoke(t *testing.T) {
 	if _, err := k.Verify(t.Context(), plaintext); !errors.Is(err, ErrInvalidKey) {
 		t.Errorf("here, at once: %v", err)
 	}
-	*now = now.Add(5 * time.Second)
 	if _, err := elsewhere.Verify(t.Context(), plaintext); !errors.Is(err, ErrInvalidKey) {
-		t.Errorf("elsewhere, after five seconds: %v", err)
+		t.Errorf("elsewhere, at once: %v", err)
 	}
 	if err := k.Revoke(t.Context(), "nobody"); !errors.Is(err, ErrNoKey) {
 		t.Errorf("revoke an unknown key: %v", err)
+	}
+}
+
+// Where nobody could announce it, what was remembered is forgotten after a while.
+func TestRevokedUnheard(t *testing.T) {
+	k, s, now := setup()
+	plaintext, record := create(t, k, "ci")
+	if _, err := k.Verify(t.Context(), plaintext); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RevokeKey(t.Context(), record.ID, *now); err != nil {
+		t.Fatal(err)
+	}
+	*now = now.Add(RememberFor)
+	if _, err := k.Verify(t.Context(), plaintext); !errors.Is(err, ErrInvalidKey) {
+		t.Errorf("after %v: %v", RememberFor, err)
 	}
 }
 
@@ -187,7 +211,7 @@ func TestRevokeDuringVerify(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	k, _, _ := setup()
 	for i := range rememberMost + 10 {
-		k.remember([sha256.Size]byte{byte(i), byte(i >> 8)}, Principal{}, 0, time.Time{})
+		k.remember([sha256.Size]byte{byte(i), byte(i >> 8)}, Principal{}, epoch{}, time.Now(), time.Time{})
 	}
 	if len(k.known) > rememberMost {
 		t.Errorf("%d keys remembered", len(k.known))

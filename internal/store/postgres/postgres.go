@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +23,9 @@ type DB struct {
 	place    string // "PostgreSQL at HOST:PORT, database NAME"
 	instance string
 	alive    *heartbeat
+
+	changes   *atomic.Uint64 // that this process knows of
+	listening *listener      // nil: it does not
 }
 
 var _ store.Store = (*DB)(nil)
@@ -52,7 +56,7 @@ func Open(ctx context.Context, address string) (*DB, error) {
 		config.MaxConns = max(config.MaxConns, fewest)
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "dragoman"
-	d := &DB{place: placeOf(&config.ConnConfig.Config)}
+	d := &DB{place: placeOf(&config.ConnConfig.Config), changes: &atomic.Uint64{}}
 	id, err := uuid.NewRandom()
 	if err != nil {
 		return nil, fmt.Errorf("make an id: %w", err)
@@ -83,6 +87,7 @@ func (d *DB) Place() string { return d.place }
 
 // Close waits for calls that are under way and lets go of the database.
 func (d *DB) Close() error {
+	d.listening.stop()
 	d.alive.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), connectWithin)
 	defer cancel()

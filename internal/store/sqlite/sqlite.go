@@ -30,6 +30,7 @@ type DB struct {
 	written  *prepared.Statements // by write: of the statements of each turn
 	asked    *prepared.Statements // by read
 	instance *instance
+	changes  *changes
 	batches  batches
 }
 
@@ -84,6 +85,9 @@ func Open(ctx context.Context, folder string) (*DB, error) {
 	d.read.SetMaxOpenConns(readers)
 	d.read.SetMaxIdleConns(readers)
 	d.written, d.asked = prepared.New(d.write), prepared.New(d.read)
+	if d.changes, err = openChanges(folder); err != nil {
+		return nil, errors.Join(d.explain("open the number of changes in the data folder", err), d.Close())
+	}
 	if d.instance, err = newInstance(folder); err != nil {
 		return nil, errors.Join(d.explain("announce this process in the data folder", err), d.Close())
 	}
@@ -114,6 +118,11 @@ func (d *DB) Close() error {
 	for _, db := range []*sql.DB{d.read, d.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
+		}
+	}
+	if d.changes != nil {
+		if err := d.changes.file.Close(); !errors.Is(err, os.ErrClosed) {
+			errs = append(errs, err)
 		}
 	}
 	if d.instance != nil {

@@ -58,3 +58,18 @@ func uniqueKeys(t *testing.T, s store.Store) {
 	sameHash.Hash = key("a").Hash
 	wrong(t, "the same hash", s.InsertKey(ctx, sameHash), identity.ErrKeyExists)
 }
+
+// changes are told by another number, for good.
+func changes(t *testing.T, s store.Store) {
+	seen := map[uint64]bool{s.Changes(): true}
+	for range 3 {
+		if again := s.Changes(); !seen[again] {
+			t.Fatal("the number changed, and nothing was announced")
+		}
+		must(t, s.Announce(t.Context()))
+		if n := s.Changes(); seen[n] {
+			t.Fatalf("the number is %d again", n)
+		}
+		seen[s.Changes()] = true
+	}
+}

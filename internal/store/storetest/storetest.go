@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"usage/many at once":  manyRows,
 		"keys":                keys,
 		"keys/unique":         uniqueKeys,
+		"changes":             changes,
 		"traces":              traces,
 		"traces/retention":    retention,
 		"sessions":            sessions,
