@@ -87,6 +87,7 @@ func send(t *testing.T, p *provider.Provider) (chat.Stream, error) {
 // result is a whole stream.
 type result struct {
 	text, args string
+	late       string // thoughts that came behind text
 	finish     chat.FinishReason
 	usage      chat.Usage
 	model      string
@@ -108,6 +109,9 @@ func collect(s chat.Stream, err error) result {
 		if err != nil {
 			r.err = chat.AsError(err)
 			return r
+		}
+		if r.text != "" {
+			r.late += ev.Thinking
 		}
 		r.text += ev.Text
 		for _, c := range ev.ToolCalls {

@@ -46,6 +46,10 @@ func (r *resumable) Next() (*chat.Event, error) {
 		ev, err := r.inner.Next()
 		if err == nil && r.resumes > 0 {
 			ev.Raw, ev.ID = nil, "" // of another answer; ours goes on
+			if r.said.Len() > 0 {
+				// Thoughts come before what follows from them: Anthropic takes back no answer that has them behind its text.
+				ev.Thinking, ev.Signature, ev.Redacted, ev.Thoughts = "", chat.Signature{}, "", nil
+			}
 			if ev.Text != "" || ev.Finish != "" {
 				ev.Text, err = r.joint.pass(ev.Text, ev.Finish != "")
 			}

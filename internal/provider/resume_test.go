@@ -81,6 +81,7 @@ func TestResume(t *testing.T) {
 		"no more than thrice":          {[]string{"1|!", "2|!", "4|!"}, []string{"3|!"}, "1234", true, 5},
 		"not after a call":             {[]string{"I call |call|!"}, []string{"x|."}, "I call ", true, 1},
 		"one that begins with a blank": {[]string{"Hello |!", " world|."}, nil, "Hello world", false, 2},
+		"one that thinks first":        {[]string{"thought|Hello |!", "thought|world|."}, nil, "Hello world", false, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b := &piecewise{name: "a", answers: c.a}, &piecewise{name: "b", answers: c.b}
@@ -93,8 +94,8 @@ func TestResume(t *testing.T) {
 				},
 			})
 			got := collect(plain(s), err)
-			if got.text != c.text || (got.err != nil) != c.broken || !c.broken && got.finish != chat.FinishStop {
-				t.Errorf("got %q, finish %q, %v", got.text, got.finish, got.err)
+			if got.text != c.text || (got.err != nil) != c.broken || !c.broken && got.finish != chat.FinishStop || got.late != "" {
+				t.Errorf("got %q, with %q behind text, finish %q, %v", got.text, got.late, got.finish, got.err)
 			}
 			if sent != c.requests || closed != sent || len(a.asked)+len(b.asked) != sent {
 				t.Errorf("%d sent, %d settled, %d asked", sent, closed, len(a.asked)+len(b.asked))
