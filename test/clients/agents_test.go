@@ -23,7 +23,7 @@ type agent struct {
 	dialect string                                                        // that it speaks
 	files   func(t *testing.T, e endpoint) (home, work map[string]string) // its configuration
 	env     func(t *testing.T, e endpoint) []string
-	args    func(e endpoint) []string
+	args    func(e endpoint, prompt string) []string
 }
 
 // installed is a program that scripts/clients installs with the agents.
@@ -38,7 +38,9 @@ var agents = map[string]agent{
 		env: func(t *testing.T, e endpoint) []string {
 			return append(exported(t, "Claude Code", e), "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "DISABLE_TELEMETRY=1", "DISABLE_ERROR_REPORTING=1", "DISABLE_AUTOUPDATER=1")
 		},
-		args: func(endpoint) []string { return []string{"-p", scripted.Prompt, "--allowedTools", "Read,Edit,Bash"} },
+		args: func(_ endpoint, prompt string) []string {
+			return []string{"-p", prompt, "--allowedTools", "Read,Edit,Bash,mcp__dragoman__search"}
+		},
 	},
 	"codex":             codex(""),
 	"codex-apply-patch": codex(knownToCodex), // offers a tool that takes text in place of JSON, and some of OpenAI's own
@@ -52,8 +54,8 @@ var agents = map[string]agent{
 `, 1)}, nil
 		},
 		env: func(t *testing.T, e endpoint) []string { return exported(t, "Gemini CLI", e) },
-		args: func(e endpoint) []string {
-			return []string{"--skip-trust", "--approval-mode", "yolo", "-m", e.model, "-p", scripted.Prompt}
+		args: func(e endpoint, prompt string) []string {
+			return []string{"--skip-trust", "--approval-mode", "yolo", "-m", e.model, "-p", prompt}
 		},
 	},
 	"opencode":           opencode("openai", "@ai-sdk/openai-compatible", "/v1"),
@@ -71,9 +73,9 @@ func codex(model string) agent {
 			return map[string]string{".codex/config.toml": "check_for_update_on_startup = false\n" + documented(t, "Codex", "toml", e) + "\n[analytics]\nenabled = false\n"}, nil
 		},
 		env: func(t *testing.T, e endpoint) []string { return exported(t, "Codex", e) },
-		args: func(endpoint) []string {
+		args: func(_ endpoint, prompt string) []string {
 			// Its sandbox needs rights that containers lack; the folder is a test's own.
-			return []string{"exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", scripted.Prompt}
+			return []string{"exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", prompt}
 		},
 	}
 }
@@ -90,7 +92,7 @@ func opencode(dialect, npm, path string) agent {
 		env: func(*testing.T, endpoint) []string {
 			return []string{"OPENCODE_DISABLE_MODELS_FETCH=1", "OPENCODE_DISABLE_AUTOUPDATE=1"}
 		},
-		args: func(endpoint) []string { return []string{"run", scripted.Prompt} },
+		args: func(_ endpoint, prompt string) []string { return []string{"run", prompt} },
 	}
 }
 
@@ -128,7 +130,7 @@ func (a agent) work(t *testing.T, change func(scripted.Script) scripted.Script, 
 			write(t, home, inHome)
 			write(t, dir, inWork)
 		}
-		out, err := command(t, home, dir, a.env(t, e), program, a.args(e)...)
+		out, err := command(t, home, dir, a.env(t, e), program, a.args(e, scripted.Prompt)...)
 		want := "hello world " + word
 		if !strings.Contains(out, "It printed: "+want) || err != nil {
 			t.Errorf("%v; it was to say %q:\n%s", err, want, out)

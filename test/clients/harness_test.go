@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,28 +77,36 @@ func through(t *testing.T, own string, script func(t *testing.T) scripted.Script
 		})
 		return
 	}
-	for _, u := range upstreams {
+	for i, u := range upstreams {
 		t.Run(u.dialect, func(t *testing.T) {
-			e := endpoint{model: "big", dialect: u.dialect, up: upstream(t, script(t))}
-			config := fmt.Sprintf(`model: big
+			up := upstream(t, script(t))
+			data := t.TempDir()
+			if check != nil {
+				t.Cleanup(func() { check(t, endpoint{dialect: u.dialect, up: up, data: data}) })
+			}
+			test(t, behind(t, i, up, nil, data))
+		})
+	}
+}
+
+// behind runs the program over some files, before the scripted upstream in one of its dialects.
+func behind(t *testing.T, dialect int, up *scripted.Upstream, files map[string]string, data string) endpoint {
+	t.Helper()
+	u := upstreams[dialect]
+	config := fmt.Sprintf(`model: big
 providers:
   rack: {dialect: %s, base_url: "${UPSTREAM}%s", api_key: "${UPSTREAM_KEY}", prices: {"*": {input: 1, cached_input: 0.1, output: 3}}}
 models:
   big: {use: [rack/%s]}
   %s: {use: [rack/%s]}
 `, u.dialect, u.path, u.model, knownToCodex, u.model)
-			for _, fails := range failing {
-				config += fmt.Sprintf("  big-%s: {use: [rack/%s-%s]}\n", fails, u.model, fails)
-			}
-			e.data = t.TempDir()
-			if check != nil {
-				t.Cleanup(func() { check(t, e) })
-			}
-			url, key := serve(t, e.data, map[string]string{"dragoman.yaml": config}, "UPSTREAM="+e.up.URL, "UPSTREAM_KEY="+scripted.Key)
-			e.url, e.key = strings.TrimSuffix(url, "/v1"), key
-			test(t, e)
-		})
+	for _, fails := range failing {
+		config += fmt.Sprintf("  big-%s: {use: [rack/%s-%s]}\n", fails, u.model, fails)
 	}
+	all := map[string]string{"dragoman.yaml": config}
+	maps.Copy(all, files)
+	url, key := serve(t, data, all, "UPSTREAM="+up.URL, "UPSTREAM_KEY="+scripted.Key)
+	return endpoint{url: strings.TrimSuffix(url, "/v1"), key: key, model: "big", dialect: u.dialect, up: up, data: data}
 }
 
 // upstream starts the scripted upstream; what it would have refused fails the test.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,46 +40,93 @@ func TestMCPPython(t *testing.T) {
 	}
 }
 
-// TestMCPClaudeCode has Claude Code search by the program's tools. Its model is scripted: it calls the tool that it is told of, and
-// quotes what came back.
-func TestMCPClaudeCode(t *testing.T) {
-	program := need(t, ".cache/clients/agents/node_modules/.bin/claude")
-	repo, url, key := mcpProgram(t)
-	for name, server := range map[string]map[string]any{
-		"stdio": {"command": binary, "args": []string{"mcp", "--data", t.TempDir(), "--model", "extractive", "--path", repo}},
-		"http":  {"type": "http", "url": url, "headers": map[string]string{"Authorization": "Bearer " + key}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			up := upstream(t, func(c *scripted.Conversation) scripted.Step {
-				const tool = "mcp__dragoman__search"
-				offered := false
-				for _, offer := range c.Tools {
-					offered = offered || offer.Name == tool
-				}
-				results := c.Results()
-				switch {
-				case !offered:
-					return scripted.Step{Text: []string{"The tool is not offered."}, Usage: scripted.Spent}
-				case len(results) == 0:
-					return scripted.Step{Calls: []scripted.Call{{Name: tool, Arguments: `{"query": "how long are orders kept?"}`}}, Usage: scripted.Spent}
-				}
-				return scripted.Step{Text: []string{"It says: " + results[0].Text}, Usage: scripted.Spent}
-			})
-			config, err := json.Marshal(map[string]any{"mcpServers": map[string]any{"dragoman": server}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			home, dir := t.TempDir(), t.TempDir()
-			write(t, home, map[string]string{"mcp.json": string(config)})
-			out, err := command(t, home, dir, []string{
-				"ANTHROPIC_BASE_URL=" + up.URL, "ANTHROPIC_API_KEY=" + scripted.Key, "ANTHROPIC_MODEL=claude-test", "ANTHROPIC_SMALL_FAST_MODEL=claude-test",
-				"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "DISABLE_TELEMETRY=1", "DISABLE_ERROR_REPORTING=1", "DISABLE_AUTOUPDATER=1",
-			}, program, "-p", "How long are orders kept?", "--mcp-config", filepath.Join(home, "mcp.json"), "--strict-mcp-config", "--allowedTools", "mcp__dragoman__search")
-			if err != nil || !strings.Contains(out, "It says: ") || !strings.Contains(out, "kept for ten years") || !strings.Contains(out, "orders.md:") {
-				t.Errorf("%v\n%s", err, out)
-			}
+// mcpSettings adds an MCP server to an agent's configuration, by the block of docs/mcp.md that the number names: 0 on the checkout, 1 on
+// a server.
+var mcpSettings = map[string]func(t *testing.T, number int, e endpoint, program, home, work string, env []string){
+	"claude-code": func(t *testing.T, number int, e endpoint, program, home, work string, env []string) {
+		line, _ := strings.CutPrefix(block(t, "mcp.md", "Claude Code", "console", number, e), "$ claude ")
+		if out, err := command(t, home, work, env, "sh", "-c", `exec "$0" `+line, program); err != nil {
+			t.Fatalf("claude %s: %v\n%s", line, err, out)
+		}
+	},
+	"codex": func(t *testing.T, number int, e endpoint, _, home, _ string, _ []string) {
+		appendTo(t, filepath.Join(home, ".codex/config.toml"), block(t, "mcp.md", "Codex", "toml", number, e))
+	},
+	"gemini-cli": func(t *testing.T, number int, e endpoint, _, home, _ string, _ []string) {
+		mergeInto(t, filepath.Join(home, ".gemini/settings.json"), block(t, "mcp.md", "Gemini CLI", "json", number, e))
+	},
+	"opencode": func(t *testing.T, number int, e endpoint, _, _, work string, _ []string) {
+		mergeInto(t, filepath.Join(work, "opencode.json"), block(t, "mcp.md", "opencode", "json", number, e))
+	},
+}
+
+// TestMCPAgent has coding agents search by the program's tools, while the models that they ask are behind the program, too, at a
+// provider of another dialect. The model is scripted: it calls the search, and quotes what came back.
+func TestMCPAgent(t *testing.T) {
+	search := func(c *scripted.Conversation) scripted.Step {
+		tool := slices.IndexFunc(c.Tools, func(o scripted.Tool) bool {
+			return strings.Contains(o.Name, "dragoman") && strings.HasSuffix(o.Name, "search")
 		})
+		results := c.Results()
+		switch {
+		case tool < 0:
+			return scripted.Step{Text: []string{"The tool is not offered."}, Usage: scripted.Spent}
+		case len(results) == 0:
+			return scripted.Step{Calls: []scripted.Call{{Name: c.Tools[tool].Name, Arguments: `{"query": "how long are orders kept?"}`}}, Usage: scripted.Spent}
+		}
+		return scripted.Step{Text: []string{"It says: " + results[0].Text}, Usage: scripted.Spent}
 	}
+	path := t.TempDir() // the program is found by its name, as in the settings
+	if err := os.Symlink(binary, filepath.Join(path, "dragoman")); err != nil {
+		t.Fatal(err)
+	}
+	for name, settings := range mcpSettings {
+		for number, way := range []string{"stdio", "http"} {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				if *direct {
+					t.Skip("its tools are the program's own")
+				}
+				a := agents[name]
+				program := a.program(t)
+				other := 0
+				if upstreams[other].dialect == a.dialect {
+					other++
+				}
+				e := behind(t, other, upstream(t, search), map[string]string{"orders.md": orders}, t.TempDir())
+				home, work := t.TempDir(), t.TempDir()
+				write(t, work, map[string]string{"orders.md": orders})
+				if a.files != nil {
+					inHome, inWork := a.files(t, e)
+					write(t, home, inHome)
+					write(t, work, inWork)
+				}
+				env := append(a.env(t, e), "DRAGOMAN_DATA="+t.TempDir(), "PATH="+path+":"+os.Getenv("PATH"))
+				settings(t, number, e, program, home, work, env)
+				out, err := command(t, home, work, env, program, a.args(e, "How long are orders kept?")...)
+				if err != nil || !strings.Contains(out, "It says: ") || !strings.Contains(out, "kept for ten years") || !strings.Contains(out, "orders.md:") {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
+		}
+	}
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Dir(path), map[string]string{filepath.Base(path): string(before) + "\n" + text + "\n"})
+}
+
+func mergeInto(t *testing.T, path, text string) {
+	t.Helper()
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Dir(path), map[string]string{filepath.Base(path): both(t, string(before), text)})
 }
 
 // TestMCPServersOfOthers has an assistant use MCP servers that others wrote, over both ways.

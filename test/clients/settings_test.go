@@ -3,6 +3,7 @@
 package clients
 
 import (
+	"encoding/json"
 	"os"
 	"regexp"
 	"strings"
@@ -13,19 +14,41 @@ import (
 // agent's heading. So what is tested is what people are told.
 func documented(t *testing.T, heading, language string, e endpoint) string {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/clients.md")
+	return block(t, "clients.md", heading, language, 0, e)
+}
+
+// block is one of the blocks in a language below a heading of a page, the first one being 0.
+func block(t *testing.T, name, heading, language string, number int, e endpoint) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, ok := strings.Cut(string(page), "\n## "+heading+"\n")
+	_, section, _ := strings.Cut(string(page), "\n## "+heading+"\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	_, block, shown := strings.Cut(section, "\n```"+language+"\n")
-	block, _, closed := strings.Cut(block, "\n```\n")
-	if !ok || !shown || !closed {
-		t.Fatalf("docs/clients.md has no block in %s below %s", language, heading)
+	blocks := strings.Split(section, "\n```"+language+"\n")[1:]
+	if len(blocks) <= number {
+		t.Fatalf("docs/%s has %d blocks in %s below %s", name, len(blocks), language, heading)
 	}
-	block = strings.NewReplacer("http://127.0.0.1:8017", e.url, "dgm_...", e.key).Replace(block)
-	return regexp.MustCompile(`\bfast\b`).ReplaceAllString(block, e.model)
+	text, _, _ := strings.Cut(blocks[number], "\n```\n")
+	text = strings.NewReplacer("http://127.0.0.1:8017", e.url, "dgm_...", e.key).Replace(text)
+	return regexp.MustCompile(`\bfast\b`).ReplaceAllString(text, e.model)
+}
+
+// both is one file of settings that has those of two.
+func both(t *testing.T, one, other string) string {
+	t.Helper()
+	var all map[string]any
+	for _, text := range []string{one, other} {
+		if err := json.Unmarshal([]byte(text), &all); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+	}
+	out, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
 }
 
 // exported are the variables that the page has exported.

@@ -25,7 +25,7 @@ func TestSDKTask(t *testing.T) {
 					env: func(t *testing.T, e endpoint) []string {
 						return []string{"BASE_URL=" + e.url, "API_KEY=" + e.key, "MODEL=" + e.model, "MODULES=" + mustAbs(t, "../../.cache/clients/node"), "PYTHONDONTWRITEBYTECODE=1"}
 					},
-					args: func(endpoint) []string { return []string{mustAbs(t, script), name, scripted.Prompt} },
+					args: func(_ endpoint, prompt string) []string { return []string{mustAbs(t, script), name, prompt} },
 				}
 				if script == "task.mjs" {
 					a.program = func(*testing.T) string { return "node" }
