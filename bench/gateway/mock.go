@@ -89,7 +89,7 @@ func answer(c net.Conn, in *bufio.Reader, path string, body []byte) error {
 				return err
 			}
 		}
-		in.Peek(1) // until the other end goes
+		_, _ = in.Peek(1) // until the other end goes
 		return errors.New("it has gone")
 	case bytes.Contains(body, []byte(`-flood"`)):
 		repeat = floodEvents

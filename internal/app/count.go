@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
@@ -31,7 +32,7 @@ func (c *Counter) Count(ctx context.Context, req *chat.Request, p identity.Princ
 	estimate := int64(assistant.EstimateInput(req))
 	d, err := c.router.Choose(req.Model, route.Env{Allowed: c.allowed(p), Privacy: string(label.Stricter(c.privacy(p)))})
 	if err != nil {
-		if u, ok := err.(*route.UnknownModelError); ok {
+		if u, ok := errors.AsType[*route.UnknownModelError](err); ok {
 			return 0, &chat.Error{Code: chat.CodeNotFound, Param: "model", Message: u.Error()}
 		}
 		return 0, err

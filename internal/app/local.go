@@ -69,10 +69,10 @@ func (m *Models) findPulled(o Options) error {
 	if _, taken := m.upstreams[servedName]; best.Name == "" || taken {
 		return nil
 	}
-	if _, err := FindEngine(o.DataDir, o.Getenv); err != nil {
-		return nil // dragoman doctor says so
+	if _, err := FindEngine(o.DataDir, o.Getenv); err == nil { // else dragoman doctor says so
+		return m.addEngine(provider.Config{Name: servedName, FirstTokenTimeout: engineFirstToken}, o, config.Engine{Model: best.Name, Wait: engineWait}, Found{Source: "dragoman model pull"})
 	}
-	return m.addEngine(provider.Config{Name: servedName, FirstTokenTimeout: engineFirstToken}, o, config.Engine{Model: best.Name, Wait: engineWait}, Found{Source: "dragoman model pull"})
+	return nil
 }
 
 const (

@@ -77,7 +77,7 @@ func (m *moody) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"error":{"message":"oops"}}`, 500)
 	case mood == 1:
 		w.Header().Set("Retry-After-Ms", "1")
-		http.Error(w, `{"error":{"message":"slow down"}}`, 429)
+		http.Error(w, `{"error":{"message":"slow down"}}`, http.StatusTooManyRequests)
 	case mood == 2:
 		panic(http.ErrAbortHandler)
 	case mood == 3: // silence, until the caller goes

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -161,7 +160,7 @@ func (a *App) connector(kind string, c config.Collection) (connector.Connector, 
 func fetcher(networks []config.Network) *safehttp.Client {
 	o := safehttp.Options{UserAgent: "dragoman"}
 	for _, n := range networks {
-		o.Networks = append(o.Networks, netip.Prefix(n.Prefix))
+		o.Networks = append(o.Networks, n.Prefix)
 	}
 	return safehttp.New(o)
 }

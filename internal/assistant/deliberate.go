@@ -341,7 +341,7 @@ func (t *Turn) stricter(last *candidate) []chat.Message {
 		named++
 		b.WriteString("\n- " + cutText(s.Text, 300))
 		for _, x := range s.Conflicts {
-			b.WriteString(fmt.Sprintf(" (the source has another %s: %s)", x.Kind, x.What))
+			fmt.Fprintf(&b, " (the source has another %s: %s)", x.Kind, x.What)
 		}
 	}
 	return []chat.Message{chat.NewText(chat.Assistant, cutText(last.text, 4000)), chat.NewText(chat.User, b.String())}

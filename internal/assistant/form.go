@@ -34,12 +34,10 @@ func checkForm(f *chat.Format, text string) (string, error) {
 	if f.Kind != chat.FormatSchema || f.Schema == nil {
 		return repaired, nil
 	}
-	form, err := schema.Parse(f.Schema)
-	if err != nil {
-		return repaired, nil // a schema that cannot be used here is the provider's to check
-	}
-	if err := form.Check(value); err != nil {
-		return repaired, fmt.Errorf("it does not fit the schema: %w", err)
+	if form, err := schema.Parse(f.Schema); err == nil { // one that cannot be used here is the provider's to check
+		if err := form.Check(value); err != nil {
+			return repaired, fmt.Errorf("it does not fit the schema: %w", err)
+		}
 	}
 	return repaired, nil
 }

@@ -27,7 +27,7 @@ func forgetStart() {
 		n, _ := fmt.Sscanf(lines.Text(), "%x-%x %s %s %s %d %s", &from, &to, &rights, &offset, &device, &inode, &path)
 		if n == 7 && path == program && rights[1] == '-' && from < to {
 			// What is not written to is in the file as it is in memory.
-			unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
+			_, _, _ = unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
 		}
 	}
 }

@@ -53,7 +53,8 @@ func (l Lineage) of(path string) (common string, v []int, ok bool) {
 		return "", nil, false
 	}
 	// The group of {version} comes after those of the stars before it.
-	g := 2 * (1 + strings.Count(strings.ReplaceAll(l.pattern[:strings.Index(l.pattern, "{version}")], "**", "*"), "*"))
+	before, _, _ := strings.Cut(l.pattern, "{version}")
+	g := 2 * (1 + strings.Count(strings.ReplaceAll(before, "**", "*"), "*"))
 	text := path[m[g]:m[g+1]]
 	for n := range strings.FieldsFuncSeq(text, func(r rune) bool { return r < '0' || r > '9' }) {
 		i, err := strconv.Atoi(n)

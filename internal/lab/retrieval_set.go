@@ -99,7 +99,7 @@ func eachRecord(path string, f func(record) error) error {
 	for n := 1; ; n++ {
 		var r record
 		err := dec.Decode(&r)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil && r.ID == "" {

@@ -108,7 +108,7 @@ func (r *Reader) readLine() ([]byte, error) {
 	r.line = r.line[:0]
 	for {
 		if len(r.unread) == 0 {
-			if err := r.fill(); err == io.EOF {
+			if err := r.fill(); errors.Is(err, io.EOF) {
 				return nil, io.EOF
 			} else if err != nil {
 				return nil, fmt.Errorf("read the event stream: %w", err)

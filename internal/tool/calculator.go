@@ -234,7 +234,7 @@ func (e *expression) value() (number, error) {
 			return number{}, err
 		}
 		if len(list) != 1 {
-			return number{}, fmt.Errorf("parentheses hold one value; a comma stands between the arguments of a function only, and a decimal point is written .")
+			return number{}, fmt.Errorf("parentheses hold one value; a comma stands between the arguments of a function only, and a decimal point is written \".\"")
 		}
 		return list[0], nil
 	case c == '.' || c >= '0' && c <= '9':

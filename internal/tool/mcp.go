@@ -171,7 +171,7 @@ func (m *MCPServer) dial(ctx context.Context) (*sdk.ClientSession, error) {
 		if m.ctx.Err() == nil {
 			m.o.Log.Warn("an MCP server has ended; it is started again when it is needed", "server", m.o.Name, "err", err)
 		}
-		m.died(errors.Join(errors.New("it has died"), err))
+		_ = m.died(errors.Join(errors.New("it has died"), err)) // the next call is told
 	})
 	m.wait.Go(func() {
 		select {

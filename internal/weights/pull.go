@@ -114,7 +114,7 @@ func (d *download) try(ctx context.Context) error {
 	}
 	// The source begins anew. What is here is kept until more has come.
 	fresh := d.path + ".new"
-	defer os.Remove(fresh) // where it still bears that name
+	defer func() { _ = os.Remove(fresh) }() // where it still bears that name
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return errors.Join(err, in.Close())
 	}

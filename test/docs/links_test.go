@@ -11,7 +11,7 @@ import (
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
-	marks   = regexp.MustCompile("[^\\pL\\pN _-]+")
+	marks   = regexp.MustCompile(`[^\pL\pN _-]+`)
 )
 
 // anchors are what the headings of a page are linked by, as GitHub makes them.

@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -108,7 +107,7 @@ func TestMetricsInUse(t *testing.T) {
 				base = strings.TrimSuffix(base, suffix)
 			}
 			if _, ok := known[base]; !ok {
-				t.Error(fmt.Sprintf("%s speaks of %s, which is no metric", where, name))
+				t.Errorf("%s speaks of %s, which is no metric", where, name)
 			}
 		}
 	}

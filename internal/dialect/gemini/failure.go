@@ -27,7 +27,6 @@ type rpcStatus struct {
 	retry         time.Duration
 	field         string // of a BadRequest detail
 	known         bool
-	whole         gjson.Result
 }
 
 func readStatus(body []byte) rpcStatus {

@@ -45,7 +45,8 @@ func (d *StreamDecoder) call(ev *chat.Event, v gjson.Result, signature string) {
 		return true
 	})
 	sig, _ := unpack(signature)
-	if name != "" { // it begins
+	switch {
+	case name != "": // it begins
 		d.closeCall(ev)
 		part := chat.ToolCallPart{Index: d.calls, ID: id, Name: name, Signature: sig}
 		if id == "" {
@@ -62,9 +63,9 @@ func (d *StreamDecoder) call(ev *chat.Event, v gjson.Result, signature string) {
 		if args.IsObject() {
 			d.open.args = []byte(args.Raw)
 		}
-	} else if d.open == nil {
+	case d.open == nil:
 		return // an end without a beginning
-	} else if sig.Value != "" {
+	case sig.Value != "":
 		ev.ToolCalls = append(ev.ToolCalls, chat.ToolCallPart{Index: d.open.index, Signature: sig})
 	}
 	each(pieces, func(v gjson.Result) bool {

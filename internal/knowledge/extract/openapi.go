@@ -114,18 +114,18 @@ func (r *reading) schemaFields(schema apiObject) {
 // schemaNames names the schema of a body, one level deep.
 func schemaNames(body apiObject) string {
 	content := object(body, "content")
-	for _, media := range slices.Sorted(maps.Keys(content)) {
-		m, _ := content[media].(apiObject)
-		schema := object(m, "schema")
-		if ref := text(schema, "$ref"); ref != "" {
-			return lastOf(ref)
-		}
-		if ref := text(object(schema, "items"), "$ref"); ref != "" {
-			return "list of " + lastOf(ref)
-		}
-		return media
+	media := slices.Sorted(maps.Keys(content))
+	if len(media) == 0 {
+		return lastOf(text(object(body, "schema"), "$ref"))
 	}
-	return lastOf(text(object(body, "schema"), "$ref"))
+	schema := object(object(content, media[0]), "schema")
+	if ref := text(schema, "$ref"); ref != "" {
+		return lastOf(ref)
+	}
+	if ref := text(object(schema, "items"), "$ref"); ref != "" {
+		return "list of " + lastOf(ref)
+	}
+	return media[0]
 }
 
 func lastOf(ref string) string { return ref[strings.LastIndexByte(ref, '/')+1:] }

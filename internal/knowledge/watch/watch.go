@@ -54,7 +54,7 @@ func (w *Watcher) Cover(folders []string) (added int, err error) {
 	}
 	for f := range w.watched {
 		if !wanted[f] {
-			w.fs.Remove(f) // an error says that it is gone
+			_ = w.fs.Remove(f) // an error says that it is gone
 			delete(w.watched, f)
 		}
 	}

@@ -257,12 +257,18 @@ func (r *Repository) discussion(ctx context.Context, b *strings.Builder, address
 			fmt.Fprintf(b, "\n## %s%s, %s\n\n%s\n", c.author, place, c.at.Format(time.DateOnly), strings.ReplaceAll(c.text, "\r\n", "\n"))
 		}
 		next := strings.TrimPrefix(nextPage(resp), r.o.API)
-		if u, err := url.Parse(next); next == "" || err != nil || u.Path != first.Path {
-			return nil
+		if !goesOn(first, next) {
+			break
 		}
 		address = next
 	}
 	return nil
+}
+
+// goesOn says whether a next page is one of the same discussion.
+func goesOn(first *url.URL, next string) bool {
+	u, err := url.Parse(next)
+	return err == nil && next != "" && u.Path == first.Path
 }
 
 // nextPage reads the header Link (RFC 8288).

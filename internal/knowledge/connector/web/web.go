@@ -261,6 +261,7 @@ func (c *crawl) within(u *url.URL) bool {
 func (c *crawl) page(ctx context.Context, st step) error {
 	u, err := url.Parse(st.address)
 	if err != nil {
+		c.sink.Skip(st.address, err.Error())
 		return nil
 	}
 	allowed, err := c.allowed(ctx, u)

@@ -150,7 +150,7 @@ func (p *Pool) put(c *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || c.files >= maxFiles {
-		c.end()
+		_ = c.end() // nobody waits for it
 		return
 	}
 	c.expire = time.AfterFunc(idleFor, func() { p.drop(c) })
@@ -164,7 +164,7 @@ func (p *Pool) drop(c *process) {
 	for i, other := range p.idle {
 		if other == c {
 			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			c.end()
+			_ = c.end()
 			return
 		}
 	}
@@ -177,7 +177,7 @@ func (p *Pool) Close() {
 	p.closed = true
 	for _, c := range p.idle {
 		c.expire.Stop()
-		c.end()
+		_ = c.end()
 	}
 	p.idle = nil
 }
