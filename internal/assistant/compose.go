@@ -34,6 +34,15 @@ type Source struct {
 	Text       string           `json:"-"`     // lines Start to End
 }
 
+// Citation is the source as it is cited, without a place in an answer.
+func (s *Source) Citation() Citation {
+	c := Citation{Number: s.Number, Path: s.Path, First: s.Start, Last: s.End, Title: s.Place()}
+	if s.Symbol != "" {
+		c.Title = s.Symbol + " (" + s.Place() + ")"
+	}
+	return c
+}
+
 // Place is "path:start-end".
 func (s *Source) Place() string { return place(s.Path, s.Start, s.End) }
 

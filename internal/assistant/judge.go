@@ -352,10 +352,8 @@ func (t *Turn) cite(text string) {
 		chars += utf8.RuneCountInString(text[at:m.start])
 		s := &t.sources[m.number-1]
 		length := m.end - m.start
-		c := Citation{Number: m.number, Start: chars, End: chars + length, Path: s.Path, First: s.Start, Last: s.End, Title: s.Place()}
-		if s.Symbol != "" {
-			c.Title = s.Symbol + " (" + s.Place() + ")"
-		}
+		c := s.Citation()
+		c.Start, c.End = chars, chars+length
 		t.Trace.Citations = append(t.Trace.Citations, c)
 		chars += length
 		at = m.end

@@ -63,6 +63,18 @@ type StreamEncoder interface {
 	Fail(dst []byte, e *chat.Error, trace string) []byte
 }
 
+// Mark is what was found on a sentence that was just said.
+type Mark struct {
+	Citation chat.Citation // where it stands, and the source that bears it out; no URL: none does
+	Score    float64       // how probable it is that the source says all of it, 0..1
+	Field    []byte        // the event's field dragoman, for callers that read it; empty: this one does not
+}
+
+// Marker is a StreamEncoder whose wire has a place for a mark. Where it has none at this moment, dst is returned as it was, and false.
+type Marker interface {
+	Mark(dst []byte, m *Mark) ([]byte, bool)
+}
+
 // Meta is what an encoder needs to know of a turn.
 type Meta struct {
 	ID      string // of the answer, without a prefix: hexadecimal digits

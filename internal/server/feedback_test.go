@@ -85,8 +85,17 @@ func TestMarksInStreams(t *testing.T) {
 		t.Errorf("in chunks:\n%s", told)
 	}
 	messages := stream("/v1/messages", map[string]any{"dragoman": map[string]any{}, "max_tokens": 500})
-	if strings.Count(messages, `{"type":"ping","dragoman":{"sentence":`) != 2 {
-		t.Errorf("in pings:\n%s", messages)
+	if strings.Count(messages, `"delta":{"type":"text_delta","text":""},"dragoman":{"sentence":`) != 2 || strings.Contains(messages, ": dragoman {") {
+		t.Errorf("in deltas:\n%s", messages)
+	}
+	input := map[string]any{"dragoman": map[string]any{}, "input": "How long is the Delay of an attempt?"}
+	responses := stream("/v1/responses", input)
+	if strings.Count(responses, `"delta":"","logprobs":[],"dragoman":{"sentence":`) != 2 || !strings.Contains(responses, `"type":"response.output_text.annotation.added"`) {
+		t.Errorf("in deltas:\n%s", responses)
+	}
+	grounded := stream("/v1beta/models/assistant/help:streamGenerateContent?alt=sse", map[string]any{"contents": []object{{"role": "user", "parts": []object{{"text": "How long is the Delay of an attempt?"}}}}})
+	if strings.Count(grounded, `"groundingMetadata"`) != 3 || strings.Count(grounded, `"confidenceScores":[`) != 2 || strings.Count(grounded, `"groundingChunkIndices":[]`) != 2 || strings.Contains(grounded, `"dragoman":{"sentence"`) {
+		t.Errorf("in chunks:\n%s", grounded)
 	}
 	for line := range strings.Lines(told) {
 		if data, ok := strings.CutPrefix(line, "data: {"); ok && !json.Valid([]byte("{"+data)) {

@@ -103,6 +103,16 @@ func (s *streamEncoder) start(dst []byte, u *chat.Usage) []byte {
 	})
 }
 
+// Mark implements dialect.Marker: by a piece of text that says nothing. The vendor's clients pass over every ping.
+func (s *streamEncoder) Mark(dst []byte, m *dialect.Mark) ([]byte, bool) {
+	if len(m.Field) == 0 || s.open != chat.TextPart {
+		return dst, false
+	}
+	return s.event(dst, "content_block_delta", func(b []byte) []byte {
+		return append(append(s.at(b), `,"delta":{"type":"text_delta","text":""},"dragoman":`...), m.Field...)
+	}), true
+}
+
 // event writes an event; more appends its fields after the type.
 func (s *streamEncoder) event(dst []byte, name string, more func([]byte) []byte) []byte {
 	b := append(append(append(s.buf[:0], `{"type":"`...), name...), '"')

@@ -46,6 +46,23 @@ type StreamEncoder struct {
 	changed  bool // some text is not what its Raw says: metadata that repeats the answer must go
 	calls    []chat.ToolCallPart
 	said     said // what citations point into
+	marks    []grounded
+}
+
+// Mark implements dialect.Marker: by the grounding of what was just said, in a chunk that says nothing. The last chunk has it again, with all
+// others: the API's own clients read the last one.
+func (e *StreamEncoder) Mark(dst []byte, m *dialect.Mark) ([]byte, bool) {
+	if e.finished || e.passed {
+		return dst, false
+	}
+	g := grounded{Citation: m.Citation, marked: true, score: m.Score}
+	e.marks = append(e.marks, g)
+	body := appendGrounding([]byte(`{"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"index":0`), []grounded{g}, &e.said)
+	body = e.appendIdentity(append(body, "}]"...))
+	if len(m.Field) > 0 {
+		body = append(append(body, `,"dragoman":`...), m.Field...)
+	}
+	return e.chunk(dst, append(body, '}')), true
 }
 
 // Event appends a chunk.
@@ -201,7 +218,7 @@ func (e *StreamEncoder) End(dst []byte, a dialect.Answer) []byte {
 			body = append(body, `{"text":""}`...)
 		}
 		body = append(append(append(body, `],"role":"model"},"finishReason":"`...), finishReason(a.Finish)...), `","index":0`...)
-		body = appendCitations(body, a.Citations, &e.said)
+		body = appendCitations(body, a.Citations, e.marks, &e.said)
 		body = append(body, `}],"usageMetadata":`...)
 		body = appendUsage(body, a.Usage)
 		body = e.appendIdentity(body)
@@ -356,7 +373,7 @@ func (d Door) Whole(m dialect.Meta, a dialect.Answer) []byte {
 	if len(a.Logprobs) > 0 {
 		body = appendLogprobs(append(body, `,"logprobsResult":`...), a.Logprobs)
 	}
-	body = appendCitations(body, a.Citations, &text)
+	body = appendCitations(body, a.Citations, nil, &text)
 	body = appendUsage(append(body, `}],"usageMetadata":`...), a.Usage)
 	body = append(appendIdentity(body, m), '}')
 	return withDragoman(body, a)

@@ -62,20 +62,18 @@ func (s *said) part(offset int) (index, start, end int) {
 }
 
 // appendCitations appends the metadata that citations make, as fields of a candidate: what came as a citationSource goes out
-// as one, the rest is grounding.
-func appendCitations(dst []byte, citations []chat.Citation, text *said) []byte {
-	if len(citations) == 0 {
-		return dst
-	}
+// as one, the rest is grounding, and so are marks.
+func appendCitations(dst []byte, citations []chat.Citation, marks []grounded, text *said) []byte {
 	var sources []byte
-	var grounding []chat.Citation
+	var grounding []grounded
 	for _, c := range citations {
 		if len(c.Raw) > 0 && wellFormed(c.Raw) && dialect.Parse(c.Raw).Get("uri").Exists() {
 			sources = append(comma(sources), c.Raw...)
 			continue
 		}
-		grounding = append(grounding, c)
+		grounding = append(grounding, grounded{Citation: c})
 	}
+	grounding = append(grounding, marks...)
 	if len(sources) > 0 {
 		dst = append(append(append(dst, `,"citationMetadata":{"citationSources":[`...), sources...), "]}"...)
 	}
@@ -85,14 +83,22 @@ func appendCitations(dst []byte, citations []chat.Citation, text *said) []byte {
 	return dst
 }
 
-func appendGrounding(dst []byte, citations []chat.Citation, text *said) []byte {
+// grounded is a stretch of an answer and what it rests on.
+type grounded struct {
+	chat.Citation
+	marked bool // it was judged: without a URL it rests on nothing, and that is said
+	score  float64
+}
+
+func appendGrounding(dst []byte, citations []grounded, text *said) []byte {
 	type source struct{ url, title, quote string }
 	index := map[source]int{}
 	var chunks, supports []byte
 	for _, c := range citations {
 		s := source{c.URL, c.Title, c.Quote}
 		n, known := index[s]
-		if !known {
+		bare := c.marked && c.URL == ""
+		if !known && !bare {
 			n = len(index)
 			index[s] = n
 			chunks = append(comma(chunks), '{')
@@ -123,8 +129,15 @@ func appendGrounding(dst []byte, citations []chat.Citation, text *said) []byte {
 		supports = strconv.AppendInt(append(supports, `"startIndex":`...), int64(start-from), 10)
 		supports = strconv.AppendInt(append(supports, `,"endIndex":`...), int64(end-from), 10)
 		supports = appendString(append(supports, `,"text":`...), string(text.text[start:end]))
-		supports = strconv.AppendInt(append(supports, `},"groundingChunkIndices":[`...), int64(n), 10)
-		supports = append(supports, "]}"...)
+		supports = append(supports, `},"groundingChunkIndices":[`...)
+		if !bare {
+			supports = strconv.AppendInt(supports, int64(n), 10)
+		}
+		supports = append(supports, ']')
+		if c.marked && !bare { // as many as there are indices
+			supports = append(appendNumber(append(supports, `,"confidenceScores":[`...), c.score), ']')
+		}
+		supports = append(supports, '}')
 	}
 	dst = append(append(append(dst, `,"groundingMetadata":{"groundingChunks":[`...), chunks...), ']')
 	if len(supports) > 0 {

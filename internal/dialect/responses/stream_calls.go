@@ -113,6 +113,11 @@ func (e *StreamEncoder) End(dst []byte, a dialect.Answer) []byte {
 			dst = e.say(dst, &ev)
 		}
 	}
+	for i := range a.Citations {
+		if c := &a.Citations[i]; len(c.Raw) == 0 { // ours are known at the end only
+			dst = e.note(dst, c)
+		}
+	}
 	status, incomplete := statusFor(a.Finish, e.refused)
 	dst = e.closeItem(dst, status)
 	dst = e.closeCalls(dst, status, false)

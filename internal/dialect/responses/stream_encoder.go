@@ -110,6 +110,15 @@ func (e *StreamEncoder) Event(dst []byte, ev chat.Event, raw bool) []byte {
 	return e.say(dst, &ev)
 }
 
+// Mark implements dialect.Marker: by a piece of text that says nothing.
+func (e *StreamEncoder) Mark(dst []byte, m *dialect.Mark) ([]byte, bool) {
+	if len(m.Field) == 0 || e.ended || e.open.kind != plainText {
+		return dst, false
+	}
+	dst = index(at(e.event(dst, "response.output_text.delta"), e.open.id, e.open.place), `,"content_index":`, e.open.part)
+	return closeEvent(append(append(dst, `,"delta":"","logprobs":[],"dragoman":`...), m.Field...)), true
+}
+
 // say appends the fields of an event.
 func (e *StreamEncoder) say(dst []byte, ev *chat.Event) []byte {
 	dst = e.begin(dst)
