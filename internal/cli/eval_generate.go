@@ -33,9 +33,11 @@ measure how well a collection's own questions are answered:
   headings    a heading asks for the section below it
   docstrings  the first sentence of a comment asks for the function or type below it
   commits     the subject of a commit asks for the passages whose lines it wrote
+  diffs       the subject of a commit asks for what it changed, file by file, among what all commits did
   messages    an error message, as its reader sees it, asks for the code that reports it
 
-A heading or comment is taken out of the passage that answers. A kind of which the collection has nothing is left out.`,
+A heading or comment is taken out of the passage that answers, and lines that say what a commit's subject says out of all. Merges, reverts, commits
+that changed white space alone, and those of more than five files do not ask. A kind of which the collection has nothing is left out.`,
 		Example: `  dragoman eval generate /tmp/sets
   dragoman eval generate --path ~/src/zap --kinds docstrings --limit 500 /tmp/sets
   dragoman eval retrieval /tmp/sets/*`,

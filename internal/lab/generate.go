@@ -3,7 +3,6 @@ package lab
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -18,7 +17,7 @@ import (
 // Generated is a retrieval set made of a folder: its passages, and questions that its own authors answered. Passages are
 // named PATH#N, N counted from 0 in each document.
 type Generated struct {
-	Kind     string // "headings", "docstrings", "commits" or "messages"
+	Kind     string // "headings", "docstrings", "commits", "diffs" or "messages"
 	Passages []GeneratedPassage
 	Queries  []GeneratedQuery
 }
@@ -42,11 +41,13 @@ type GeneratedQuery struct {
 //	headings    a heading asks for the section below it
 //	docstrings  the first sentence of a comment asks for the function or type below it
 //	commits     the subject of a commit asks for the passages whose lines it wrote, as they are now
+//	diffs       the subject of a commit asks for what it changed, file by file, among what all commits did
 //	messages    a message, as its reader sees it, asks for the code that reports it
 //
-// A heading or comment is taken out of the passage that answers, so that this must be found by the rest.
+// A heading or comment is taken out of the passage that answers, and a subject of a commit out of all, so that these must be found by the
+// rest.
 var generators = map[string]func(ctx context.Context, f *Folder, limit int, rng *rand.Rand) (*Generated, error){
-	"headings": headings, "docstrings": docstrings, "commits": commits, "messages": messages,
+	"headings": headings, "docstrings": docstrings, "commits": commits, "diffs": diffs, "messages": messages,
 }
 
 // Folder is a folder cut into passages.
@@ -105,19 +106,10 @@ type question struct {
 
 // set keeps limit of the questions, drawn by rng, and lays out the passages. A text that asks for several things is left out.
 func (f *Folder) set(kind string, questions []question, limit int, rng *rand.Rand) (*Generated, error) {
-	times := map[string]int{}
-	for _, q := range questions {
-		times[strings.ToLower(q.text)]++
+	questions, err := f.draw(kind, questions, limit, rng)
+	if err != nil {
+		return nil, err
 	}
-	questions = slices.DeleteFunc(questions, func(q question) bool { return times[strings.ToLower(q.text)] > 1 })
-	if len(questions) == 0 {
-		return nil, fmt.Errorf("%s has nothing to make %s of", f.Root, kind)
-	}
-	rng.Shuffle(len(questions), func(i, j int) { questions[i], questions[j] = questions[j], questions[i] })
-	questions = questions[:min(limit, len(questions))]
-	slices.SortFunc(questions, func(a, b question) int {
-		return cmp.Or(cmp.Compare(a.answers[0].doc, b.answers[0].doc), cmp.Compare(a.answers[0].chunk, b.answers[0].chunk), cmp.Compare(a.text, b.text))
-	})
 	without := map[place]string{}
 	g := &Generated{Kind: kind}
 	for i, q := range questions {
@@ -140,6 +132,24 @@ func (f *Folder) set(kind string, questions []question, limit int, rng *rand.Ran
 		}
 	}
 	return g, nil
+}
+
+// draw keeps limit of the questions, in the order of their answers.
+func (f *Folder) draw(kind string, questions []question, limit int, rng *rand.Rand) ([]question, error) {
+	times := map[string]int{}
+	for _, q := range questions {
+		times[strings.ToLower(q.text)]++
+	}
+	questions = slices.DeleteFunc(questions, func(q question) bool { return times[strings.ToLower(q.text)] > 1 })
+	if len(questions) == 0 {
+		return nil, fmt.Errorf("%s has nothing to make %s of", f.Root, kind)
+	}
+	rng.Shuffle(len(questions), func(i, j int) { questions[i], questions[j] = questions[j], questions[i] })
+	questions = questions[:min(limit, len(questions))]
+	slices.SortFunc(questions, func(a, b question) int {
+		return cmp.Or(cmp.Compare(a.answers[0].doc, b.answers[0].doc), cmp.Compare(a.answers[0].chunk, b.answers[0].chunk), cmp.Compare(a.text, b.text))
+	})
+	return questions, nil
 }
 
 // asks says whether a text has at least n words that mean something: numbers, addresses and function words don't.
@@ -228,62 +238,6 @@ func withoutName(sentence, defines string) string {
 		return slices.Contains(names, strings.Trim(w, "`'\"().,:;*[]"))
 	})
 	return strings.Join(words, " ")
-}
-
-// Bounds of "commits": a commit that touches much is about nothing in particular.
-const (
-	mostCommits  = 5000
-	mostFiles    = 5
-	mostPassages = 10
-)
-
-func commits(ctx context.Context, f *Folder, limit int, rng *rand.Rand) (*Generated, error) {
-	history, err := source.Commits(ctx, f.Root, mostCommits)
-	if err != nil {
-		return nil, err
-	}
-	byPath := map[string]int{}
-	for i, d := range f.documents {
-		byPath[d.path] = i
-	}
-	history = slices.DeleteFunc(history, func(c source.Commit) bool {
-		return len(c.Files) == 0 || len(c.Files) > mostFiles || !asks(c.Subject, 3) || !slices.ContainsFunc(c.Files, func(p string) bool { _, ok := byPath[p]; return ok })
-	})
-	rng.Shuffle(len(history), func(i, j int) { history[i], history[j] = history[j], history[i] })
-	blame, err := source.NewBlamer(ctx, f.Root)
-	if err != nil {
-		return nil, err
-	}
-	blamed := map[string][]source.BlamedLine{}
-	var out []question
-	for _, c := range history {
-		if len(out) >= limit+limit/10 { // a few more, since some may ask alike
-			break
-		}
-		q := question{text: c.Subject}
-		for _, p := range c.Files {
-			doc, ok := byPath[p]
-			if !ok {
-				continue
-			}
-			lines, ok := blamed[p]
-			if !ok {
-				if lines, err = blame.Lines(ctx, p); err != nil && !errors.Is(err, source.ErrNoHistory) {
-					return nil, err
-				}
-				blamed[p] = lines
-			}
-			for j, ch := range f.documents[doc].chunks {
-				if ch.End <= len(lines) && slices.ContainsFunc(lines[ch.Start-1:ch.End], func(l source.BlamedLine) bool { return l.Commit == c.Hash }) {
-					q.answers = append(q.answers, place{doc, j})
-				}
-			}
-		}
-		if n := len(q.answers); n > 0 && n <= mostPassages {
-			out = append(out, q)
-		}
-	}
-	return f.set("commits", out, limit, rng)
 }
 
 // GeneratorKinds lists the kinds of sets, sorted.

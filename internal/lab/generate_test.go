@@ -101,6 +101,8 @@ func TestMessage(t *testing.T) {
 	}
 }
 
+// TestGenerateFromCommits: what a commit says asks for what it changed, whatever repeats it; merges, reverts, changes of white space, notes of
+// releases and commits that touch much do not ask or answer.
 func TestGenerateFromCommits(t *testing.T) {
 	root := sourceFolder(t)
 	git := func(args ...string) {
@@ -112,22 +114,69 @@ func TestGenerateFromCommits(t *testing.T) {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
 	}
-	git("init", "-q")
-	git("add", ".")
-	git("commit", "-q", "-m", "First import of everything there is")
-	write(t, filepath.Join(root, "jitter.go"), "package retry\n\nfunc jitter() int {\n\treturn rand()\n}\n")
-	git("add", ".")
-	git("commit", "-q", "-m", "Spread clients that retry together")
-	g := generate(t, root, "commits")
-	for _, q := range g.Queries {
-		if q.Text == "Spread clients that retry together" {
-			if d := cmp.Diff([]string{"jitter.go#0", "jitter.go#1"}, q.Answers); d != "" {
-				t.Error(d)
+	commit := func(message string, files map[string]string) {
+		t.Helper()
+		for name, text := range files {
+			write(t, filepath.Join(root, name), text)
+		}
+		git("add", "-A")
+		git("commit", "-q", "-m", message)
+	}
+	git("init", "-q", "-b", "main")
+	commit("First import of everything there is", map[string]string{"a b.go": "package a\n", "b.go": "package a\n", "c.go": "package a\n\nconst first = 'a'\n\nconst second = 'b'\n"})
+	git("checkout", "-q", "-b", "side")
+	const spread = "Spread clients that retry together"
+	commit(spread, map[string]string{
+		"jitter.go":    "package retry\n\n// spread clients, that retry together!\nfunc jitter() int {\n\treturn rand()\n}\n",
+		"CHANGELOG.md": "# Changes\n\n- Spread clients that retry together.\n",
+	})
+	git("checkout", "-q", "main")
+	commit("Name the tab and the quote", map[string]string{"a b.go": "package quote\n", "ta\tb \"q\".md": "# Tabs\n\nQuoted names are odd.\n"})
+	git("merge", "-q", "--no-ff", "-m", "Merge what spreads clients over time", "side")
+	commit("Indent jitter as everything else is", map[string]string{"jitter.go": "package retry\n\n// spread clients, that retry together!\nfunc jitter() int {\n    return rand()\n}\n"})
+	commit("Revert the quote of the tab again", map[string]string{"b.go": "package b\n"})
+	git("mv", "c.go", "renamed.go")
+	commit("Call the last letter by its name", map[string]string{"renamed.go": "package a\n\nconst first = 'a'\n\nconst second = 'b'\n\nconst last = 'z'\n"})
+
+	answers := func(g *Generated) map[string][]string {
+		out := map[string][]string{}
+		for _, q := range g.Queries {
+			for _, a := range q.Answers {
+				if len(g.Kind) == len("diffs") {
+					_, a, _ = strings.Cut(a, "/") // the commit's hash
+				}
+				out[q.Text] = append(out[q.Text], a)
 			}
-			return
+		}
+		return out
+	}
+	found := generate(t, root, "commits")
+	if d := cmp.Diff(map[string][]string{
+		spread: {"jitter.go#0", "jitter.go#1"}, "Name the tab and the quote": {"a%20b.go#0", "ta%20b%20\"q\".md#0"}, "Call the last letter by its name": {"renamed.go#1"},
+	}, answers(found)); d != "" {
+		t.Errorf("commits:\n%s", d)
+	}
+	changed := generate(t, root, "diffs")
+	if d := cmp.Diff(map[string][]string{
+		spread: {"jitter.go#0"}, "Name the tab and the quote": {"a%20b.go#0", "ta%20b%20\"q\".md#0"}, "Call the last letter by its name": {"renamed.go#0"},
+	}, answers(changed)); d != "" {
+		t.Errorf("diffs:\n%s", d)
+	}
+	for _, g := range []*Generated{found, changed} {
+		for _, p := range g.Passages {
+			if strings.Contains(strings.ToLower(p.Text), "retry together") {
+				t.Errorf("%s: a query is still in %s:\n%s", g.Kind, p.ID, p.Text)
+			}
 		}
 	}
-	t.Errorf("the second commit does not ask: %+v", g.Queries)
+	for _, q := range changed.Queries {
+		if q.Text == spread {
+			text := changed.passage(q.Answers[0])
+			if !strings.Contains(text, "+func jitter() int {") || strings.Contains(text, "+++") {
+				t.Errorf("%s", text)
+			}
+		}
+	}
 }
 
 func TestGeneratedSetsCanBeRead(t *testing.T) {
@@ -150,7 +199,7 @@ func TestGenerateSaysWhatIsNotThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind, want := range map[string]string{"headings": "nothing to make headings of", "commits": "git", "tweets": "kinds are commits, docstrings, headings, messages"} {
+	for kind, want := range map[string]string{"headings": "nothing to make headings of", "commits": "git", "tweets": "kinds are commits, diffs, docstrings, headings, messages"} {
 		if _, err := f.Generate(t.Context(), kind, 10, rand.New(rand.NewPCG(1, 1))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", kind, err)
 		}
