@@ -97,7 +97,9 @@ type App struct {
 	cache       *assistant.Cache
 	semantic    *assistant.Semantic
 	salt        func(owner string) []byte
-	books       *books // of a server
+	books       *books       // of a server
+	shares      *reconciling // nil where budgets and limits are not shared
+	counted     bool         // what was spent before, by a command
 	background  *assistant.Background
 	vectors     *assistant.Vectors
 	readings    *assistant.Readings
@@ -163,6 +165,10 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.passages = &vectorCache{folder: a.DataDir, now: o.Now}
 	if err := a.build(ctx); err != nil {
 		return nil, err
+	}
+	if shared, ok := a.Store.(sharing); ok {
+		a.limits.Share(shared)
+		a.shares = startReconciling(a.limits, shared, o.Log)
 	}
 	a.Models.start(ctx)
 	a.background.Start(ctx)
@@ -520,6 +526,10 @@ func (a *App) Close() error {
 	if a.books != nil {
 		err = a.books.stop(context.Background()) // the last thing that a server does
 		a.books = nil
+	}
+	err = errors.Join(err, a.shares.stop(context.Background(), err == nil))
+	if a.counted {
+		err = errors.Join(err, a.Store.Announce(ctx))
 	}
 	a.Models.stop()
 	a.retired.Wait()

@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/ledger/journal"
 	"github.com/dragoman/dragoman/internal/store"
+	"github.com/dragoman/dragoman/internal/store/sqlite"
 	"github.com/dragoman/dragoman/internal/store/writer"
 )
 
@@ -24,7 +25,8 @@ type books struct {
 	writer  *writer.Writer
 	lock    *flock.Flock
 	log     *slog.Logger
-	shares  *reconciling // nil where budgets are not shared
+	serving *flock.Flock // nil where several servers may have one data folder
+	beside  *beside      // as serving
 }
 
 // journals holds a folder for each server's journal, and beside it a file that the server keeps locked: so others can tell
@@ -35,8 +37,20 @@ const journals = "journal"
 const syncEvery = 100 * time.Millisecond
 
 // StartBooks makes the books those of a server: requests don't wait for the database. Before, what servers that died left in
-// their journals is taken over, and what was spent in the windows that are open is counted. Close ends it.
-func (a *App) StartBooks(ctx context.Context, log *slog.Logger) error {
+// their journals is taken over, and what was spent in the windows that are open is counted. Where budgets are not shared, one server at a time has
+// a data folder: another one gets ErrServed. Close ends it.
+func (a *App) StartBooks(ctx context.Context, log *slog.Logger) (err error) {
+	var serving *flock.Flock
+	if a.alone() {
+		if serving, err = a.lockServing(); err != nil {
+			return err
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, serving.Close())
+			}
+		}()
+	}
 	folder := filepath.Join(a.DataDir, journals)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make the folder of the journal: %w", err)
@@ -52,7 +66,13 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) error {
 		if err := shared.Listen(ctx); err != nil {
 			return err
 		}
-		a.limits.Share(shared)
+	}
+	var mark *sqlite.Mark
+	file, _ := a.Store.(*sqlite.DB)
+	if file != nil {
+		if mark, err = file.MarkUsage(ctx); err != nil {
+			return err
+		}
 	}
 	if err := recount(ctx, a.limits, a.Ledger, a.levels.org, a.options.Now()); err != nil {
 		return err
@@ -61,7 +81,7 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	b := &books{lock: journalLock(folder, id), log: log}
+	b := &books{lock: journalLock(folder, id), log: log, serving: serving}
 	if locked, err := b.lock.TryLock(); err != nil || !locked {
 		return fmt.Errorf("lock the journal: %w", errors.Join(err, os.ErrExist))
 	}
@@ -74,8 +94,8 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) error {
 	}
 	b.writer = writer.New(a.Store, log)
 	b.writer.Start()
-	if shared != nil {
-		b.shares = startReconciling(a.limits, log)
+	if file != nil {
+		b.beside = a.startBeside(file, mark, log)
 	}
 	a.Ledger.Journaled(b.journal, b.writer)
 	a.books = b
@@ -94,6 +114,13 @@ func (b *books) unlock() error {
 	return errors.Join(b.lock.Close(), os.Remove(b.lock.Path()))
 }
 
+func (b *books) stopServing() error {
+	if b.serving == nil {
+		return nil
+	}
+	return b.serving.Close()
+}
+
 // stopWithin bounds how long closing waits for the database: what is not written by then is taken over at the next start.
 const stopWithin = 10 * time.Second
 
@@ -101,11 +128,11 @@ func (b *books) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	err := b.writer.Stop(ctx)
-	err = errors.Join(err, b.shares.stop(ctx))
+	b.beside.stop()
 	if n := b.writer.Backlog(); err != nil && n > 0 {
 		b.log.Error("the database did not take all of the books; the next start takes the rest over from the journal", "rows and traces", n)
 	}
-	return errors.Join(err, b.journal.Close(), b.unlock())
+	return errors.Join(err, b.journal.Close(), b.unlock(), b.stopServing())
 }
 
 // replay takes the journals of servers that died to the store.

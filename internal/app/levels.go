@@ -168,6 +168,16 @@ func (l *levels) privacy(p identity.Principal) route.Privacy { return l.labels[p
 // label is that of what a collection holds.
 func (l *levels) label(collection string) route.Privacy { return l.shelves[collection] }
 
+// budgeted says whether what commands spend, which have no keys, is bounded.
+func (l *levels) budgeted() bool {
+	for _, own := range l.spend {
+		if len(own.Budgets) > 0 {
+			return true
+		}
+	}
+	return len(l.all.Budgets) > 0
+}
+
 // recount fills a book with what was spent in the windows that are open.
 func recount(ctx context.Context, b *limit.Book, l *ledger.Ledger, org string, now time.Time) error {
 	for _, w := range []limit.Window{limit.Hour, limit.Day, limit.Month} {

@@ -23,6 +23,8 @@ type sharing interface {
 	Of(instance string) ledger.Store
 	// SettleShares puts what a process that died has spent in the place of what it was given.
 	SettleShares(ctx context.Context, instance string) error
+	// LeaveShares lets what this process has spent count without it. It is over with its shares.
+	LeaveShares(ctx context.Context) error
 	// ForgetShares forgets those of windows that began before a time.
 	ForgetShares(ctx context.Context, before time.Time) error
 }
@@ -48,13 +50,14 @@ const reconcileEvery = time.Second
 // reconciling does so.
 type reconciling struct {
 	book   *limit.Book
+	shares sharing
 	cancel context.CancelFunc
 	ended  chan struct{}
 }
 
-func startReconciling(b *limit.Book, log *slog.Logger) *reconciling {
+func startReconciling(b *limit.Book, shares sharing, log *slog.Logger) *reconciling {
 	ctx, cancel := context.WithCancel(context.Background()) // the server's own life, ended by stop
-	r := &reconciling{b, cancel, make(chan struct{})}
+	r := &reconciling{b, shares, cancel, make(chan struct{})}
 	go func() {
 		defer close(r.ended)
 		tick := time.NewTicker(reconcileEvery)
@@ -76,12 +79,17 @@ func startReconciling(b *limit.Book, log *slog.Logger) *reconciling {
 	return r
 }
 
-// stop gives back all that is not spent.
-func (r *reconciling) stop(ctx context.Context) error {
+// stop gives back all that is not spent. settled says that all that is spent is in the database.
+func (r *reconciling) stop(ctx context.Context, settled bool) error {
 	if r == nil {
 		return nil
 	}
 	r.cancel()
 	<-r.ended
-	return r.book.Reconcile(ctx, true)
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	if err := r.book.Reconcile(ctx, true); err != nil || !settled {
+		return err
+	}
+	return r.shares.LeaveShares(ctx)
 }

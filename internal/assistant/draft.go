@@ -44,7 +44,7 @@ func (e *Engine) draft(ctx context.Context, t *Turn) error {
 	}
 	if err != nil && ctx.Err() == nil {
 		t.Trace.note("the draft failed: " + err.Error())
-		return t.say("(There is no complete draft: " + chat.AsError(err).Message + ")\n")
+		return t.say("(There is no complete draft: " + chat.AsError(e.asFailure(ctx, err)).Message + ")\n")
 	}
 	return err
 }

@@ -49,6 +49,9 @@ waits for a pipe that begins late.`,
 				return err
 			}
 			defer ap.Close()
+			if err := ap.CountSpent(c.Context()); err != nil {
+				return err
+			}
 			return e.ask(c.Context(), ap, question, &a, &askOptions{asJSON, withTrace, noStream, bar})
 		},
 	}

@@ -44,6 +44,9 @@ Within the conversation:
 				return err
 			}
 			defer ap.Close()
+			if err := ap.CountSpent(c.Context()); err != nil {
+				return err
+			}
 			r := &chatting{e: e, ap: ap, a: &a, t: newTerminal(e.out, e.getenv), session: session, bar: bar}
 			return r.run(c.Context())
 		},

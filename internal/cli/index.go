@@ -36,6 +36,9 @@ stays when it is stopped, and the next run goes on. The index is a cache: it can
 				return err
 			}
 			defer ap.Close()
+			if err := ap.CountSpent(c.Context()); err != nil {
+				return err
+			}
 			if rebuild {
 				for _, name := range ap.Assistants[ap.Default].Knowledge {
 					if err := ap.Forget(c.Context(), name); err != nil {

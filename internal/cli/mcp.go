@@ -31,6 +31,9 @@ The client starts it; nothing else is written to standard output. A server ("dra
 				return err
 			}
 			defer ap.Close()
+			if err := ap.CountSpent(c.Context()); err != nil {
+				return err
+			}
 			// Clients give up on a call after a minute; a large folder is indexed while nobody waits for it yet.
 			ctx, stop := context.WithCancel(c.Context())
 			warm, sync := make(chan struct{}), ap.Syncing(ap.Default)

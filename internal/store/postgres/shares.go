@@ -131,8 +131,10 @@ func (d *DB) Report(ctx context.Context, kept []limit.Kept) error {
 	slices.SortFunc(kept, func(a, b limit.Kept) int { return cmp.Compare(lockOf(&a.Budgeted), lockOf(&b.Budgeted)) })
 	var all pgx.Batch
 	for _, k := range kept {
-		all.Queue(`UPDATE shares SET money = $6, tokens = $7, spent_money = $8, spent_tokens = $9 WHERE (kind, name, span, started, instance) = ($1, $2, $3, $4, $5)`,
-			string(k.Kind), clean(k.Name), string(k.Window), k.From.UnixNano(), d.instance, k.Share.Money, k.Share.Tokens, k.Spent.Money, k.Spent.Tokens)
+		// The row may be gone where others took this process, which was silent for long, for dead: what it spent then counts twice.
+		all.Queue(`INSERT INTO shares (kind, name, span, started, instance, since, money, tokens, spent_money, spent_tokens) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+			ON CONFLICT (kind, name, span, started, instance) DO UPDATE SET money = excluded.money, tokens = excluded.tokens, spent_money = excluded.spent_money, spent_tokens = excluded.spent_tokens`,
+			string(k.Kind), clean(k.Name), string(k.Window), k.From.UnixNano(), d.instance, time.Now().UnixNano(), k.Share.Money, k.Share.Tokens, k.Spent.Money, k.Spent.Tokens)
 	}
 	if err := d.transact(ctx, func(tx pgx.Tx) error { return tx.SendBatch(ctx, &all).Close() }); err != nil {
 		return d.failed(ctx, "report what is kept of budgets", err)
@@ -154,6 +156,31 @@ func (d *DB) Of(instance string) ledger.Store {
 // to be there.
 func (d *DB) SettleShares(ctx context.Context, instance string) error {
 	return d.exec(ctx, "settle the shares of a process that died", settleShares, instance)
+}
+
+// leaveShares adds what a process was given to what nobody has a share of any more.
+const leaveShares = `WITH left_by AS (DELETE FROM shares WHERE instance = $1 AND instance <> '' RETURNING *)
+	UPDATE shares s SET money = s.money + l.money, tokens = s.tokens + l.tokens, spent_money = s.spent_money + l.spent_money, spent_tokens = s.spent_tokens + l.spent_tokens
+	FROM left_by l WHERE s.instance = '' AND (s.kind, s.name, s.span, s.started) = (l.kind, l.name, l.span, l.started)`
+
+// LeaveShares lets what this process has spent count without it: there are many commands, and each would leave a row.
+func (d *DB) LeaveShares(ctx context.Context) error {
+	return d.exec(ctx, "leave shares of budgets", leaveShares, d.instance)
+}
+
+// settleCommands settles the shares of commands that died. Those of servers wait for their journals.
+func (d *DB) settleCommands(ctx context.Context) error {
+	gone, err := list(ctx, d, "look for shares of commands that died", `SELECT DISTINCT s.instance FROM shares s JOIN instances i ON i.id = s.instance
+		WHERE i.heard IS NULL AND i.seen < now() - `+goneAfter, nil, func(rows pgx.Rows) (id string, err error) { return id, rows.Scan(&id) })
+	for _, id := range gone {
+		if err == nil {
+			err = d.SettleShares(ctx, id)
+		}
+		if err == nil {
+			err = d.exec(ctx, "leave shares of a command that died", leaveShares, id)
+		}
+	}
+	return err
 }
 
 // ForgetShares forgets shares of windows that began before a time, and limits per minute that nobody has needed for an hour.

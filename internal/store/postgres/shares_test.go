@@ -211,3 +211,53 @@ func BenchmarkShared(b *testing.B) {
 		h.Release()
 	}
 }
+
+// TestSharesOfCommands: what a command has spent counts when it has ended and left no row of its own; one that was killed is charged
+// with what its request had set aside, and what it had taken beyond is there for others.
+func TestSharesOfCommands(t *testing.T) {
+	ctx, address := t.Context(), postgrestest.Database(t)
+	levels := bounded(1000)
+	command := open(t, address)
+	b := shared(command)
+	h := hold(t, b, levels)
+	set, err := h.Reserve(500, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Settle(set, 100, 10)
+	h.Release()
+	if err := b.Reconcile(ctx, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.LeaveShares(ctx); err != nil {
+		t.Fatal(err)
+	}
+	dies := open(t, address)
+	if _, err := hold(t, shared(dies), levels).Reserve(600, 10); err != nil {
+		t.Fatal(err)
+	}
+	row := ledger.Row{ID: "its row", Started: time.Now(), State: ledger.Dispatched, Team: "shop", Reserved: 600, ReservedKnown: true}
+	if err := dies.InsertUsage(ctx, row); err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, address)
+	if _, err := hold(t, shared(other), levels).Reserve(301, 10); err == nil {
+		t.Error("100 is spent and 600 set aside of 1000, and there were 301")
+	}
+	if _, err := other.pool.Exec(ctx, `UPDATE instances SET seen = now() - interval '2 minutes' WHERE id = $1`, dies.instance); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := other.AbandonUsage(ctx); n != 1 || err != nil {
+		t.Fatalf("%d %v", n, err)
+	}
+	var rows int
+	if err := other.pool.QueryRow(ctx, `SELECT count(*) FROM shares WHERE instance IN ($1, $2)`, command.instance, dies.instance).Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("%d rows of commands that have ended, %v", rows, err)
+	}
+	if _, err := hold(t, shared(open(t, address)), levels).Reserve(301, 10); err == nil {
+		t.Error("700 is spent of 1000, and there were 301")
+	}
+	if _, err := hold(t, shared(open(t, address)), levels).Reserve(300, 10); err != nil {
+		t.Errorf("700 is spent of 1000, and there are no 300: %v", err)
+	}
+}

@@ -113,8 +113,11 @@ func (d *DB) AbandonUsage(ctx context.Context) (int, error) {
 	n, err := d.change(ctx, "close the usage rows of processes that are gone", `UPDATE usage SET state = 'abandoned', input = reserved_input,
 		output = reserved_output, estimated = true, cost = reserved, cost_known = reserved_known WHERE state = 'dispatched' AND instance <> $1
 		AND NOT EXISTS (SELECT 1 FROM instances WHERE instances.id = usage.instance AND seen > now() - `+goneAfter+`)`, d.instance)
+	if err == nil {
+		err = d.settleCommands(ctx)
+	}
 	if err != nil {
-		return 0, err
+		return n, err
 	}
 	return n, d.exec(ctx, "forget processes that are gone", `DELETE FROM instances WHERE seen < now() - interval '1 day'`)
 }
