@@ -96,6 +96,7 @@ type App struct {
 	levels      *levels
 	cache       *assistant.Cache
 	semantic    *assistant.Semantic
+	older       *assistant.Older
 	salt        func(owner string) []byte
 	books       *books       // of a server
 	shares      *reconciling // nil where budgets and limits are not shared
@@ -155,6 +156,13 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	if s := a.Config.Cache.Semantic; s.On && a.cache != nil {
 		a.semantic = assistant.NewSemantic(cmp.Or(s.Threshold, cache.DefaultThreshold), int(cmp.Or(s.Size, 16*config.MB)), cmp.Or(s.TTL, a.Config.Cache.TTL), o.Now)
+	}
+	if a.cache != nil {
+		threshold := 0.0
+		if a.semantic != nil {
+			threshold = cmp.Or(a.Config.Cache.Semantic.Threshold, cache.DefaultThreshold)
+		}
+		a.older = assistant.NewOlder(int(a.Config.Cache.Size)/4, threshold, o.Now)
 	}
 	a.salt = newSalt()
 	a.quarantine = gate.NewQuarantine(o.Now)
@@ -239,6 +247,8 @@ func (a *App) build(ctx context.Context) (err error) {
 		Memories: a.Memories,
 		Cache:    a.cache,
 		Semantic: a.semantic,
+		Older:    a.older,
+		Sees:     a.Sees(),
 		Metrics:  a.Metrics,
 		Template: template,
 		NewID:    newTraceID,

@@ -41,7 +41,7 @@ func (a *App) define(name string, c config.Assistant) (assistant.Definition, err
 		Privacy:      route.Privacy(c.Privacy),
 		Tools:        toolPolicy(c.Tools),
 		Judge:        judgePolicy(c.Judge),
-		Degrade:      assistant.DegradePolicy{Ladder: c.Degrade.Ladder, Wait: c.Degrade.Wait},
+		Degrade:      assistant.DegradePolicy{Ladder: c.Degrade.Ladder, Wait: c.Degrade.Wait, Stale: c.Degrade.Stale},
 		Feature:      c.Feature,
 		Conversation: conversationPolicy(c.Conversation),
 		Memory: assistant.MemoryPolicy{

@@ -136,7 +136,7 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 		t.number(found, made.Packed)
 		t.offered = len(t.sources)
 	}
-	if e.Semantic != nil {
+	if e.Semantic != nil || e.Older != nil && t.Definition.Degrade.keepsOlder() {
 		bare := ask
 		bare.Question, bare.Passages = "", nil
 		frame, err := template.Compose(bare)

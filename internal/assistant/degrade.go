@@ -19,11 +19,12 @@ import (
 type DegradePolicy struct {
 	Ladder []string
 	Wait   time.Duration // that RungWait may last; 0: 20 s
+	Stale  time.Duration // how old an answer may be that RungCached gives from before the knowledge changed; 0: none is given
 }
 
 // The rungs that are no models.
 const (
-	RungCached     = "cached"     // the answer that the same question got before
+	RungCached     = "cached"     // the answer that the same question, or one that means the same, got before
 	RungExtractive = "extractive" // the best passages
 	RungWait       = "wait"       // in line for the models of the route
 )
@@ -50,7 +51,7 @@ func (e *Engine) degrade(ctx context.Context, t *Turn, cause error) error {
 	if !degradable(cause) {
 		return cause
 	}
-	preferred := t.decision
+	preferred, sources := t.decision, t.sources
 	for _, rung := range t.Definition.Degrade.Ladder {
 		if ctx.Err() != nil {
 			break
@@ -59,6 +60,7 @@ func (e *Engine) degrade(ctx context.Context, t *Turn, cause error) error {
 		var err error
 		switch rung {
 		case RungCached:
+			t.sources, t.Trace.Sources = sources, sources // which another rung may have numbered anew
 			done, err = e.answeredBefore(ctx, t)
 		case RungExtractive:
 			done, err = e.quotePassages(t)
@@ -72,7 +74,11 @@ func (e *Engine) degrade(ctx context.Context, t *Turn, cause error) error {
 			return err
 		}
 		if err != nil {
-			t.Trace.note(fmt.Sprintf("rung %s did not answer: %v", rung, chat.AsError(err).Message))
+			why := err.Error()
+			if ce, ok := errors.AsType[*chat.Error](err); ok {
+				why = ce.Message
+			}
+			t.Trace.note(fmt.Sprintf("rung %s did not answer: %s", rung, why))
 		}
 	}
 	return cause
@@ -91,6 +97,9 @@ func (e *Engine) answeredBefore(ctx context.Context, t *Turn) (done bool, err er
 		return false, nil
 	}
 	if !e.fromCache(t) && (t.like == nil || !e.fromMeaning(ctx, t)) {
+		if done, err = e.answeredOnce(ctx, t); done || err != nil {
+			return done, err
+		}
 		return false, errors.New("the question was not answered before")
 	}
 	t.takes(RungCached)

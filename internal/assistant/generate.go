@@ -86,13 +86,18 @@ func (e *Engine) pumped(ctx context.Context, t *Turn, recorded *recorder, err er
 
 // replay sends an answer from the cache.
 func (t *Turn) replay() error {
-	c := t.cached
-	t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = c.provider, c.model, ""
-	t.Trace.Cost = cmp.Or(t.Trace.Cost, ledger.Money(0).String()) // of vectors and the like
+	t.answersFromCache()
 	if err := t.Out.Begin(t); err != nil {
 		return err
 	}
-	return errors.Join(t.pump(c.stream()), t.flush())
+	return errors.Join(t.pump(t.cached.stream()), t.flush())
+}
+
+// answersFromCache notes in the trace whose answer it is.
+func (t *Turn) answersFromCache() {
+	t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = t.cached.provider, t.cached.model, ""
+	t.Trace.Cost = cmp.Or(t.Trace.Cost, ledger.Money(0).String()) // of vectors and the like
+	t.Trace.Mode = t.cached.mode
 }
 
 // open gets the first token of an answer from the first model that gives one.

@@ -61,6 +61,7 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	}
 	t.key = cache.KeyOf(t.decision.Models[0].ID(), asked, string(t.Trace.Mode), e.tenant(t))
 	t.cacheable = !t.Cache.NoStore
+	t.older = e.olderKeyOf(t)
 	if !spare {
 		t.Trace.Cache = "miss"
 	}

@@ -76,53 +76,77 @@ func (e *Engine) state(ctx context.Context, t *Turn) string {
 	return b.String()
 }
 
-// likeness says by what the answer to this turn may be shared with questions that mean the same; nil where it must not, and why. Everything that
-// an answer depends on beside its question is in the scope.
+// sizeOfSources is about what sources take in memory.
+func sizeOfSources(list []Source) (size int) {
+	for i := range list {
+		s := &list[i]
+		size += int(unsafe.Sizeof(*s)) + len(s.Path) + len(s.Symbol) + len(s.Text) + len(s.Spans)*int(unsafe.Sizeof(s.Spans)) + 8*len(s.Key)
+	}
+	return size
+}
+
+// likeness says by what the answer to this turn may be shared with questions that mean the same; nil where it must not, and why.
 func (e *Engine) likeness(t *Turn) (like *likeness, not string) {
-	r := t.outgoing
-	last := len(r.Messages) - 1
 	switch {
 	case t.Trace.Mode != Plain && t.Trace.Mode != Grounded:
 		return nil, "" // which costs no more than a look
 	case len(t.Definition.Knowledge) > 0 && t.state == "":
 		return nil, "the knowledge changes at this moment"
-	case last < 0 || r.Messages[last].Role != chat.User || !textOnly(r.Messages[last]):
-		return nil, "the last message is no text of a user"
-	case t.Trace.Mode == Plain && r.Messages[last].Text() != t.question:
-		return nil, "something stands before the question"
-	case len(r.Tools) > 0:
-		return nil, "there are tools"
-	case t.notes != "":
-		return nil, "the prompt tells of what was said before, or is remembered of its caller"
-	case !t.vault.Empty():
-		return nil, "it holds secrets, which are its caller's"
 	}
 	if not := incomparable(t.question); not != "" {
 		return nil, not
 	}
+	scope, not, err := e.scope(t, t.state)
+	if err != nil {
+		not = err.Error()
+	}
+	if not != "" {
+		return nil, not
+	}
+	return &likeness{scope, facts.Of(t.question)}, ""
+}
+
+// scope is everything that an answer depends on beside its question. state is that of the knowledge. not says why the answer must not be
+// shared.
+func (e *Engine) scope(t *Turn, state string) (_ cache.Key, not string, err error) {
+	r := t.outgoing
+	last := len(r.Messages) - 1
+	var none cache.Key
+	switch {
+	case last < 0 || r.Messages[last].Role != chat.User || !textOnly(r.Messages[last]):
+		return none, "the last message is no text of a user", nil
+	case t.Trace.Mode == Plain && r.Messages[last].Text() != t.question:
+		return none, "something stands before the question", nil
+	case len(r.Tools) > 0:
+		return none, "there are tools", nil
+	case t.notes != "":
+		return none, "the prompt tells of what was said before, or is remembered of its caller", nil
+	case !t.vault.Empty():
+		return none, "it holds secrets, which are its caller's", nil
+	}
 	for _, f := range t.Trace.Findings {
 		if strings.HasPrefix(f.Rule, "injection") {
-			return nil, "something in it reads like instructions"
+			return none, "something in it reads like instructions", nil
 		}
 	}
 	own := *r
 	own.Messages = r.Messages[:last]
 	asked, err := canonicalBut(&own, messagesOf[r.Wire])
 	if err != nil {
-		return nil, err.Error()
+		return none, "", err
 	}
 	before, err := json.Marshal(own.Messages)
 	if err != nil {
-		return nil, err.Error()
+		return none, "", err
 	}
 	definition, err := json.Marshal(t.Definition)
 	if err != nil {
-		return nil, err.Error()
+		return none, "", err
 	}
 	fields := []string{
-		"means", t.decision.Models[0].ID(), string(t.Trace.Mode), e.tenant(t), string(definition), string(t.Privacy), t.state, t.frame, asked, string(before),
+		"means", t.decision.Models[0].ID(), string(t.Trace.Mode), e.tenant(t), string(definition), string(t.Privacy), state, t.frame, asked, string(before),
 	}
-	return &likeness{cache.KeyOf(append(fields, t.Paths...)...), facts.Of(t.question)}, ""
+	return cache.KeyOf(append(fields, t.Paths...)...), "", nil
 }
 
 // incomparable says why a question is not compared with others by its meaning; "" where it is.
@@ -187,9 +211,6 @@ func (e *Engine) rememberMeaning(ctx context.Context, t *Turn, a *cachedAnswer, 
 	if v == nil {
 		return
 	}
-	for i := range t.sources {
-		s := &t.sources[i]
-		size += int(unsafe.Sizeof(*s)) + len(s.Path) + len(s.Symbol) + len(s.Text) + len(s.Spans)*int(unsafe.Sizeof(s.Spans)) + 8*len(s.Key)
-	}
+	size += sizeOfSources(t.sources)
 	e.Semantic.Put(t.like.within(model), v, t.like.facts, &likeAnswer{a, t.sources, t.Principal.Owner(), t.question}, size+len(t.question)+t.like.facts.Size())
 }

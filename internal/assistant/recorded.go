@@ -18,6 +18,7 @@ type cachedAnswer struct {
 	provider string
 	model    string
 	host     string
+	mode     Mode
 	usage    chat.Usage // what it cost the first time
 	made     time.Time
 }
@@ -74,10 +75,11 @@ func (e *Engine) remember(ctx context.Context, t *Turn, r *recorder) {
 		return
 	}
 	events, size := compacted(r.events)
-	a := &cachedAnswer{events, t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy, t.usage, e.Now()}
+	a := &cachedAnswer{events, t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy, t.Trace.Mode, t.usage, e.Now()}
 	size += int(unsafe.Sizeof(*a))
 	e.Cache.Put(t.key, a, size)
 	e.rememberMeaning(ctx, t, a, size)
+	e.rememberOlder(ctx, t, a, size)
 }
 
 // piece is how much of a text comes in one event when an answer is replayed, in bytes: a token each, as it came, would take many

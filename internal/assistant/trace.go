@@ -29,7 +29,7 @@ type Trace struct {
 	Template     string            `json:"template,omitempty"`         // ID@VERSION
 	Handover     string            `json:"handover,omitempty"`         // the topic for which the question was handed over to people
 	Rung         string            `json:"rung,omitempty"`             // of the assistant's ladder, where the models of its route could not answer
-	Cache        string            `json:"cache,omitempty"`            // "hit", "semantic", "miss" or "bypass"
+	Cache        string            `json:"cache,omitempty"`            // "hit", "semantic", "stale" (from before the knowledge changed), "miss" or "bypass"
 	Similarity   float64           `json:"similarity,omitempty"`       // of the question to one that means the same, whose answer this is
 	Similar      string            `json:"similar_question,omitempty"` // that one, where its asker is the same
 	Confidence   float64           `json:"confidence"`                 // of retrieval, 0..1
@@ -166,4 +166,9 @@ func (tr *Trace) noteOnce(s string) {
 
 func milliseconds(d time.Duration) float64 {
 	return float64(d.Microseconds()) / 1000
+}
+
+// FromCache says whether no model was asked, since the answer had been given before.
+func (tr *Trace) FromCache() bool {
+	return tr.Cache == "hit" || tr.Cache == "semantic" || tr.Cache == "stale"
 }

@@ -100,6 +100,7 @@ type Turn struct {
 	cacheable   bool
 	cached      *cachedAnswer
 	like        *likeness // nil: the answer is not shared by meaning
+	older       *olderKey // nil: no older answer stands in for it, nor it for later ones
 	state       string    // of the knowledge, where nothing changed in it while it was searched
 	frame       string    // the prompt around question and sources
 	strikes     int       // how often servers failed over it, as far as that was noted
@@ -242,7 +243,9 @@ type Engine struct {
 	Vectors     *Vectors    // nil: texts are compared by their words alone
 	Readings    *Readings   // nil: passages are read anew each time
 	Cache       *Cache
-	Semantic    *Semantic // nil: no answer is found by what a question means
+	Semantic    *Semantic                                                                     // nil: no answer is found by what a question means
+	Older       *Older                                                                        // nil: no answer outlasts an edit of what it was made from
+	Sees        func(ctx context.Context, p identity.Principal, collection, path string) bool // may somebody see a document now
 	Template    *prompt.Template
 	NewID       func() string             // trace ids
 	Salt        func(owner string) []byte // for placeholders: the same for the same owner, and nobody can guess it

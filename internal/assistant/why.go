@@ -154,7 +154,10 @@ func (tr *Trace) answeredBy() (lines []string) {
 	if tr.Rung != "" {
 		lines = append(lines, "The answer is of the rung “"+tr.Rung+"”: what comes before it in the assistant's ladder could not answer.")
 	}
-	if tr.Cache == "hit" || tr.Cache == "semantic" {
+	switch {
+	case tr.Cache == "stale":
+		lines = append(lines, "The answer was given before, and stands in since no model could be asked: what it was made from may have changed since.")
+	case tr.FromCache():
 		lines = append(lines, "The answer was given before, and comes from the cache.")
 	}
 	if tr.SeenBy != "" {

@@ -204,6 +204,8 @@ func printFooter(t *terminal, ans *assistant.Answer) {
 	switch tr.Cache {
 	case "hit":
 		cached = " (from the cache)"
+	case "stale":
+		cached = " (from the cache, and older than what it was made from may be)"
 	case "semantic":
 		cached = fmt.Sprintf(" (from the cache: a question with a similarity of %.2f)", tr.Similarity)
 	}

@@ -140,7 +140,7 @@ func (m *Metrics) Turn(t *Turn) {
 	}
 	m.turns.WithLabelValues(t.Door, t.Status).Inc()
 	m.turnTime.WithLabelValues(t.Door).Observe(t.Took.Seconds())
-	if t.First > 0 && t.Provider != "" && t.Cache != "hit" && t.Cache != "semantic" {
+	if t.First > 0 && t.Provider != "" && t.Cache != "hit" && t.Cache != "semantic" && t.Cache != "stale" {
 		m.firstToken.WithLabelValues(t.Provider, m.models.name(t.Model, t.Status == "ok")).Observe(t.First.Seconds())
 	}
 	if t.Cache != "" {

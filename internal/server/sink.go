@@ -101,7 +101,7 @@ var trailers = []string{headerCost + ", " + headerCached}
 func (o *sink) tellCost(tr *assistant.Trace) {
 	h := o.w.Header()
 	h[headerCost] = []string{tr.Cost}
-	if n := tr.Usage.Cached; n > 0 && tr.Cache != "hit" && tr.Cache != "semantic" {
+	if n := tr.Usage.Cached; n > 0 && !tr.FromCache() {
 		h[headerCached] = []string{strconv.FormatInt(n, 10)}
 	}
 }
