@@ -226,7 +226,8 @@ func (a *App) build(ctx context.Context) (err error) {
 	collections, embedders := a.collections, a.embedders
 	a.Engine = &assistant.Engine{
 		Collections: func(ctx context.Context, name string) (assistant.Searcher, error) {
-			return collections.get(ctx, name)
+			c, err := collections.get(ctx, name)
+			return searched{c, collections}, err
 		},
 		Embedder: func(name string) (*assistant.Embedder, error) { return embedders.asking(collections, name) },
 		Reranker: newRerankers(a.Config, a.encoders).of,

@@ -35,10 +35,13 @@ type collections struct {
 	ocr      map[string][]string // commands that read pictures
 	apart    func(ctx context.Context, in extract.Input, o extract.Options) (extract.Result, error)
 	runs     store.SyncRuns
-	metrics  *observe.Metrics
-	log      *slog.Logger
-	now      func() time.Time
-	progress func(knowledge.Progress)
+	settings store.Settings
+
+	thresholds map[string]float64 // of the configuration
+	metrics    *observe.Metrics
+	log        *slog.Logger
+	now        func() time.Time
+	progress   func(knowledge.Progress)
 
 	mu      sync.Mutex
 	vectors map[string]*embedding // of the collections that are open, or will be
@@ -46,10 +49,10 @@ type collections struct {
 	retired []*collection // of an older configuration; requests under way may still search them
 }
 
-func newCollections(o Options, runs store.SyncRuns) *collections {
+func newCollections(o Options, st store.Store) *collections {
 	return &collections{
 		options: map[string]knowledge.Options{}, pulls: map[string]*pulls{}, watch: map[string]bool{}, vectors: map[string]*embedding{}, paces: map[string]pace{}, asks: map[string]*asks{},
-		ocr: map[string][]string{}, managers: map[string]acl.ACL{}, hooks: map[string]string{}, runs: runs, metrics: o.Metrics, log: o.Log, open: map[string]*collection{}, now: o.Now, progress: o.Progress,
+		ocr: map[string][]string{}, managers: map[string]acl.ACL{}, hooks: map[string]string{}, runs: st, settings: st, thresholds: map[string]float64{}, metrics: o.Metrics, log: o.Log, open: map[string]*collection{}, now: o.Now, progress: o.Progress,
 	}
 }
 

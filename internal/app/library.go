@@ -118,7 +118,7 @@ func (l Library) Search(ctx context.Context, p identity.Principal, name string, 
 	q.Who, q.Now = assistant.Subjects(p), l.cs.now()
 	q.Vector, q.Model, _ = l.v.vector(ctx, p, name, q.Text) // without it words are searched
 	finish := l.ranks.searched(l.engine, p, l.label(name), []string{name}, "", &q)
-	res, err := c.Search(ctx, q)
+	res, err := searched{c, l.cs}.Search(ctx, q)
 	if err == nil {
 		finish(ctx, res)
 	}

@@ -67,6 +67,7 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 	}
 	kinds := c.Source.Kinds()
 	a.collections.ocr[name] = c.OCR
+	a.collections.thresholds[name] = c.Threshold
 	a.collections.hooks[name] = string(c.Webhook)
 	a.collections.asks[name] = newAsks()
 	if a.collections.paces[name], err = newPace(c, len(kinds) > 0); err != nil {

@@ -52,7 +52,8 @@ type Search struct {
 	Budget    int      // tokens of passages in the prompt; 0: sourceTokens
 }
 
-func (s *Search) threshold() float64 {
+// LeastConfidence is Threshold, or what holds without it.
+func (s *Search) LeastConfidence() float64 {
 	if s.Threshold == nil {
 		return minConfidence
 	}

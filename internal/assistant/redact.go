@@ -69,7 +69,7 @@ func (tr *Trace) For(r Reader) *Trace {
 // dropped or is of the wrong form, and what providers said when they failed (they may quote what they were sent; the code says enough).
 func (tr *Trace) quiet() *Trace {
 	out := *tr
-	out.Dropped, out.Missing = nil, nil
+	out.Dropped, out.Missing, out.Matches = nil, nil, nil
 	if out.Error != "" {
 		out.Error = "not shown"
 	}

@@ -39,7 +39,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 		}
 	}
 	state := e.state(ctx, t)
-	chunks := 0
+	chunks, best := 0, 0.0
 	missing := map[string]int{}
 	for _, name := range t.Definition.Knowledge {
 		c, err := e.Collections(ctx, name)
@@ -53,13 +53,20 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 		}
 		chunks += res.Chunks
 		t.found = append(t.found, res.Passages...)
-		t.Trace.Confidence = max(t.Trace.Confidence, res.Confidence)
+		t.Trace.Matches = append(t.Trace.Matches, Match{name, round(res.Confidence)})
+		best = max(best, res.Confidence)
+		if len(res.Passages) > 0 { // else a threshold of the collection's own kept them back
+			t.Trace.Confidence = max(t.Trace.Confidence, res.Confidence)
+		}
 		for _, l := range res.LeftOut {
 			t.leaveOut(l)
 		}
 		for _, w := range res.Missing {
 			missing[w]++
 		}
+	}
+	if len(t.found) == 0 {
+		t.Trace.Confidence = best
 	}
 	if again := e.state(ctx, t); again == state {
 		t.state = state
@@ -78,7 +85,7 @@ func (e *Engine) retrieve(ctx context.Context, t *Turn) error {
 			return cmp.Compare(b.Score, a.Score)
 		})
 	}
-	if t.Trace.Confidence < t.Definition.Search.threshold() {
+	if t.Trace.Confidence < t.Definition.Search.LeastConfidence() {
 		for _, p := range t.found {
 			t.leaveOut(asLeftOut(&p, "threshold: it speaks of too little of the question"))
 		}

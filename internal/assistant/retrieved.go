@@ -6,9 +6,14 @@ func (e *Engine) countRetrieved(t *Turn) {
 	if t.failure != nil || t.Definition.Name == "" || len(t.Definition.Knowledge) == 0 || t.Trace.FromCache() {
 		return
 	}
-	cited := map[int]bool{}
+	offered, cited, numbers := map[string]int{}, map[string]int{}, map[int]bool{}
 	for _, c := range t.Trace.Citations {
-		cited[c.Number] = true
+		numbers[c.Number] = true
 	}
-	e.Metrics.Retrieved(t.Definition.Name, len(t.Trace.Sources), len(cited))
+	for _, s := range t.Trace.Sources {
+		if offered[s.Collection]++; numbers[s.Number] {
+			cited[s.Collection]++
+		}
+	}
+	e.Metrics.Retrieved(t.Definition.Name, offered, cited)
 }

@@ -33,6 +33,7 @@ type Trace struct {
 	Similarity   float64           `json:"similarity,omitempty"`       // of the question to one that means the same, whose answer this is
 	Similar      string            `json:"similar_question,omitempty"` // that one, where its asker is the same
 	Confidence   float64           `json:"confidence"`                 // of retrieval, 0..1
+	Matches      []Match           `json:"matches,omitempty"`          // of each collection that was searched
 	Missing      []string          `json:"missing,omitempty"`
 	Sources      []Source          `json:"sources,omitempty"`
 	LeftOut      []LeftOut         `json:"left_out,omitempty"`
@@ -92,6 +93,12 @@ func (st *StepTrace) encode(b []byte) ([]byte, error) {
 		b = append(b, `,"skipped":true`...)
 	}
 	return append(b, '}'), nil
+}
+
+// Match is how well the best passages of a collection match a question.
+type Match struct {
+	Collection string  `json:"collection"`
+	Confidence float64 `json:"confidence"` // 0..1: see knowledge.Result
 }
 
 // StepTrace is what one step did.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -20,9 +19,11 @@ func feedbackCommand(e *env) *cobra.Command {
 It is kept with what the trace said of the answer.`,
 		Example: `  dragoman feedback list --rating down
   dragoman feedback export > cases.jsonl
-  dragoman feedback tune support`,
+  dragoman feedback precision
+  dragoman feedback tune support
+  dragoman feedback tune --collection wiki`,
 	}
-	c.AddCommand(feedbackGiveCommand(e), feedbackListCommand(e), feedbackExportCommand(e), feedbackTuneCommand(e))
+	c.AddCommand(feedbackGiveCommand(e), feedbackListCommand(e), feedbackExportCommand(e), feedbackPrecisionCommand(e), feedbackTuneCommand(e))
 	return c
 }
 
@@ -120,78 +121,4 @@ gave it is left out.`,
 	}
 	feedbackFlags(c, &q)
 	return c
-}
-
-func feedbackTuneCommand(e *env) *cobra.Command {
-	var apply, asJSON bool
-	var key string
-	c := &cobra.Command{
-		Use: "tune ASSISTANT", Short: "Report how a threshold on confidence does by feedback, and put a better one in place", Args: cobra.ExactArgs(1),
-		Long: `The table shows, for each threshold, which share of the answers that people found bad lies below it (caught), and which share of those that
-they found good (blamed). The best is where the difference is greatest. --apply saves the assistant's definition with it as a new version and
-publishes that, where at least 20 good and 20 bad answers speak for it; dragoman assistant publish goes back.`,
-		Example: `  dragoman feedback tune support
-  dragoman feedback tune support --threshold abstain_below --apply`,
-		RunE: e.withApp(func(c *cobra.Command, ap *app.App, args []string) error {
-			saved, err := ap.Definitions().Get(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			d := saved.Definition
-			thresholds := map[string]*float64{"disclaim_below": &d.Judge.Disclaim, "confirm_below": &d.Judge.Confirm, "abstain_below": &d.Judge.Abstain}
-			at, ok := thresholds[key]
-			if !ok {
-				return fmt.Errorf("%q is no threshold; disclaim_below, confirm_below and abstain_below are", key)
-			}
-			list, err := ap.Feedback.List(c.Context(), feedback.Query{Assistant: args[0], Limit: 1000})
-			if err != nil {
-				return err
-			}
-			r := feedback.Tune(list, *at)
-			if asJSON {
-				if err := printJSONTo(e, r); err != nil {
-					return err
-				}
-			} else {
-				e.printTuning(key, r)
-			}
-			if !apply {
-				return nil
-			}
-			if !r.Enough {
-				return errors.New("too few answers were rated for a threshold to rest on: 20 good and 20 bad ones are needed")
-			}
-			if r.Best.Threshold == *at {
-				return nil
-			}
-			*at = r.Best.Threshold
-			next, err := ap.SaveTuned(c.Context(), commandLine, args[0], d, fmt.Sprintf("%s %.2f, by the feedback on %d answers", key, *at, r.Up+r.Down))
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(e.err, "%s is in place with %s: %.2f\n", next, key, *at)
-			return nil
-		}),
-	}
-	c.Flags().StringVar(&key, "threshold", "disclaim_below", "which `key` of judge")
-	c.Flags().BoolVar(&apply, "apply", false, "put the best one in place")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return c
-}
-
-func (e *env) printTuning(key string, r feedback.Tuning) {
-	fmt.Fprintf(e.out, "%d answers that were found good and %d that were found bad; confidence tells them apart with an AUROC of %.2f\n\n", r.Up, r.Down, r.AUROC)
-	fmt.Fprintf(e.out, "%-10s  %7s  %7s\n", key, "caught", "blamed")
-	for _, p := range r.Points {
-		note := ""
-		if p == r.Best {
-			note = "  the best"
-		}
-		fmt.Fprintf(e.out, "%-14.2f  %5.1f %%  %5.1f %%%s\n", p.Threshold, 100*p.Caught, 100*p.Blamed, note)
-	}
-	fmt.Fprintf(e.out, "\nNow %.2f: %.1f %% caught, %.1f %% blamed.", r.Now.Threshold, 100*r.Now.Caught, 100*r.Now.Blamed)
-	if !r.Enough {
-		fmt.Fprint(e.out, " Too few answers were rated for a change: 20 good and 20 bad ones are needed.")
-	}
-	fmt.Fprintln(e.out)
 }

@@ -109,6 +109,11 @@ func (s *searching) run(ctx context.Context, e *env, text string) error {
 		if q.Vector, q.Model, err = ap.QuestionVector(ctx, commandLine, name, text); err != nil {
 			fmt.Fprintf(e.err, "%v; words are searched for\n", err)
 		}
+		t, err := ap.Threshold(ctx, name)
+		if err != nil {
+			return err
+		}
+		q.Threshold = t.Value
 		res, err := col.Search(ctx, q)
 		if err != nil {
 			return err

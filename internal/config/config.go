@@ -176,12 +176,13 @@ type Collection struct {
 	Rerank   string        `yaml:"rerank" doc:"The re-ranker of answers from it. Default: none."`
 	OCR      []string      `yaml:"ocr" doc:"A command that reads a picture from its input and writes its text: [tesseract, -, -]. Default: pictures are left out."`
 
-	Path    string        `yaml:"path" doc:"The folder; relative to this file."`
-	Watch   bool          `yaml:"watch" doc:"A server takes changes of the folder over as they happen. false: when a question comes. Default: true."`
-	Include []string      `yaml:"include" doc:"Only these files, as patterns of .gitignore. Default: all."`
-	Exclude []string      `yaml:"exclude" doc:"Not these files, as patterns of .gitignore; beside those that .gitignore and .dragomanignore leave out."`
-	Blame   time.Duration `yaml:"blame" doc:"How long each sync may ask git who changed the lines of what changed, for passages of a folder in a repository or of a git source; the next one goes on. 0s: never, and passages have the last change of their file. Default: 1s."`
-	Privacy string        `yaml:"privacy" enum:"public,internal" doc:"internal: a turn that found something here goes to internal providers only. Default: public."`
+	Path      string        `yaml:"path" doc:"The folder; relative to this file."`
+	Watch     bool          `yaml:"watch" doc:"A server takes changes of the folder over as they happen. false: when a question comes. Default: true."`
+	Include   []string      `yaml:"include" doc:"Only these files, as patterns of .gitignore. Default: all."`
+	Exclude   []string      `yaml:"exclude" doc:"Not these files, as patterns of .gitignore; beside those that .gitignore and .dragomanignore leave out."`
+	Threshold float64       `yaml:"threshold" doc:"How well, 0 to 1, the best passages must match a question (the confidence that a search tells); below it nothing is found. What dragoman feedback tune --collection has put in place goes before it. Default: 0."`
+	Blame     time.Duration `yaml:"blame" doc:"How long each sync may ask git who changed the lines of what changed, for passages of a folder in a repository or of a git source; the next one goes on. 0s: never, and passages have the last change of their file. Default: 1s."`
+	Privacy   string        `yaml:"privacy" enum:"public,internal" doc:"internal: a turn that found something here goes to internal providers only. Default: public."`
 }
 
 // Guard is a set of checks.

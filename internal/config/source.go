@@ -122,6 +122,9 @@ func (d *decoder) collection(path string, c Collection) {
 	if c.Every < 0 {
 		d.problem(path+".every", "must not be negative", "")
 	}
+	if c.Threshold < 0 || c.Threshold > 1 {
+		d.problem(path+".threshold", "is a share from 0 to 1", "")
+	}
 	if c.Blame < 0 {
 		d.problem(path+".blame", "must not be negative; 0s is never", "")
 	}

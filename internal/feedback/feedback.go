@@ -46,12 +46,36 @@ type Turn struct {
 		Confidence float64 `json:"confidence"`
 		Answerable float64 `json:"answerable"`
 	} `json:"judged,omitempty"`
+	Confidence float64 `json:"confidence"` // of retrieval, where Matches are
+	Matches    []struct {
+		Collection string  `json:"collection"`
+		Confidence float64 `json:"confidence"`
+	} `json:"matches,omitempty"`
 	Sources []struct {
+		Number     int    `json:"number"`
 		Collection string `json:"collection"`
 		Path       string `json:"path"`
 		Start      int    `json:"start"`
 		End        int    `json:"end"`
 	} `json:"sources,omitempty"`
+	Citations []struct {
+		Number int `json:"number"`
+	} `json:"citations,omitempty"`
+}
+
+// sources counts the passages of each collection that the answer was offered, and those that it cites.
+func (t *Turn) sources() (offered, cited map[string]int) {
+	numbers := map[int]bool{}
+	for _, c := range t.Citations {
+		numbers[c.Number] = true
+	}
+	offered, cited = map[string]int{}, map[string]int{}
+	for _, s := range t.Sources {
+		if offered[s.Collection]++; numbers[s.Number] {
+			cited[s.Collection]++
+		}
+	}
+	return offered, cited
 }
 
 // Traces finds the trace of an answer.
@@ -104,6 +128,8 @@ func (k *Keeper) Give(ctx context.Context, p identity.Principal, g Given) (Entry
 		return Entry{}, err
 	}
 	k.Metrics.Feedback(e.Turn.Assistant, e.Turn.Provider, e.Turn.Model, g.Rating)
+	offered, cited := e.Turn.sources()
+	k.Metrics.RatedSources(e.Turn.Assistant, g.Rating, offered, cited)
 	return e, nil
 }
 
@@ -112,20 +138,33 @@ type Query struct {
 	Principal string // only theirs; empty: everybody's
 	Assistant string // only of answers of this one
 	Rating    string
+	Since     time.Time // only what was said at or after; zero: as far back as feedback is kept
 	Before    time.Time
 	Limit     int // 0: 50
 }
 
-// most is how much is listed at a time at most.
-const most = 1000
+// most is how much is listed at a time at most, and mostRated how much a report rests on.
+const (
+	most      = 1000
+	mostRated = 20_000
+)
+
+// Rated returns what reports rest on, the latest first: as List, of as much as there is, up to 20,000.
+func (k *Keeper) Rated(ctx context.Context, q Query) ([]Entry, error) {
+	return k.list(ctx, q, mostRated)
+}
 
 // List returns the latest first.
 func (k *Keeper) List(ctx context.Context, q Query) ([]Entry, error) {
 	if q.Limit <= 0 {
 		q.Limit = 50
 	}
+	return k.list(ctx, q, min(q.Limit, most))
+}
+
+func (k *Keeper) list(ctx context.Context, q Query, limit int) ([]Entry, error) {
 	out := []Entry{}
-	for before := q.Before; len(out) < min(q.Limit, most); {
+	for before := q.Before; len(out) < limit; {
 		page, err := k.Store.Feedback(ctx, store.FeedbackQuery{Principal: q.Principal, Before: before, Limit: most})
 		if err != nil {
 			return nil, err
@@ -135,11 +174,11 @@ func (k *Keeper) List(ctx context.Context, q Query) ([]Entry, error) {
 			if err := json.Unmarshal(f.Body, &e); err != nil {
 				return nil, fmt.Errorf("read the feedback on %s: %w", f.TraceID, err)
 			}
-			if (q.Assistant == "" || e.Turn.Assistant == q.Assistant) && (q.Rating == "" || e.Rating == q.Rating) && len(out) < min(q.Limit, most) {
+			if (q.Assistant == "" || e.Turn.Assistant == q.Assistant) && (q.Rating == "" || e.Rating == q.Rating) && !e.Created.Before(q.Since) && len(out) < limit {
 				out = append(out, e)
 			}
 		}
-		if len(page) < most {
+		if len(page) < most || page[len(page)-1].Created.Before(q.Since) {
 			break
 		}
 		before = page[len(page)-1].Created

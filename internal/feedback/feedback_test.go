@@ -87,13 +87,13 @@ func TestTune(t *testing.T) {
 	add(20, "down", 0.4)
 	add(5, "down", 0.9)
 	list = append(list, Entry{Given: Given{Rating: "down"}}) // of a plain model: it has no confidence
-	r := Tune(list, 0.5)
+	r := Tune(list, OfAnswer, 0.5)
 	// By hand: above 0.4 and up to 0.8, 20 of 25 bad ones are caught and 5 of 25 good ones blamed. The lowest such step is 0.45. Of the 625
 	// pairs, 20 x 20 are in order, and of the others none.
 	if r.Up != 25 || r.Down != 25 || !r.Enough || r.Best != (Point{0.45, 0.8, 0.2, 0.6}) || r.Now != (Point{0.5, 0.8, 0.2, 0.6}) || r.AUROC != 0.64 {
 		t.Errorf("%+v", r)
 	}
-	if r := Tune(nil, 0.5); r.Enough || r.AUROC != 0 || r.Best.Benefit != 0 {
+	if r := Tune(nil, OfAnswer, 0.5); r.Enough || r.AUROC != 0 || r.Best.Benefit != 0 {
 		t.Errorf("of nothing: %+v", r)
 	}
 }

@@ -28,8 +28,34 @@ type Point struct {
 // enough is how many good and how many bad answers a threshold must rest on before it is put in place.
 const enough = 20
 
-// Tune reports how thresholds do by feedback. now is the one that holds.
-func Tune(entries []Entry, now float64) Tuning {
+// Confidence reads a confidence, 0..1, of an answer; ok is false where it has none.
+type Confidence func(t *Turn) (c float64, ok bool)
+
+// OfAnswer is how sure the judge is of an answer.
+func OfAnswer(t *Turn) (float64, bool) {
+	if t.Judged == nil {
+		return 0, false
+	}
+	return t.Judged.Confidence, true
+}
+
+// OfRetrieval is how well what was found matches the question.
+func OfRetrieval(t *Turn) (float64, bool) { return t.Confidence, len(t.Matches) > 0 }
+
+// OfCollection is how well what was found in one collection matches the question.
+func OfCollection(name string) Confidence {
+	return func(t *Turn) (float64, bool) {
+		for _, m := range t.Matches {
+			if m.Collection == name {
+				return m.Confidence, true
+			}
+		}
+		return 0, false
+	}
+}
+
+// Tune reports how thresholds on a confidence do by feedback. now is the one that holds.
+func Tune(entries []Entry, of Confidence, now float64) Tuning {
 	type rated struct {
 		confidence float64
 		good       bool
@@ -37,9 +63,9 @@ func Tune(entries []Entry, now float64) Tuning {
 	var all []rated
 	t := Tuning{}
 	for i := range entries {
-		if j := entries[i].Turn.Judged; j != nil {
+		if c, ok := of(&entries[i].Turn); ok {
 			good := entries[i].Rating == "up"
-			all = append(all, rated{j.Confidence, good})
+			all = append(all, rated{c, good})
 			if good {
 				t.Up++
 			} else {

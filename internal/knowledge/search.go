@@ -22,13 +22,15 @@ type Query struct {
 	Vector []float32
 	Model  string
 	// Who asks. What they may not see is not found, counted or told of in any way. The zero value is a stranger.
-	Who     acl.Subjects
-	Limit   int      // passages at most; 0 means 12
-	Paths   []string // only documents whose path matches one of these patterns or lies below one; nil for all
-	Filter  Filter
-	Pins    []Pin
-	Now     time.Time // what "after:7d" in the text counts back from
-	Explain bool      // say where the scores come from
+	Who    acl.Subjects
+	Limit  int      // passages at most; 0 means 12
+	Paths  []string // only documents whose path matches one of these patterns or lies below one; nil for all
+	Filter Filter
+	Pins   []Pin
+	// Threshold is the confidence, 0..1, below which nothing is found: passages are left out then, but for pinned ones.
+	Threshold float64
+	Now       time.Time // what "after:7d" in the text counts back from
+	Explain   bool      // say where the scores come from
 }
 
 // Passage is a chunk that was found.
@@ -125,6 +127,12 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 	res.Confidence = max(res.Confidence, close)
 	if len(pinned) > 0 {
 		res.Confidence = 1
+	}
+	if res.Confidence < query.Threshold {
+		for _, p := range res.Passages {
+			res.LeftOut = append(res.LeftOut, LeftOut{p.Collection, p.Path, p.Start, p.End, p.Symbol, p.Score, fmt.Sprintf("threshold: the best match in %s has a confidence of %.2f, and %.2f is asked for", c.Name, res.Confidence, query.Threshold)})
+		}
+		res.Passages = nil
 	}
 	return res, nil
 }

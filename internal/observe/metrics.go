@@ -14,9 +14,10 @@ import (
 
 // Metrics counts. It is safe for concurrent use; a nil *Metrics counts nothing.
 type Metrics struct {
-	registry *prometheus.Registry
-	models   *bounded
-	helpers  *bounded // names of assistants
+	registry    *prometheus.Registry
+	models      *bounded
+	helpers     *bounded // names of assistants
+	collections *bounded
 
 	inFlight   prometheus.Gauge
 	turns      *prometheus.CounterVec
@@ -44,7 +45,7 @@ var buckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60
 
 // New makes the metrics.
 func New() *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), models: &bounded{}, helpers: &bounded{}}
+	m := &Metrics{registry: prometheus.NewRegistry(), models: &bounded{}, helpers: &bounded{}, collections: &bounded{}}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "dragoman", Name: name, Help: help}, labels)
 		m.registry.MustRegister(v)

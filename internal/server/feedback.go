@@ -11,6 +11,7 @@ import (
 func (s *Server) feedbackRoutes(open func(string, *door, handler)) {
 	open("POST /api/feedback", chatDoor, s.giveFeedback)
 	open("GET /api/feedback", chatDoor, s.listFeedback)
+	open("GET /api/feedback/precision", chatDoor, s.feedbackPrecision)
 }
 
 // giveFeedback keeps what somebody says of an answer of theirs.
@@ -52,6 +53,28 @@ func (s *Server) listFeedback(w http.ResponseWriter, r *http.Request, p principa
 		return
 	}
 	s.json(w, http.StatusOK, map[string]any{"feedback": list})
+}
+
+// feedbackPrecision reports on one's own feedback, and to operators on everybody's: GET /api/feedback/precision?assistant=...&since=...
+func (s *Server) feedbackPrecision(w http.ResponseWriter, r *http.Request, p principal) {
+	v := r.URL.Query()
+	q := feedback.Query{Principal: p.Owner(), Assistant: v.Get("assistant")}
+	if s.operates(p) {
+		q.Principal = ""
+	}
+	if since := v.Get("since"); since != "" {
+		var err error
+		if q.Since, err = time.Parse(time.RFC3339, since); err != nil {
+			s.trouble(w, "", &chat.Error{Code: chat.CodeInvalidRequest, Param: "since", Message: "since is a time like 2026-01-31T12:00:00Z"})
+			return
+		}
+	}
+	list, err := s.Feedback.Rated(r.Context(), q)
+	if err != nil {
+		s.trouble(w, "read feedback", err)
+		return
+	}
+	s.json(w, http.StatusOK, map[string]any{"precision": feedback.Precisions(list)})
 }
 
 // operates says whether somebody is an operator.
