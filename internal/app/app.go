@@ -25,6 +25,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/cache"
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/conversation"
@@ -77,6 +78,7 @@ type App struct {
 	Root       string // folder of the built-in assistant
 	Store      store.Store
 	Ledger     *ledger.Ledger
+	Audit      *audit.Log
 	Keys       *identity.Keys
 	Sessions   *conversation.Keeper
 	Memories   *memory.Keeper
@@ -145,10 +147,12 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		}
 	}()
 	a.Ledger = ledger.New(a.Store, a.prices.Load, o.Now)
-	a.Keys = identity.NewKeys(a.Store, rand.Reader, o.Now)
-	a.Sessions = conversation.NewKeeper(a.Store, conversation.Options{Mask: redact, Settle: a.Flush, Now: o.Now})
+	a.Audit = newAuditLog(a.Store, o.Now)
+	noted := audited{a.Store, a.Audit}
+	a.Keys = identity.NewKeys(noted, rand.Reader, o.Now)
+	a.Sessions = conversation.NewKeeper(noted, conversation.Options{Mask: redact, Settle: a.Flush, Now: o.Now})
 	a.Feedback = &feedback.Keeper{Store: a.Store, Traces: a, Metrics: a.Metrics, Now: o.Now}
-	a.Memories = memory.NewKeeper(a.Store, memory.Options{Mask: redact, NewID: newMemoryID, Now: o.Now})
+	a.Memories = memory.NewKeeper(noted, memory.Options{Mask: redact, NewID: newMemoryID, Now: o.Now})
 	a.background, a.vectors, a.readings = assistant.NewBackground(o.Log), assistant.NewVectors(keptVectors), assistant.NewReadings(o.Now)
 	a.limits = limit.NewBook(o.Now)
 	if a.Config.Cache.Size > 0 {
@@ -271,7 +275,7 @@ func (a *App) build(ctx context.Context) (err error) {
 // it keeps its data and how its books and cache are kept is read at the start only. It must not be called twice at a time.
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
-		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Feedback: a.Feedback, Metrics: a.Metrics, limits: a.limits,
+		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Audit: a.Audit, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Feedback: a.Feedback, Metrics: a.Metrics, limits: a.limits,
 		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, readings: a.readings, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
@@ -281,6 +285,9 @@ func (a *App) Reload(ctx context.Context) error {
 	sections := a.unread(next.Config)
 	next.Config.Store = a.Config.Store // collections are kept there
 	if err := next.build(ctx); err != nil {
+		return err
+	}
+	if err := next.auditConfig(ctx); err != nil {
 		return err
 	}
 	if len(sections) > 0 && a.options.Log != nil {

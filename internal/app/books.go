@@ -81,6 +81,9 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := a.auditConfig(ctx); err != nil {
+		return err
+	}
 	b := &books{lock: journalLock(folder, id), log: log, serving: serving}
 	if locked, err := b.lock.TryLock(); err != nil || !locked {
 		return fmt.Errorf("lock the journal: %w", errors.Join(err, os.ErrExist))

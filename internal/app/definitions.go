@@ -39,7 +39,7 @@ func (a *App) Definitions() *Definitions { return a.definitions }
 
 // publishAssistants saves what the configuration defines, publishes what it changed, and puts in place what was published since.
 func (a *App) publishAssistants(ctx context.Context) error {
-	ds := &Definitions{app: a, store: a.Store, now: a.options.Now, known: map[string]assistant.Definition{}, held: map[string]string{}}
+	ds := &Definitions{app: a, store: audited{a.Store, a.Audit}, now: a.options.Now, known: map[string]assistant.Definition{}, held: map[string]string{}}
 	if len(a.Config.Editors) > 0 {
 		var err error
 		if ds.editors, err = acl.New(a.Config.Editors...); err != nil {
@@ -71,10 +71,10 @@ func (a *App) publishAssistants(ctx context.Context) error {
 			continue
 		}
 		now := a.options.Now()
-		if err := a.Store.SaveAssistant(ctx, store.AssistantVersion{Name: name, Version: version, Body: c.Canonical(), Origin: store.FromConfig, Created: now}); err != nil {
+		if err := ds.store.SaveAssistant(ctx, store.AssistantVersion{Name: name, Version: version, Body: c.Canonical(), Origin: store.FromConfig, Created: now}); err != nil {
 			return err
 		}
-		if err := a.Store.PublishAssistant(ctx, store.Publication{Name: name, Version: version, Origin: store.FromConfig, At: now}); err != nil {
+		if err := ds.store.PublishAssistant(ctx, store.Publication{Name: name, Version: version, Origin: store.FromConfig, At: now}); err != nil {
 			return err
 		}
 	}
@@ -191,6 +191,11 @@ func (ds *Definitions) version(ctx context.Context, name, version string) (assis
 	}
 	if d, err = ds.app.define(name, c); err != nil {
 		return d, err
+	}
+	if t := d.Prompt.Template; t != nil {
+		if err := ds.app.auditTemplate(ctx, t); err != nil {
+			return d, err
+		}
 	}
 	ds.mu.Lock()
 	defer ds.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
@@ -19,11 +20,12 @@ type Library struct {
 	ranks  *rerankers
 	engine *assistant.Engine
 	label  func(collection string) route.Privacy
+	audit  *audit.Log
 }
 
 // Library returns the collections as they are configured now.
 func (a *App) Library() Library {
-	return Library{a.collections, a.semantics(), newRerankers(a.Config, a.encoders), a.Engine, a.levels.label}
+	return Library{a.collections, a.semantics(), newRerankers(a.Config, a.encoders), a.Engine, a.levels.label, a.Audit}
 }
 
 // Listed is a collection as somebody sees it.
@@ -155,6 +157,9 @@ func (l Library) Delete(ctx context.Context, p identity.Principal, name, id stri
 	was, err := c.Delete(ctx, id, l.cs.now)
 	if err == nil && !was {
 		return noDocument(name, id)
+	}
+	if err == nil {
+		err = l.audit.Record(ctx, audit.DataErased, name+"/"+id, "")
 	}
 	return err
 }

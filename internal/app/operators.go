@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
@@ -30,7 +31,7 @@ func (a *App) SaveTuned(ctx context.Context, p identity.Principal, name string, 
 	if s, err = a.definitions.Publish(ctx, p, name, s.Version, note); err != nil {
 		return "", err
 	}
-	return name + "@" + s.Version[:shownDigits], nil
+	return name + "@" + s.Version[:shownDigits], a.Audit.Record(ctx, audit.FeedbackApplied, name+"@"+s.Version, note)
 }
 
 // Sees says whether somebody may see a document as it is now. What is gone nobody sees.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/feedback"
 )
 
@@ -107,6 +108,9 @@ gave it is left out.`,
 		RunE: e.withApp(func(c *cobra.Command, ap *app.App, _ []string) error {
 			list, err := ap.Feedback.List(c.Context(), q)
 			if err != nil {
+				return err
+			}
+			if err := ap.Audit.Record(c.Context(), audit.DataExported, "feedback", count(len(list), "answer")); err != nil {
 				return err
 			}
 			enc := json.NewEncoder(e.out)

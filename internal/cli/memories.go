@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/memory"
 )
@@ -124,6 +125,9 @@ are about what is remembered of the command line; with --user, and --team, about
 		RunE: opened(func(c *cobra.Command, ap *app.App, owner string, args []string) error {
 			all, err := ap.Memories.List(c.Context(), owner, nil, true)
 			if err != nil {
+				return err
+			}
+			if err := ap.Audit.Record(c.Context(), audit.DataExported, "memories", fmt.Sprintf("%d of %s", len(all), owner)); err != nil {
 				return err
 			}
 			if len(args) == 0 {

@@ -108,7 +108,7 @@ OpenAI, Anthropic and Google. Any client reaches any model by one key, with fail
 	for group, commands := range map[string][]*cobra.Command{
 		"use":  {askCommand(e), chatCommand(e), searchCommand(e), sessionCommand(e), memoryCommand(e), whyCommand(e), feedbackCommand(e)},
 		"run":  {serveCommand(e), mcpCommand(e), assistantCommand(e), promptCommand(e), modelCommand(e), keyCommand(e), initCommand(e), configCommand(e), routeCommand(e)},
-		"look": {doctorCommand(e), indexCommand(e), collectionCommand(e), evalCommand(e), usageCommand(e)},
+		"look": {doctorCommand(e), indexCommand(e), collectionCommand(e), evalCommand(e), usageCommand(e), auditCommand(e)},
 	} {
 		for _, c := range commands {
 			c.GroupID = group

@@ -122,7 +122,7 @@ func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.L
 		log.Warn("other machines can connect; put TLS in front of it", "address", addr.String())
 	}
 	s := server.New(server.Options{
-		State: stateOf(ap, log), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Sessions: ap.Sessions, Memories: ap.Memories, Feedback: ap.Feedback, Ready: ap.Ready, Health: func() any { return ap.Health() }, Metrics: ap.Metrics, Log: log, Now: e.now,
+		State: stateOf(ap, log), Keys: ap.Keys, Traces: ap, Responses: ap.Store, Sessions: ap.Sessions, Memories: ap.Memories, Feedback: ap.Feedback, Audit: ap.Audit, Ready: ap.Ready, Health: func() any { return ap.Health() }, Metrics: ap.Metrics, Log: log, Now: e.now,
 		MaxBody: int64(ap.Config.Server.MaxBody), Notice: ap.Config.Server.Notice, Drain: ap.Config.Server.Drain, Proxies: proxies(ap.Config.Server.Proxies),
 	})
 	watchCtx, stopWatching := context.WithCancel(ctx)

@@ -64,7 +64,12 @@ func geminiPath(r *http.Request) (model, method string) {
 
 // routes are the doors and what is beside them. Google's SDKs ask under /v1 and under /v1beta.
 func (s *Server) routes(mux *http.ServeMux) {
-	open := func(pattern string, d *door, h handler) { mux.Handle(pattern, s.authenticated(d, h)) }
+	open := func(pattern string, d *door, h handler) {
+		if strings.Contains(pattern, " /api/") {
+			h = acting(h)
+		}
+		mux.Handle(pattern, s.authenticated(d, h))
+	}
 	open("POST /v1/chat/completions", chatDoor, s.converse(chatDoor))
 	open("POST /v1/completions", completionsDoor, s.converse(completionsDoor))
 	open("POST /v1/responses", responsesDoor, s.respond)
@@ -89,6 +94,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	s.sessionRoutes(open)
 	s.memoryRoutes(open)
 	s.feedbackRoutes(open)
+	open("GET /api/audit", chatDoor, s.listAudit)
 	if s.MCP != nil {
 		open("/mcp", chatDoor, s.answerMCP(mcp.NewHandler(s.MaxBody)))
 	}

@@ -2,8 +2,10 @@ package server
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/memory"
 )
@@ -38,6 +40,9 @@ func (s *Server) listMemories(w http.ResponseWriter, r *http.Request, p principa
 // exportMemories tells everything, the history included, as a file.
 func (s *Server) exportMemories(w http.ResponseWriter, r *http.Request, p principal) {
 	list, err := s.Memories.List(r.Context(), ownerOf(r, p), nil, true)
+	if err == nil {
+		err = s.Audit.Record(r.Context(), audit.DataExported, "memories", strconv.Itoa(len(list))+" of "+ownerOf(r, p))
+	}
 	if err == nil {
 		w.Header().Set("Content-Disposition", `attachment; filename="memories.json"`)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/conversation"
 	"github.com/dragoman/dragoman/internal/feedback"
@@ -76,6 +77,7 @@ type Options struct {
 	Sessions  *conversation.Keeper
 	Memories  *memory.Keeper
 	Feedback  *feedback.Keeper
+	Audit     *audit.Log
 	Ready     func(ctx context.Context) error // why no request should come, if anything; nil: always ready
 	Health    func() any                      // how the providers and their models do, for JSON; nil: not told
 	Metrics   *observe.Metrics                // nil: none are told

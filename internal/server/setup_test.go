@@ -142,7 +142,7 @@ models:
 	d.url = "http://" + ln.Addr().String()
 	s := server.New(server.Options{
 		State: server.State{Engine: ap.Engine, Assistants: ap.Definitions(), Policy: ap.Policy(), Models: ap.Models, Counter: ap.Counter(), Library: ap.Library(), May: ap.May(), Operator: ap.Operator(), Sees: ap.Sees(), MCP: ap.MCP("test", nil, serverLog)},
-		Keys:  ap.Keys, Traces: ap, Responses: ap.Store, Sessions: ap.Sessions, Memories: ap.Memories, Feedback: ap.Feedback, Ready: ap.Ready, Metrics: ap.Metrics,
+		Keys:  ap.Keys, Traces: ap, Responses: ap.Store, Sessions: ap.Sessions, Memories: ap.Memories, Feedback: ap.Feedback, Audit: ap.Audit, Ready: ap.Ready, Metrics: ap.Metrics,
 		Log: serverLog, Now: time.Now, MaxBody: o.maxBody, Drain: o.drain,
 	})
 	d.server = s

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/ledger"
@@ -27,6 +28,7 @@ type Store interface {
 	Assistants
 	SyncRuns
 	Feedbacks
+	audit.Store
 
 	// UsageOfTrace returns the usage rows of one turn, the earliest first.
 	UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, error)

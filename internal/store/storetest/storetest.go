@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"assistants":          assistants,
 		"sync runs":           syncRuns,
 		"feedback":            feedback,
+		"audit":               auditLog,
 		"odd text":            oddText,
 		"huge bodies":         hugeBodies,
 		"cancellation":        cancellation,
