@@ -302,7 +302,7 @@ func (t *Turn) weigh(ctx context.Context, g *judge.Grounds, sentence string, c *
 		}
 	}
 	v.Score = round(best.Score)
-	if best.Score >= weakly {
+	if best.Score >= weakly || best.Same && len(best.Conflicts) > 0 { // which says the same, but for a fact
 		t.restOn(&v, best.Source)
 		v.Conflicts = best.Conflicts
 	}

@@ -31,8 +31,9 @@ or of questions with input, passages and answerable, as CLAPNQ has them. The tab
 calibration, with 95 % intervals: of the share of words that the source has (the plain baseline), of the model that is built in, and of
 models that were fitted to nine tenths of the set and judge the last tenth.
 
-True claims are made false by one number, name or negation: the share of these that is found is shown by kind, and, as "nothing", the share of
-those that were left alone and are suspected. With --made, further claims are made of the running text in a folder.
+True claims are made false by one number, name or negation: the share of these of which a conflict with the source is named is shown by kind, and, as
+"nothing", the share of those that were left alone and are suspected. The second table shows both where claims of low scores are suspected, too, whose
+scores are of models that did not see them. With --made, further claims are made of the running text in a folder.
 
 --fit writes the models anew, fitted to all that was named. It is how the built-in ones were made.`,
 		Example: `  dragoman eval grounding wice-dev.jsonl clapnq-dev.jsonl
@@ -243,6 +244,44 @@ func (g *grounding) changed(ctx context.Context, sets []string, asJSON bool) err
 			if s, ok := found[k]; ok {
 				fmt.Fprintf(w, "%s\t%.1f %%\t%.1f-%.1f\t%d\n", k, 100*s.Value, 100*s.Low, 100*s.High, s.N)
 			}
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return g.suspicion(ctx, sets, asJSON)
+}
+
+// suspicion prints, for each set of claims, what is found and what is suspected wrongly where scores are looked at, too.
+func (g *grounding) suspicion(ctx context.Context, sets []string, asJSON bool) error {
+	var claims []lab.GroundingCase
+	for _, c := range g.cases {
+		if !c.Question {
+			claims = append(claims, c)
+		}
+	}
+	w := tabwriter.NewWriter(g.env.out, 0, 0, 2, ' ', 0)
+	for _, set := range sets {
+		if !has(claims, set) {
+			continue
+		}
+		curve, err := lab.SuspicionCurve(ctx, claims, set, rand.New(rand.NewPCG(g.seed, g.seed)))
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			if err := json.NewEncoder(g.env.out).Encode(map[string]any{"set": filepath.Base(set), "suspicion": curve}); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(w, "\nsuspected in %s\tfound\t95 %%\twrongly\t95 %%\n", filepath.Base(set))
+		for _, p := range curve {
+			what := "conflicts"
+			if p.Below > 0 {
+				what = fmt.Sprintf("or a score below %.1f", p.Below)
+			}
+			fmt.Fprintf(w, "%s\t%.1f %%\t%.1f-%.1f\t%.1f %%\t%.1f-%.1f\n", what, 100*p.Found.Value, 100*p.Found.Low, 100*p.Found.High, 100*p.Wrongly.Value, 100*p.Wrongly.Low, 100*p.Wrongly.High)
 		}
 	}
 	return w.Flush()

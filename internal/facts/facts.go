@@ -60,6 +60,20 @@ func (f *Facts) Has(name string) bool {
 	return f.words[name] || f.words[stem(name)] || f.words[strings.Trim(name, "().:,")] || slices.Contains(f.names, name)
 }
 
+// HasLike says whether any word of the text, in lower case, or its stem is as is says.
+func (f *Facts) HasLike(is func(word string) bool) bool {
+	for w := range f.words {
+		if is(w) {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadNumber reads a number, in digits or in a word, in lower case. Its value has one form for all ways to write it; a date, a version or a range is a
+// number as it stands.
+func ReadNumber(word string) (value string, ok bool) { return number(word) }
+
 // token is a word as it stands, without the punctuation around it.
 type token struct {
 	text    string

@@ -13,6 +13,8 @@ type Claim struct {
 	text  string
 	terms []term
 	hard  []term // numbers and identifiers
+	names []name
+	dates []date
 	facts *facts.Facts
 }
 
@@ -27,7 +29,7 @@ type term struct {
 // NewClaim reads a sentence. Citations such as [2] are no part of what it says.
 func NewClaim(sentence string) *Claim {
 	c := &Claim{text: withoutCitations(sentence)}
-	c.facts = facts.Of(c.text)
+	c.facts, c.names, c.dates = facts.Of(c.text), namesIn(c.text), datesIn(c.text)
 	clause := 0
 	for i := 0; ; {
 		start, end := analysis.NextWord(c.text, i)
@@ -54,6 +56,11 @@ func NewClaim(sentence string) *Claim {
 
 // Words is how many words of the claim carry meaning. A sentence of fewer than two is a heading, or a "yes".
 func (c *Claim) Words() int { return len(c.terms) }
+
+// is says whether a term is of a word in lower case.
+func (t term) is(word string) bool {
+	return t.whole == word || len(t.parts) == 1 && t.parts[0] == analysis.Stem(word)
+}
 
 // in says whether a term stands in a set of terms.
 func (t term) in(terms map[string]bool) bool {

@@ -27,7 +27,7 @@ type Grounds struct {
 	sources []*Source
 	pieces  int             // of all sources
 	known   map[string]bool // terms of the question, which an answer may repeat
-	asked   *facts.Facts    // of the question
+	asked   *piece          // the question
 	encode  Encode          // nil: words alone decide
 	vectors map[string][]float32
 }
@@ -36,7 +36,7 @@ type Grounds struct {
 type Source struct {
 	title      string
 	titleTerms map[string]bool
-	titleFacts *facts.Facts
+	called     *piece // the title
 	pieces     []piece
 	df         map[string]int // in how many pieces a term stands
 }
@@ -53,7 +53,7 @@ const mostPieces = 4000
 
 // Read reads a source.
 func Read(t Text) *Source {
-	s := &Source{title: t.Title, titleFacts: facts.Of(t.Title), titleTerms: termsOf(t.Title), df: map[string]int{}}
+	s := &Source{title: t.Title, called: &piece{text: t.Title, facts: facts.Of(t.Title)}, titleTerms: termsOf(t.Title), df: map[string]int{}}
 	for body := t.Body; body != "" && len(s.pieces) < mostPieces; {
 		n := NextSentence(body, true)
 		p := piece{text: strings.TrimSpace(body[:n])}
@@ -103,7 +103,7 @@ func NewGrounds(texts []Text, question string, encode Encode) *Grounds {
 
 // GroundsOf is NewGrounds of sources that were read before.
 func GroundsOf(sources []*Source, question string, encode Encode) *Grounds {
-	g := &Grounds{sources: sources, asked: facts.Of(question), encode: encode, vectors: map[string][]float32{}}
+	g := &Grounds{sources: sources, asked: &piece{text: question, facts: facts.Of(question)}, encode: encode, vectors: map[string][]float32{}}
 	for _, s := range sources {
 		g.pieces += len(s.pieces)
 	}

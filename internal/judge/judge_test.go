@@ -39,7 +39,7 @@ func TestSupport(t *testing.T) {
 		"The client waits 30 minutes before it tries again.":        "number 30 min",
 		"Uploads are retried.":                                      "negation retried",
 		"The client doesn't wait 30 seconds before it tries again.": "negation wait",
-		"Leave is requested from Bob Ray.":                          "name bob",
+		"Leave is requested from Bob Ray.":                          "name Bob Ray",
 	} {
 		s := support(t, sentence)
 		got := ""

@@ -10,6 +10,7 @@ type Support struct {
 	Source    int        // the one that does it best, from 0; -1: none has anything of it
 	Score     float64    // how probable it is that the source says all of it, 0..1
 	Conflicts []Conflict // facts of the claim that the source has otherwise, or not at all
+	Same      bool       // one sentence of the source has half of the claim's words, and speaks of the same
 }
 
 // Support finds the source that bears out a claim best: of those that have nearly as many of its words as any, the one with the greatest
@@ -58,7 +59,7 @@ func (g *Grounds) supportAt(ctx context.Context, c *Claim, a alignment) (Support
 		}
 		m = Fitted.SupportMeaning
 	}
-	return Support{Source: a.source, Score: m.Probability(f), Conflicts: conflicts}, nil
+	return Support{Source: a.source, Score: m.Probability(f), Conflicts: conflicts, Same: a.single >= closely}, nil
 }
 
 // nearly is the share of a claim's words from which a sentence says the same, but for a fact.

@@ -122,15 +122,15 @@ func ChangeClaims(cases []GroundingCase, rng *rand.Rand) (out []GroundingCase) {
 	return out
 }
 
-// FindChanged says, by the kind of the change and for "all", which share of changed sentences is found: the judge names a conflict, or
-// holds it for less probable than not that the source says it. "nothing" is the share of true sentences of which that is said.
+// FindChanged says, by the kind of the change and for "all", which share of changed sentences is suspected: the judge names a conflict.
+// "nothing" is the share of true sentences of which it does.
 func FindChanged(ctx context.Context, cases []GroundingCase) (map[string]Share, error) {
 	found, all := map[string]int{}, map[string]int{}
 	for _, c := range cases {
 		if c.Question || c.Changed == nil && !c.Holds {
 			continue
 		}
-		s, err := judge.NewGrounds([]judge.Text{c.Source}, "", nil).Support(ctx, judge.NewClaim(c.Text))
+		s, err := supportOf(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +140,7 @@ func FindChanged(ctx context.Context, cases []GroundingCase) (map[string]Share, 
 		}
 		for _, k := range kinds {
 			all[k]++
-			if len(s.Conflicts) > 0 || s.Score < 0.5 {
+			if len(s.Conflicts) > 0 {
 				found[k]++
 			}
 		}
@@ -151,6 +151,75 @@ func FindChanged(ctx context.Context, cases []GroundingCase) (map[string]Share, 
 	}
 	if len(out) == 1 {
 		return nil, nil // nothing was changed
+	}
+	return out, nil
+}
+
+func supportOf(ctx context.Context, c GroundingCase) (judge.Support, error) {
+	return judge.NewGrounds([]judge.Text{c.Source}, "", nil).Support(ctx, judge.NewClaim(c.Text))
+}
+
+// Suspicion says what is found, and what is suspected wrongly, where sentences are also suspected whose score is below a bound.
+type Suspicion struct {
+	Below   float64 `json:"below"` // 0: only those with a conflict are
+	Found   Share   `json:"found"`
+	Wrongly Share   `json:"wrongly"`
+}
+
+// SuspicionCurve measures it for a set of claims, of which the true ones are changed. Scores are those of models that saw neither the claim
+// nor what was made of it: ten folds. cases are of all sets that models are fitted to.
+func SuspicionCurve(ctx context.Context, cases []GroundingCase, group string, rng *rand.Rand) ([]Suspicion, error) {
+	examples, err := GroundingExamples(ctx, cases, nil)
+	if err != nil {
+		return nil, err
+	}
+	var own []int
+	for i, c := range cases {
+		if c.Group == group {
+			own = append(own, i)
+		}
+	}
+	type judged struct {
+		changed, conflict bool
+		score             float64
+	}
+	var all []judged
+	for _, fold := range folds(len(own), rng) {
+		tested := map[int]bool{}
+		var claims []GroundingCase
+		for _, at := range fold {
+			tested[own[at]] = true
+			claims = append(claims, cases[own[at]])
+		}
+		var train []Example
+		for i := range examples {
+			if !tested[i] {
+				train = append(train, examples[i])
+			}
+		}
+		m := FitLogistic(train)
+		for _, c := range ChangeClaims(claims, rng) {
+			s, err := supportOf(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			f, err := judge.NewGrounds([]judge.Text{c.Source}, "", nil).SupportFeatures(ctx, judge.NewClaim(c.Text))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, judged{c.Changed != nil, len(s.Conflicts) > 0, m.Probability(f)})
+		}
+	}
+	var out []Suspicion
+	for _, below := range []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5} {
+		n, suspected := map[bool]int{}, map[bool]int{}
+		for _, j := range all {
+			n[j.changed]++
+			if j.conflict || j.score < below {
+				suspected[j.changed]++
+			}
+		}
+		out = append(out, Suspicion{below, share(suspected[true], n[true]), share(suspected[false], n[false])})
 	}
 	return out, nil
 }

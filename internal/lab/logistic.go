@@ -133,31 +133,37 @@ func solve(a [][]float64, b []float64) []float64 {
 // outOfFold scores each example of a group by a model that was fitted to the others: to nine tenths of the group, and to all that is
 // not of it.
 func outOfFold(examples []Example, group string, rng *rand.Rand) (scores []float64, holds []bool) {
-	const folds = 10
 	var own []int
 	for i := range examples {
 		if examples[i].Group == group {
 			own = append(own, i)
 		}
 	}
-	fold := map[int]int{}
-	for n, at := range rng.Perm(len(own)) {
-		fold[own[at]] = n % folds
-	}
 	scores, holds = make([]float64, len(own)), make([]bool, len(own))
-	for f := range folds {
+	for _, fold := range folds(len(own), rng) {
+		tested := map[int]bool{}
+		for _, at := range fold {
+			tested[own[at]] = true
+		}
 		var train []Example
 		for i := range examples {
-			if at, of := fold[i]; !of || at != f {
+			if !tested[i] {
 				train = append(train, examples[i])
 			}
 		}
 		m := FitLogistic(train)
-		for n, i := range own {
-			if fold[i] == f {
-				scores[n], holds[n] = m.Probability(examples[i].Features), examples[i].Holds
-			}
+		for _, at := range fold {
+			scores[at], holds[at] = m.Probability(examples[own[at]].Features), examples[own[at]].Holds
 		}
 	}
 	return scores, holds
+}
+
+// folds deals n cases out to ten.
+func folds(n int, rng *rand.Rand) [][]int {
+	out := make([][]int, min(10, n))
+	for k, i := range rng.Perm(n) {
+		out[k%len(out)] = append(out[k%len(out)], i)
+	}
+	return out
 }
