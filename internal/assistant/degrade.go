@@ -131,7 +131,7 @@ func (e *Engine) stepDown(ctx context.Context, t *Turn, name string) (done bool,
 	}
 	t.decision = d
 	t.Trace.Mode = Grounded
-	if d.Models[0].Small && t.Definition.Output.Format != JSON && len(t.Definition.Tools.Use) == 0 {
+	if t.drafts(&d.Models[0]) {
 		t.Trace.Mode = Draft
 	}
 	if !t.held {

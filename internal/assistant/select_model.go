@@ -3,6 +3,7 @@ package assistant
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -47,13 +48,29 @@ func (e *Engine) selectModel(ctx context.Context, t *Turn) error {
 		return nil
 	case t.Definition.Name == "":
 		t.Trace.Mode = Plain
-	case d.Models[0].Small && t.Definition.Output.Format != JSON && len(t.Definition.Tools.Use) == 0: // a draft is sentences of the passages
+	case t.drafts(&d.Models[0]):
 		t.Trace.Mode = Draft
 	default:
 		t.Trace.Mode = Grounded
 	}
 	t.useModel(&d.Models[0])
 	return nil
+}
+
+// drafts says whether a model is to draft from the passages: a small one, unless the answer has a form of its own or tools are to find what
+// the passages do not have. Those that look into the same knowledge are no reason: a small model seldom asks them for the right thing.
+func (t *Turn) drafts(m *route.Model) bool {
+	if !m.Small || t.Definition.Output.Format == JSON {
+		return false
+	}
+	p := &t.Definition.Tools
+	if p.Calling == "" && !slices.ContainsFunc(p.Use, func(name string) bool { return name != "search_knowledge" && name != "read_document" }) {
+		if len(p.Use) > 0 {
+			t.Trace.note(m.ID() + " is small: it drafts from the passages, and calls no tools")
+		}
+		return true
+	}
+	return len(p.Use) == 0
 }
 
 // asksFor is the name of the model or route that a turn asks for; "" for the default.

@@ -2,9 +2,11 @@ package assistant
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/internal/observe"
 )
 
 // ToolPolicy says which tools an assistant may use, and how much of them.
@@ -61,4 +63,20 @@ type Progress struct {
 // Teller is a Sink that can say what happens while no answer comes.
 type Teller interface {
 	Tell(p Progress) error
+}
+
+// countTools tells the metrics how the calls of the turn ended.
+func (e *Engine) countTools(t *Turn) {
+	for i := range t.Trace.Tools {
+		for _, c := range t.Trace.Tools[i].Calls {
+			m := &observe.ToolCall{Assistant: t.Definition.Name, Outcome: strings.ReplaceAll(c.Status, " ", "_"), Took: time.Duration(c.MS * float64(time.Millisecond))}
+			switch {
+			case c.Status == "handed back":
+				m.Tool = "caller"
+			case t.tools != nil && t.tools.set.Has(c.Name): // what a model makes up gets no label
+				m.Tool = c.Name
+			}
+			e.Metrics.ToolCall(m)
+		}
+	}
 }

@@ -43,7 +43,7 @@ const maxRepeats = 3
 // equip collects the tools of the turn. What is not there is noted, and the answer is made without it.
 func (e *Engine) equip(ctx context.Context, t *Turn) {
 	use := t.Definition.Tools.Use
-	if len(use) == 0 || e.Tools == nil || t.Request.ToolChoice.Mode == chat.ToolNone {
+	if len(use) == 0 || e.Tools == nil || t.Trace.Mode == Draft || t.Request.ToolChoice.Mode == chat.ToolNone {
 		return
 	}
 	set, problems := e.Tools.Set(ctx, use)

@@ -382,6 +382,7 @@ func (e *Engine) count(t *Turn) {
 	e.Metrics.Turn(m)
 	e.countJudged(t)
 	e.countRetrieved(t)
+	e.countTools(t)
 }
 
 // filter passes text through the filters. After the final call they hold nothing.

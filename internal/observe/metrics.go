@@ -35,6 +35,7 @@ type Metrics struct {
 	retrieval  retrieval
 	syncs      *prometheus.CounterVec
 	feedback   *prometheus.CounterVec
+	tools      tools
 }
 
 // most bounds the values of one label beside the configured ones: names of models come from callers.
@@ -63,11 +64,11 @@ func New() *Metrics {
 	m.tokens = counter("tokens_total", "Tokens by kind: input (cached ones included), cached_input, cache_write, output (reasoning included), reasoning.", "provider", "model", "kind")
 	m.cost = counter("cost_dollars_total", "What requests cost, in US dollars, where the price is known.", "provider", "model")
 	m.unpriced = counter("unpriced_requests_total", "Requests whose price is not known.", "provider", "model")
-	m.cache = counter("cache_lookups_total", "Lookups in the cache of answers, by result (hit, semantic, miss, bypass).", "result")
+	m.cache = counter("cache_lookups_total", "Lookups in the cache of answers, by result (hit, semantic, stale, miss, bypass).", "result")
 	m.findings = counter("guard_findings_total", "What guards found, by rule and action.", "rule", "action")
 	m.sentences = counter("judged_sentences_total", "Sentences of answers from sources, by how well those bear them out (supported, weak, uncited, unsupported).", "assistant", "provider", "model", "status")
 	m.judged = counter("judged_answers_total", "Answers from sources, by what followed from how sure they are (given, retried, abstained, disclaimed, confirm, cut, malformed); one may count under several but given.", "assistant", "provider", "model", "outcome")
-	m.retrieval = newRetrieval(counter)
+	m.retrieval, m.tools = newRetrieval(counter), newTools(counter, histogram)
 	m.syncs = counter("collection_syncs_total", "Runs in which collections were brought up to date and found something to do, or failed, by how they ended: done, failed, interrupted.", "collection", "status")
 	m.feedback = counter("feedback_total", "What people said of answers that they got: up or down.", "assistant", "provider", "model", "rating")
 	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "dragoman", Name: "turns_in_flight", Help: "Turns under way."})

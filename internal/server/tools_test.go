@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/provider/providertest"
 )
 
@@ -330,5 +331,32 @@ func TestToolsByJSONHaveABound(t *testing.T) {
 	})
 	if a := d.chat(ask("assistant/helper", "count", nil)); a.text != "That is all." || n != 3 {
 		t.Errorf("%q after %d", a.text, n)
+	}
+}
+
+// Calls of tools are counted by assistant, tool and outcome; names that a model made up, or that are the caller's, get no label of their own.
+func TestToolMetrics(t *testing.T) {
+	o := withTools("")
+	o.metrics = observe.New()
+	d := open(t, o)
+	d.first.Script(
+		providertest.Call("calculator", `{"expression":"1+1"}`), providertest.Call("calculator", `{"expression":"1+1"}`), providertest.Call("calculator", `{"expr":1}`), providertest.Call("made_up", `{}`),
+		providertest.Call("open_file", `{}`),
+	)
+	own := []object{{"type": "function", "function": object{"name": "open_file", "parameters": object{"type": "object"}}}}
+	if a := d.chat(ask("assistant/helper", "hm", object{"tools": own})); a.finish != "tool_calls" {
+		t.Fatalf("%q %+v", a.text, a.failure)
+	}
+	_, body := d.call("GET", "/metrics", d.key, "")
+	for _, want := range []string{
+		`{assistant="helper",outcome="ok",tool="calculator"} 1`, `{assistant="helper",outcome="repeated",tool="calculator"} 1`, `{assistant="helper",outcome="failed",tool="calculator"} 1`,
+		`{assistant="helper",outcome="failed",tool="other"} 1`, `{assistant="helper",outcome="handed_back",tool="caller"} 1`,
+	} {
+		if !strings.Contains(body, "dragoman_tool_calls_total"+want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if !strings.Contains(body, `dragoman_tool_seconds_count{tool="calculator"} 2`) || strings.Contains(body, "made_up") {
+		t.Errorf("%s", body)
 	}
 }
