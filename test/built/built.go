@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"testing"
+	"time"
 )
 
 // Run builds the program, notes in binary where it is, and calls run, for as long as which it is there. It returns the status for os.Exit.
@@ -51,3 +53,15 @@ func (l *Log) String() string {
 
 // Contains says whether a text was written.
 func (l *Log) Contains(text string) bool { return strings.Contains(l.String(), text) }
+
+// Await waits for what a program does by itself, within a minute.
+func Await(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	for range 6000 {
+		if happened() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond) // programs tell nobody when they have done something
+	}
+	t.Fatalf("a minute without this: %s", what)
+}

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/dragoman/dragoman/test/built"
 	"github.com/dragoman/dragoman/test/clients/scripted"
 )
 
@@ -231,15 +231,11 @@ func freePort(t *testing.T) int {
 // answers waits until a server does.
 func answers(t *testing.T, url string) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; {
+	built.Await(t, "an answer of "+url, func() bool {
 		resp, err := http.Get(url)
-		if err == nil {
-			resp.Body.Close()
-			return
+		if err != nil {
+			return false
 		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-		time.Sleep(100 * time.Millisecond) // it tells nobody when it is ready
-	}
+		return resp.Body.Close() == nil
+	})
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/dragoman/dragoman/internal/store/postgrestest"
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // TestServerOfTheDatabaseLost: the database server crashes under load, and comes back; then it crashes again, the program is killed while
@@ -49,11 +49,5 @@ func TestServerOfTheDatabaseLost(t *testing.T) {
 // says waits until the log has a text.
 func (p *program) says(text string) {
 	p.t.Helper()
-	for range 3000 {
-		if p.log.Contains(text) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	p.t.Fatalf("nothing is said of %q within half a minute:\n%s", text, p.log)
+	built.Await(p.t, fmt.Sprintf("%q in the log", text), func() bool { return p.log.Contains(text) })
 }

@@ -234,11 +234,5 @@ func (p *program) load(ctx context.Context, round, callers int) *sync.WaitGroup 
 // await waits until so many requests were refused.
 func (p *program) await(n int64) {
 	p.t.Helper()
-	for range 6000 {
-		if p.refused.Load() >= n {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	p.t.Fatalf("%d requests were refused, and not %d, within a minute", p.refused.Load(), n)
+	built.Await(p.t, fmt.Sprintf("%d refused requests", n), func() bool { return p.refused.Load() >= n })
 }

@@ -12,7 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // slow is a vendor whose streams wait in their middle until they are let go.
@@ -96,18 +97,6 @@ func (p *program) status(path string) int {
 	return resp.StatusCode
 }
 
-// eventually waits for what happens by itself.
-func eventually(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	for range 3000 {
-		if happened() {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("half a minute without this: %s", what)
-}
-
 // TestStop: an operator stops the program while an answer is under way. It tells load balancers, takes no more connections, tells
 // the answer to its end, and books it.
 func TestStop(t *testing.T) {
@@ -121,8 +110,8 @@ func TestStop(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "/readyz with 503", func() bool { return p.status("/readyz") == 503 })
-	eventually(t, "no more connections", func() bool { return p.status("/readyz") == 0 })
+	built.Await(t, "/readyz with 503", func() bool { return p.status("/readyz") == 503 })
+	built.Await(t, "no more connections", func() bool { return p.status("/readyz") == 0 })
 	close(goOn)
 	if rest := s.until("[DONE]"); !strings.Contains(rest, "after.") {
 		t.Errorf("the rest of the answer: %s", rest)
@@ -142,7 +131,7 @@ func TestStopTwice(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "no more connections", func() bool { return p.status("/healthz") == 0 })
+	built.Await(t, "no more connections", func() bool { return p.status("/healthz") == 0 })
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -176,10 +165,10 @@ func TestReload(t *testing.T) {
 	}
 	s := p.open("big")
 	change("modle: big\n")
-	eventually(t, "a word on the faulty configuration", func() bool { return strings.Contains(p.log.String(), "is faulty; the old one stays") })
+	built.Await(t, "a word on the faulty configuration", func() bool { return strings.Contains(p.log.String(), "is faulty; the old one stays") })
 	p.open("big")
 	change(strings.ReplaceAll(string(old), "big", "other"))
-	eventually(t, "the new configuration", func() bool { return strings.Contains(p.log.String(), "took the changed configuration over") })
+	built.Await(t, "the new configuration", func() bool { return strings.Contains(p.log.String(), "took the changed configuration over") })
 	if got := p.models(); !strings.Contains(got, `"other"`) || strings.Contains(got, `"big"`) {
 		t.Errorf("models: %s", got)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/ledger"
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // What the provider charges for each answer, in tokens, at a dollar for a million of either kind; vectors have no output.
@@ -99,11 +100,5 @@ func (v *vendor) count() (n int) {
 // await waits until so many answers were told.
 func (v *vendor) await(t *testing.T, n int) {
 	t.Helper()
-	for range 6000 {
-		if v.count() >= n {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%d answers, and not %d, within a minute", v.count(), n)
+	built.Await(t, fmt.Sprintf("%d answers", n), func() bool { return v.count() >= n })
 }

@@ -13,11 +13,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/dragoman/dragoman/internal/store/postgrestest"
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // upstream answers with what it was asked: how many messages, and a sum of what they say. So an answer tells whether the prompt was
@@ -229,16 +229,10 @@ func (c *caller) live() {
 func (c *caller) everywhere(path string, good func(status int, body []byte) bool) {
 	c.t.Helper()
 	for _, url := range c.urls {
-		for tries := 0; ; tries++ {
+		built.Await(c.t, path, func() bool {
 			status, body, _ := c.ask(url, "GET", path, nil)
-			if good(status, body) {
-				break
-			}
-			if tries == 1000 {
-				c.t.Fatalf("%s: %d %s", path, status, body)
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+			return good(status, body)
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/dragoman/dragoman/internal/store/postgrestest"
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // TestCommandsCount: what a command spends beside a server counts there, and what the server has spent counts for the command; with a
@@ -43,7 +44,7 @@ func TestCommandsCount(t *testing.T) {
 			if said := request(500); said != "" {
 				t.Fatal(said)
 			}
-			until(t, "the row does not come", func() bool { return strings.Contains(p.run("usage"), "0.0006") })
+			built.Await(t, "the row of the command", func() bool { return strings.Contains(p.run("usage"), "0.0006") })
 			ask := func() (string, error) {
 				out, err := p.command("ask", "--model", "big", "How many days of leave are there?").CombinedOutput()
 				return string(out), err
@@ -54,7 +55,7 @@ func TestCommandsCount(t *testing.T) {
 			if out, err := ask(); !strings.Contains(out, "per month for the organisation") {
 				t.Errorf("a command that the budget does not suffice for: %v\n%s", err, out)
 			}
-			until(t, "the server does not count what the command has spent", func() bool { return strings.Contains(request(2000), "used: $0.001200") })
+			built.Await(t, "the server counts what the command has spent", func() bool { return strings.Contains(request(2000), "used: $0.001200") })
 			if said := request(1500); !strings.Contains(said, "used: $0.001200") {
 				t.Errorf("a request that the budget does not suffice for: %q", said)
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dragoman/dragoman/internal/store/postgrestest"
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // gated is an upstream whose answers wait until they are let go.
@@ -52,16 +53,6 @@ func (c *caller) hello(url string) (refused string) {
 	return e.Error.Message
 }
 
-// until waits for what comes within a while.
-func until(t *testing.T, what string, good func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !good(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal(what)
-		}
-	}
-}
-
 // TestRequestsAtATimeHoldForAll: what is under way at one server counts at the other; what was under way at one that is killed does not
 // for long.
 func TestRequestsAtATimeHoldForAll(t *testing.T) {
@@ -89,7 +80,7 @@ func TestRequestsAtATimeHoldForAll(t *testing.T) {
 	// All three at the second one, as soon as the first one has given back what it does not use.
 	for range 3 {
 		go func() {
-			until(t, "what ended counts still", func() bool { said := c.hello(two.url); return said == "" })
+			built.Await(t, "what ended counts no more", func() bool { said := c.hello(two.url); return said == "" })
 			ended <- ""
 		}()
 		<-up.came
@@ -128,7 +119,7 @@ func TestRequestsAtATimeHoldForAll(t *testing.T) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		until(t, "what was under way at a server that is dead counts for ever", func() bool { return c.hello(two.url) == "" })
+		built.Await(t, "what was under way at a server that is dead counts no more", func() bool { return c.hello(two.url) == "" })
 	}()
 	<-up.came
 	up.goes <- struct{}{}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/dragoman/dragoman/internal/embed"
 	"github.com/dragoman/dragoman/internal/knowledge"
@@ -22,8 +23,9 @@ import (
 // model embeds a text as its words, each of which has a direction of its own.
 type model struct {
 	name     string
-	batch    int // 0: 64
-	breaksAt int // the batch from which on it fails; 0: never
+	letters  bool // of words it takes the letters only: notes that differ by their numbers mean the same
+	batch    int  // 0: 64
+	breaksAt int  // the batch from which on it fails; 0: never
 	batches  int
 }
 
@@ -46,7 +48,13 @@ func (m *model) Embed(_ context.Context, _ embed.Kind, texts []string) ([][]floa
 func (m *model) vector(text string) []float32 {
 	v := make([]float32, 64)
 	v[0] = 0.1
-	for _, w := range strings.Fields(text) {
+	fields := strings.Fields
+	if m.letters {
+		fields = func(s string) []string {
+			return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) })
+		}
+	}
+	for _, w := range fields(text) {
 		h := fnv.New32a()
 		h.Write([]byte(m.name + w))
 		v[h.Sum32()%64]++
