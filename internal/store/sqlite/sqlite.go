@@ -31,6 +31,7 @@ type DB struct {
 	asked    *prepared.Statements // by read
 	instance *instance
 	changes  *changes
+	kinds    kinds
 	batches  batches
 }
 
@@ -113,8 +114,7 @@ func (d *DB) inPlace() error {
 
 // Close waits for calls that are under way and lets go of the folder.
 func (d *DB) Close() error {
-	var errs []error
-	d.batches.close()
+	errs := []error{d.batches.close()}
 	for _, db := range []*sql.DB{d.read, d.write} {
 		if db != nil {
 			errs = append(errs, db.Close())

@@ -11,33 +11,37 @@ import (
 	"github.com/dragoman/dragoman/internal/store"
 )
 
-// usageColumns are those of a row as it is sent, in the order of dispatched.
-const usageColumns = `id, trace_id, principal, key_id, org, team, user, tier, assistant, feature, class, door, stream, provider, region, model,
-	try, started, reserved, reserved_known, reserved_input, reserved_output, cache, images, assistant_version, template, state, instance`
-
-func (d *DB) dispatched(args []any, r *ledger.Row) []any {
-	return append(args, r.ID, r.TraceID, r.Principal, r.KeyID, r.Org, r.Team, r.User, r.Tier, r.Assistant, r.Feature, r.Class, r.Door, r.Stream,
-		r.Provider, r.Region, r.Model, r.Try, nanos(r.Started), int64(r.Reserved), r.ReservedKnown, r.ReservedInput, r.ReservedOutput, r.Cache, r.Images, r.Version, r.Template, string(r.State), d.instance.id)
-}
+// rowColumns are those of a row of usage_rows that is over, in the order of values.
+const rowColumns = `id, trace_id, kind, try, started, reserved, reserved_known, reserved_input, reserved_output, images, state, ` + outcomeColumns
 
 // outcomeColumns are those of how a request ended, in the order of ended.
 const outcomeColumns = `input, cached_input, cache_write, cache_hour, output, reasoning, estimated, cost, cost_known, finish, error_code, status, first, duration`
 
-func ended(args []any, o *ledger.Outcome) []any {
-	u := &o.Usage
-	return append(args, u.Input, u.CachedInput, u.CacheWrite, u.CacheHour, u.Output, u.Reasoning, u.Estimated, int64(o.Cost), o.CostKnown,
-		string(o.Finish), string(o.ErrorCode), o.Status, int64(o.First), int64(o.Duration))
+const (
+	outcomeFields = 14
+	rowFields     = 11 + outcomeFields
+)
+
+// dispatched are the values of a row up to its outcome.
+func dispatched(args arguments, r *ledger.Row, kind int64) arguments {
+	return args.and(r.ID, r.TraceID, kind, int64(r.Try), nanos(r.Started), int64(r.Reserved), r.ReservedKnown, r.ReservedInput, r.ReservedOutput, r.Images, string(r.State))
 }
 
-const (
-	dispatchedFields = 28
-	outcomeFields    = 14
-)
+func ended(args arguments, o *ledger.Outcome) arguments {
+	u := &o.Usage
+	return args.and(u.Input, u.CachedInput, u.CacheWrite, u.CacheHour, u.Output, u.Reasoning, u.Estimated, int64(o.Cost), o.CostKnown,
+		string(o.Finish), string(o.ErrorCode), int64(o.Status), int64(o.First), int64(o.Duration))
+}
 
 // InsertUsage implements ledger.Store.
 func (d *DB) InsertUsage(ctx context.Context, r ledger.Row) error {
-	r.State = ledger.Dispatched
-	_, err := d.write.ExecContext(ctx, `INSERT INTO usage (`+usageColumns+`) VALUES `+tuples(1, dispatchedFields), d.dispatched(nil, &r)...)
+	r.State, r.Outcome = ledger.Dispatched, ledger.Outcome{}
+	kind, err := d.kinds.of(ctx, d.write, &r)
+	if err != nil {
+		return d.explain("write a usage row", err)
+	}
+	_, err = d.write.ExecContext(ctx, `INSERT INTO usage_rows (`+rowColumns+`, instance) VALUES `+tuples(1, rowFields+1),
+		ended(dispatched(nil, &r, kind), &r.Outcome).and(d.instance.id).any()...)
 	switch {
 	case taken(err):
 		return fmt.Errorf("usage row %s: %w", r.ID, ledger.ErrRowExists)
@@ -55,8 +59,8 @@ func tuples(n, fields int) string {
 
 // SettleUsage implements ledger.Store.
 func (d *DB) SettleUsage(ctx context.Context, id string, state ledger.State, o ledger.Outcome) (bool, error) {
-	res, err := d.write.ExecContext(ctx, `UPDATE usage SET state = ?, (`+outcomeColumns+`) = `+tuples(1, outcomeFields)+
-		` WHERE id = ? AND state = 'dispatched'`, append(ended([]any{string(state)}, &o), id)...)
+	res, err := d.write.ExecContext(ctx, `UPDATE usage_rows SET state = ?, (`+outcomeColumns+`) = `+tuples(1, outcomeFields)+
+		` WHERE id = ? AND state = 'dispatched'`, ended(arguments{}.and(string(state)), &o).and(id).any()...)
 	if err != nil {
 		return false, d.explain("settle a usage row", err)
 	}
@@ -65,7 +69,7 @@ func (d *DB) SettleUsage(ctx context.Context, id string, state ledger.State, o l
 		return n == 1, err
 	}
 	var there bool
-	if err := d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM usage WHERE id = ?)`, id).Scan(&there); err != nil {
+	if err := d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM usage_rows WHERE id = ?)`, id).Scan(&there); err != nil {
 		return false, d.explain("look for a usage row", err)
 	}
 	if !there {
@@ -91,7 +95,7 @@ func (d *DB) AbandonUsage(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, d.explain("look for processes that are gone", err)
 	}
-	owners, err := d.strings(ctx, `SELECT DISTINCT instance FROM usage WHERE state = 'dispatched'`)
+	owners, err := d.strings(ctx, `SELECT DISTINCT instance FROM usage_rows WHERE state = 'dispatched'`)
 	if err != nil {
 		return 0, d.explain("look for usage rows of processes that are gone", err)
 	}
@@ -100,7 +104,7 @@ func (d *DB) AbandonUsage(ctx context.Context) (int, error) {
 		if alive[owner] {
 			continue
 		}
-		res, err := d.write.ExecContext(ctx, `UPDATE usage SET state = 'abandoned', input = reserved_input, output = reserved_output,
+		res, err := d.write.ExecContext(ctx, `UPDATE usage_rows SET state = 'abandoned', input = reserved_input, output = reserved_output,
 			estimated = 1, cost = reserved, cost_known = reserved_known WHERE state = 'dispatched' AND instance = ?`, owner)
 		if err != nil {
 			return total, d.explain("close the usage rows of a process that is gone", err)
@@ -181,7 +185,7 @@ func (d *DB) UsageTotals(ctx context.Context, since time.Time, by ledger.Groupin
 
 // UsageOfTrace implements store.Store.
 func (d *DB) UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT `+usageColumns+`, `+outcomeColumns+` FROM usage WHERE trace_id = ? ORDER BY started, try, id`, traceID)
+	rows, err := d.read.QueryContext(ctx, `SELECT `+rowColumns+`, `+kindColumns+` FROM usage WHERE trace_id = ? ORDER BY started, try, id`, traceID)
 	if err != nil {
 		return nil, d.explain("read the usage of a turn", err)
 	}
@@ -189,13 +193,12 @@ func (d *DB) UsageOfTrace(ctx context.Context, traceID string) ([]ledger.Row, er
 	var list []ledger.Row
 	for rows.Next() {
 		var r ledger.Row
-		var started int64
-		var instance string
+		var kind, started int64
 		u := &r.Usage
-		if err := rows.Scan(&r.ID, &r.TraceID, &r.Principal, &r.KeyID, &r.Org, &r.Team, &r.User, &r.Tier, &r.Assistant, &r.Feature, &r.Class, &r.Door,
-			&r.Stream, &r.Provider, &r.Region, &r.Model, &r.Try, &started, (*int64)(&r.Reserved), &r.ReservedKnown, &r.ReservedInput, &r.ReservedOutput, &r.Cache, &r.Images, &r.Version, &r.Template,
-			&r.State, &instance, &u.Input, &u.CachedInput, &u.CacheWrite, &u.CacheHour, &u.Output, &u.Reasoning, &u.Estimated, (*int64)(&r.Cost),
-			&r.CostKnown, &r.Finish, &r.ErrorCode, &r.Status, (*int64)(&r.First), (*int64)(&r.Duration)); err != nil {
+		if err := rows.Scan(&r.ID, &r.TraceID, &kind, &r.Try, &started, (*int64)(&r.Reserved), &r.ReservedKnown, &r.ReservedInput, &r.ReservedOutput, &r.Images, &r.State,
+			&u.Input, &u.CachedInput, &u.CacheWrite, &u.CacheHour, &u.Output, &u.Reasoning, &u.Estimated, (*int64)(&r.Cost), &r.CostKnown, &r.Finish, &r.ErrorCode, &r.Status,
+			(*int64)(&r.First), (*int64)(&r.Duration), &r.Principal, &r.KeyID, &r.Org, &r.Team, &r.User, &r.Tier, &r.Assistant, &r.Version, &r.Template, &r.Feature, &r.Class,
+			&r.Door, &r.Stream, &r.Provider, &r.Region, &r.Model, &r.Cache); err != nil {
 			return nil, d.explain("read the usage of a turn", err)
 		}
 		r.Started = fromNanos(started)
