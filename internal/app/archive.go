@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/assistant"
@@ -29,10 +30,20 @@ func (a archive) SaveSummary(ctx context.Context, session, principal string, s c
 // keepWithin bounds how long storing what a turn leaves may hold up the end of an answer.
 const keepWithin = 5 * time.Second
 
+// encoded are buffers for traces, none of them larger than largestKept bytes: neither store nor writer keeps a body after it has returned.
+var encoded = sync.Pool{New: func() any { return new([]byte) }}
+
+const largestKept = 64 << 10
+
 func (a archive) Keep(ctx context.Context, t *assistant.Turn, ans *assistant.Answer) error {
-	body, err := t.Trace.Encode()
+	buf := encoded.Get().(*[]byte)
+	defer encoded.Put(buf)
+	body, err := t.Trace.Encode((*buf)[:0])
 	if err != nil {
 		return fmt.Errorf("encode the trace: %w", err)
+	}
+	if cap(body) <= largestKept {
+		*buf = body
 	}
 	tr := store.Trace{ID: t.Trace.ID, Principal: t.Principal.Owner(), Session: t.Session, Created: t.Trace.Started, Body: body}
 	b := a.app.books

@@ -1,17 +1,15 @@
 package assistant
 
 import (
-	"bytes"
-	"encoding/json"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/route"
 )
 
-// Trace is the record that explains a turn. It holds the question with secrets masked, and never a key.
+// Trace is the record that explains a turn. It holds the question with secrets masked, and never a key. A field of it has a line in
+// Encode.
 type Trace struct {
 	ID           string            `json:"id"`
 	RequestID    string            `json:"request_id,omitempty"` // the caller's own name for it
@@ -55,44 +53,7 @@ type Trace struct {
 	FirstTokenMS float64           `json:"first_token_ms"`
 	TotalMS      float64           `json:"total_ms"`
 	Error        string            `json:"error,omitempty"`
-	Steps        []StepTrace       `json:"steps"` // the last field: see Encode
-}
-
-// Encode is the trace as JSON, as json.Marshal has it, in half of its time (nobody else may read the trace meanwhile): steps are most of a trace, and nearly always plain.
-func (tr *Trace) Encode() ([]byte, error) {
-	all := tr.Steps
-	tr.Steps = nil
-	b, err := json.Marshal(tr)
-	tr.Steps = all
-	if err != nil || all == nil {
-		return b, err
-	}
-	b = slices.Grow(bytes.TrimSuffix(b, []byte("null}")), 48*len(all))
-	b = append(b, '[')
-	for i := range tr.Steps {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if b, err = tr.Steps[i].encode(b); err != nil {
-			return nil, err
-		}
-	}
-	return append(b, "]}"...), nil
-}
-
-func (st *StepTrace) encode(b []byte) ([]byte, error) {
-	if len(st.Notes) > 0 || st.MS < 0 || st.MS >= 1e6 {
-		text, err := json.Marshal(st)
-		return append(b, text...), err
-	}
-	b = append(b, `{"name":`...)
-	b = strconv.AppendQuote(b, st.Name) // names of steps are letters and blanks
-	b = append(b, `,"ms":`...)
-	b = strconv.AppendFloat(b, st.MS, 'f', -1, 64)
-	if st.Skipped {
-		b = append(b, `,"skipped":true`...)
-	}
-	return append(b, '}'), nil
+	Steps        []StepTrace       `json:"steps"`
 }
 
 // Match is how well the best passages of a collection match a question.

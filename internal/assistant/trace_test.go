@@ -2,37 +2,119 @@ package assistant
 
 import (
 	"encoding/json"
+	"math"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
 
-// Encode writes the last field by hand, and must say what json.Marshal would.
+// Encode writes each field by hand, and must say what json.Marshal would.
 func TestEncodeIsMarshal(t *testing.T) {
-	for name, tr := range map[string]Trace{
+	traces := map[string]*Trace{
 		"empty":   {},
 		"no step": {Steps: []StepTrace{}},
-		"steps": {ID: "tr_1", Started: time.Unix(1, 5).UTC(), Question: "a <b> & \"c\"\n", Error: "null}", Steps: []StepTrace{
+		"steps": {ID: "tr_1", Started: time.Unix(1, 5).UTC(), Question: "a <b> & \"c\"\n\x00", Error: "null}", Steps: []StepTrace{
 			{Name: "admit", MS: 0.001}, {Name: "guard input"}, {Name: "look up", Skipped: true}, {Name: "generate", MS: 123456.789},
 			{Name: "judge", MS: 3, Notes: []string{"a \"note\" <of> it\u2028"}}, {Name: "settle", MS: 1e21}, {Name: "late", MS: -1},
 		}},
-	} {
-		want, err := json.Marshal(&tr)
+		"all fields": {},
+	}
+	fill(t, reflect.ValueOf(traces["all fields"]).Elem(), 1)
+	for name, tr := range traces {
+		text, err := json.Marshal(tr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := tr.Encode()
-		if err != nil || string(got) != string(want) {
-			t.Errorf("%s: %v\n got %s\nwant %s", name, err, got, want)
+		before := []byte(`["before",`)
+		got, err := tr.Encode(before)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
 		}
+		if want := `["before",` + string(text) + `]`; !sameJSON(t, string(got)+"]", want) {
+			t.Errorf("%s:\n got %s]\nwant %s", name, got, want)
+		}
+	}
+	if _, err := (&Trace{Confidence: math.Inf(1)}).Encode(nil); err == nil {
+		t.Error("infinity was written")
 	}
 }
 
-func TestStepNamesNeedNoEscape(t *testing.T) {
-	for _, s := range steps {
-		for _, c := range s.name {
-			if (c < 'a' || c > 'z') && c != ' ' {
-				t.Errorf("the name %q of a step is written as it is into JSON", s.name)
+// sameJSON says whether two texts have the same values, and objects their fields in the same order.
+func sameJSON(t *testing.T, a, b string) bool {
+	t.Helper()
+	normal := func(s string) string {
+		if !json.Valid([]byte(s)) {
+			t.Fatalf("no JSON: %s", s)
+		}
+		var out []byte
+		d := json.NewDecoder(strings.NewReader(s))
+		d.UseNumber()
+		for {
+			tok, err := d.Token()
+			if err != nil {
+				return string(out)
+			}
+			if n, ok := tok.(json.Number); ok {
+				f, err := n.Float64()
+				if err != nil {
+					t.Fatal(err)
+				}
+				tok = f
+			}
+			text, err := json.Marshal(tok)
+			if err != nil { // a delimiter is a rune
+				t.Fatal(err)
+			}
+			out = append(append(out, text...), ' ')
+		}
+	}
+	return normal(a) == normal(b)
+}
+
+// fill gives everything in v a value of its own.
+func fill(t *testing.T, v reflect.Value, n int) {
+	t.Helper()
+	if n > 8 {
+		t.Fatal("the trace refers to itself")
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("text of " + v.Type().String())
+	case reflect.Int, reflect.Int64, reflect.Int32:
+		v.SetInt(int64(n + 1))
+	case reflect.Uint8:
+		v.SetUint(uint64(n))
+	case reflect.Float64, reflect.Float32:
+		v.SetFloat(float64(n) + 0.25)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(t, v.Elem(), n+1)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			fill(t, v.Index(i), n+1)
+		}
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(t, key, n+1)
+		fill(t, value, n+1)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
+	case reflect.Interface: // nothing
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(time.Unix(int64(n), 7).UTC()))
+			return
+		}
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fill(t, v.Field(i), n+1)
 			}
 		}
+	default:
+		t.Fatalf("a trace has a %s: teach this test to fill it", v.Type())
 	}
 }

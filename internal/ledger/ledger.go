@@ -29,8 +29,8 @@ type Ledger struct {
 
 // Queue takes rows that are over to the store, later.
 type Queue interface {
-	// AddUsage queues a row; applied is called when it is in the store.
-	AddUsage(r Row, applied func())
+	// AddUsage queues a copy of a row; applied is called when it is in the store.
+	AddUsage(r *Row, applied func())
 	// Behind says that so much is queued that no more requests should be sent.
 	Behind() bool
 }
@@ -236,7 +236,7 @@ func sane(u chat.Usage) chat.Usage {
 func (l *Ledger) settleInJournal(t *Ticket) error {
 	s, err := l.journal.Append(appendSettle(make([]byte, 0, settleRecord), t.row), settleRecord)
 	// The row goes to the store in any case: what the journal lacks matters only if this process dies first.
-	l.queue.AddUsage(*t.row, func() {
+	l.queue.AddUsage(t.row, func() {
 		l.journal.Forget(t.segment, 1)
 		if s != nil {
 			l.journal.Forget(s, 1)

@@ -253,8 +253,8 @@ type line struct {
 	behind  bool
 }
 
-func (q *line) AddUsage(r ledger.Row, applied func()) {
-	q.rows, q.applied = append(q.rows, r), append(q.applied, applied)
+func (q *line) AddUsage(r *ledger.Row, applied func()) {
+	q.rows, q.applied = append(q.rows, *r), append(q.applied, applied)
 }
 
 func (q *line) Behind() bool { return q.behind }

@@ -15,7 +15,7 @@ const (
 	// every is how far the store is behind when it keeps up.
 	every = 100 * time.Millisecond
 	// most is how many rows and traces one transaction takes.
-	most = 1024
+	most = 512
 	// behind is how many may wait before no more requests are let in: at 1 KB each, about 50 MB.
 	behind = 50_000
 	// Back-off while the store refuses.
@@ -29,19 +29,13 @@ type Writer struct {
 	log   *slog.Logger
 
 	mu      sync.Mutex
-	rows    []row
-	traces  []store.Trace
-	written *sync.Cond // on mu: something was written, or failed
-	waiting int        // in rows, traces and in the batch being written
+	rows    queue[rows, *rows]
+	traces  queue[traces, *traces]
+	written *sync.Cond // on mu: something was written
 	wake    chan struct{}
 	stop    chan struct{}
 	ended   chan struct{}
-	failing bool
-}
-
-type row struct {
-	ledger.Row
-	applied func()
+	failing bool // of the goroutine that writes
 }
 
 // New makes a writer to a store.
@@ -55,26 +49,32 @@ func New(s store.Batches, log *slog.Logger) *Writer {
 func (w *Writer) Start() { go w.run() }
 
 // AddUsage implements ledger.Queue. Rows are always taken.
-func (w *Writer) AddUsage(r ledger.Row, applied func()) {
+func (w *Writer) AddUsage(r *ledger.Row, applied func()) {
 	w.mu.Lock()
-	w.rows = append(w.rows, row{r, applied})
-	w.waiting++
-	full := len(w.rows) >= most
+	b := w.rows.filling()
+	b.list = append(b.list, *r)
+	b.applied = append(b.applied, applied)
+	w.rows.waiting++
+	full := b.full()
 	w.mu.Unlock()
 	if full {
 		w.poke()
 	}
 }
 
-// AddTrace queues a trace. One that comes while the store is far behind is dropped: it is no money.
+// AddTrace queues a trace, whose body it copies. One that comes while the store is far behind is dropped: it is no money.
 func (w *Writer) AddTrace(t store.Trace) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.traces) >= behind {
+	if w.traces.waiting >= behind {
 		return false
 	}
-	w.traces = append(w.traces, t)
-	w.waiting++
+	b := w.traces.filling()
+	from := len(b.bodies)
+	b.bodies = append(b.bodies, t.Body...)
+	t.Body = b.bodies[from:len(b.bodies):len(b.bodies)]
+	b.list = append(b.list, t)
+	w.traces.waiting++
 	return true
 }
 
@@ -82,14 +82,14 @@ func (w *Writer) AddTrace(t store.Trace) bool {
 func (w *Writer) Behind() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.rows) >= behind
+	return w.rows.waiting >= behind
 }
 
 // Backlog is how many rows and traces wait.
 func (w *Writer) Backlog() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.waiting
+	return w.rows.waiting + w.traces.waiting
 }
 
 func (w *Writer) poke() {
@@ -110,7 +110,7 @@ func (w *Writer) Flush(ctx context.Context) error {
 	w.poke()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.waiting > 0 && ctx.Err() == nil {
+	for w.rows.waiting+w.traces.waiting > 0 && ctx.Err() == nil {
 		w.written.Wait()
 	}
 	return ctx.Err()
@@ -173,23 +173,19 @@ func (w *Writer) rest(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// write takes one batch to the store. What cannot be written stays first in line.
+// write takes one transaction's worth to the store, and says whether as much again waits. What cannot be written stays first in line.
 func (w *Writer) write(ctx context.Context) (more bool, err error) {
 	w.mu.Lock()
-	n, m := min(len(w.rows), most), min(len(w.traces), most)
-	if w.failing && n > 0 {
-		m = 0 // where little room is left, rows come first
-	}
-	rows, traces := w.rows[:n], w.traces[:m]
+	r, t := w.rows.first(), w.traces.first()
 	w.mu.Unlock()
-	if n+m == 0 {
+	rowsFirst := w.failing && r.size() > 0 // where little room is left
+	if rowsFirst {
+		t = &traces{}
+	}
+	if r.size()+t.size() == 0 {
 		return false, nil
 	}
-	b := store.Batch{Usage: make([]ledger.Row, n), Traces: traces}
-	for i := range rows {
-		b.Usage[i] = rows[i].Row
-	}
-	if err := w.store.Add(ctx, b); err != nil {
+	if err := w.store.Add(ctx, store.Batch{Usage: r.list, Traces: t.list}); err != nil {
 		if !w.failing && ctx.Err() == nil {
 			w.failing = true
 			w.log.Error("the books cannot be written; requests are refused when too much waits", "err", err)
@@ -200,25 +196,15 @@ func (w *Writer) write(ctx context.Context) (more bool, err error) {
 		w.failing = false
 		w.log.Info("the books can be written again")
 	}
-	for i := range rows {
-		rows[i].applied()
+	for _, applied := range r.applied {
+		applied()
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.rows, w.traces = cut(w.rows, n), cut(w.traces, m)
-	w.waiting -= n + m
+	w.rows.done()
+	if !rowsFirst {
+		w.traces.done()
+	}
 	w.written.Broadcast()
-	return len(w.rows)+len(w.traces) >= most, nil
-}
-
-// cut takes the first n off. The room of a list that is empty is used again, where it is no more than batches need.
-func cut[T any](list []T, n int) []T {
-	if n < len(list) {
-		return list[n:]
-	}
-	if cap(list) > 2*most {
-		return nil
-	}
-	clear(list)
-	return list[:0]
+	return w.rows.waiting >= most || w.traces.waiting >= most, nil
 }
