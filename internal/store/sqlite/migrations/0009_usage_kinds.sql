@@ -37,7 +37,7 @@ CREATE TABLE usage_rows (
     reserved_input  INTEGER NOT NULL,
     reserved_output INTEGER NOT NULL,
     images          INTEGER NOT NULL,
-    state           TEXT    NOT NULL CHECK (state IN ('dispatched', 'settled', 'failed', 'abandoned')),
+    state           TEXT    NOT NULL, -- dispatched, settled, failed or abandoned
     instance        TEXT    NOT NULL DEFAULT '', -- the process that sent the request, while it is dispatched
     input           INTEGER NOT NULL DEFAULT 0,
     cached_input    INTEGER NOT NULL DEFAULT 0,
