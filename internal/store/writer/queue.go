@@ -1,6 +1,8 @@
 package writer
 
 import (
+	"slices"
+
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/store"
 )
@@ -37,7 +39,8 @@ func (q *queue[B, P]) filling() P {
 // first is the block to be written, which stays the same until it is done. Where nothing waits it is empty.
 func (q *queue[B, P]) first() P {
 	if q.writing == nil && len(q.blocks) > 0 {
-		q.writing, q.blocks = q.blocks[0], append(q.blocks[:0], q.blocks[1:]...)
+		q.writing = q.blocks[0]
+		q.blocks = slices.Delete(q.blocks, 0, 1)
 	}
 	if q.writing == nil {
 		return new(B)
