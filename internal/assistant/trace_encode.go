@@ -35,6 +35,7 @@ func (tr *Trace) Encode(b []byte) ([]byte, error) {
 	listIf(&o, "missing", tr.Missing)
 	listIf(&o, "sources", tr.Sources)
 	listIf(&o, "left_out", tr.LeftOut)
+	o.countIf("hidden", int64(tr.Hidden))
 	listIf(&o, "memories", tr.Memories)
 	listIf(&o, "findings", tr.Findings)
 	listIf(&o, "routes", tr.Routes)

@@ -2,6 +2,8 @@ package assistant
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"math"
 	"reflect"
 	"strings"
@@ -31,8 +33,14 @@ func TestEncodeIsMarshal(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if want := `["before",` + string(text) + `]`; !sameJSON(t, string(got)+"]", want) {
-			t.Errorf("%s:\n got %s]\nwant %s", name, got, want)
+		a, b := tokens(t, string(got)+"]"), tokens(t, `["before",`+string(text)+`]`)
+		for i := range min(len(a), len(b)) {
+			if a[i] != b[i] {
+				t.Fatalf("%s: %v where json.Marshal has %v; has each field of a trace its line in Encode?", name, a[i:min(i+6, len(a))], b[i:min(i+6, len(b))])
+			}
+		}
+		if len(a) != len(b) {
+			t.Errorf("%s: %s; want %s", name, got, text)
 		}
 	}
 	if _, err := (&Trace{Confidence: math.Inf(1)}).Encode(nil); err == nil {
@@ -40,36 +48,20 @@ func TestEncodeIsMarshal(t *testing.T) {
 	}
 }
 
-// sameJSON says whether two texts have the same values, and objects their fields in the same order.
-func sameJSON(t *testing.T, a, b string) bool {
+// tokens are the values of a JSON text, and the names of its fields, in their order.
+func tokens(t *testing.T, s string) (list []json.Token) {
 	t.Helper()
-	normal := func(s string) string {
-		if !json.Valid([]byte(s)) {
-			t.Fatalf("no JSON: %s", s)
+	d := json.NewDecoder(strings.NewReader(s))
+	for {
+		tok, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return list
 		}
-		var out []byte
-		d := json.NewDecoder(strings.NewReader(s))
-		d.UseNumber()
-		for {
-			tok, err := d.Token()
-			if err != nil {
-				return string(out)
-			}
-			if n, ok := tok.(json.Number); ok {
-				f, err := n.Float64()
-				if err != nil {
-					t.Fatal(err)
-				}
-				tok = f
-			}
-			text, err := json.Marshal(tok)
-			if err != nil { // a delimiter is a rune
-				t.Fatal(err)
-			}
-			out = append(append(out, text...), ' ')
+		if err != nil {
+			t.Fatalf("%v: %s", err, s)
 		}
+		list = append(list, tok)
 	}
-	return normal(a) == normal(b)
 }
 
 // fill gives everything in v a value of its own.

@@ -42,6 +42,7 @@ func (d *DB) add(ctx context.Context, b store.Batch) (err error) {
 // than a fourth.
 type batches struct {
 	mu            sync.Mutex
+	instance      string // that writes
 	conn          driver.Conn    // whose statements these are
 	usage, traces [7]driver.Stmt // that write 1, 2, 4, ... 64 rows: parsing one takes as long as running it
 	kinds         []int64        // of the rows that are written
@@ -106,7 +107,7 @@ func (b *batches) prepare(ctx context.Context, conn driver.Conn) (err error) {
 	b.conn = nil // the statements of a connection that is gone went with it
 	p := conn.(driver.ConnPrepareContext)
 	for i := range b.usage {
-		if b.usage[i], err = p.PrepareContext(ctx, `INSERT INTO usage_rows (`+rowColumns+`) VALUES `+tuples(1<<i, rowFields)+` ON CONFLICT (id) DO NOTHING`); err != nil {
+		if b.usage[i], err = p.PrepareContext(ctx, insertRows(1<<i, b.instance)+` ON CONFLICT (id) DO NOTHING`); err != nil {
 			return err
 		}
 		if b.traces[i], err = p.PrepareContext(ctx, `INSERT OR REPLACE INTO traces (id, principal, session, created, body) VALUES `+tuples(1<<i, 5)); err != nil {

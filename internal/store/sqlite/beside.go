@@ -16,10 +16,10 @@ type Mark struct {
 // MarkUsage is where the books are now.
 func (d *DB) MarkUsage(ctx context.Context) (*Mark, error) {
 	m := &Mark{}
-	if err := d.read.QueryRowContext(ctx, `SELECT coalesce(max(rowid), 0) FROM usage`).Scan(&m.row); err != nil {
+	if err := d.read.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM usage_rows`).Scan(&m.row); err != nil {
 		return nil, d.explain("look at the books", err)
 	}
-	rows, err := d.beside(ctx, `state = 'dispatched' AND rowid <= ?`, m.row)
+	rows, err := d.beside(ctx, `state = 'dispatched' AND number <= ?`, m.row)
 	for _, r := range rows {
 		m.open = append(m.open, r.number)
 	}
@@ -33,12 +33,12 @@ func (d *DB) UsageBeside(ctx context.Context, m *Mark) ([]ledger.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := d.beside(ctx, `state <> 'dispatched' AND rowid > ? AND rowid <= ?`, m.row, now.row)
+	rows, err := d.beside(ctx, `state <> 'dispatched' AND number > ? AND number <= ?`, m.row, now.row)
 	if err != nil {
 		return nil, err
 	}
 	for _, open := range m.open {
-		more, err := d.beside(ctx, `state <> 'dispatched' AND rowid = ?`, open)
+		more, err := d.beside(ctx, `state <> 'dispatched' AND number = ?`, open)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +66,7 @@ type numberedRow struct {
 }
 
 func (d *DB) beside(ctx context.Context, which string, args ...any) ([]numberedRow, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT rowid, started, team, "user", key_id, cost, cost_known, input, output FROM usage WHERE `+which+` AND instance <> ?`,
+	rows, err := d.read.QueryContext(ctx, `SELECT number, started, team, "user", key_id, cost, cost_known, input, output FROM usage WHERE `+which+` AND instance <> ?`,
 		append(args, d.instance.id)...)
 	if err != nil {
 		return nil, d.explain("look at what others spend", err)

@@ -94,6 +94,7 @@ func Open(ctx context.Context, folder string) (*DB, error) {
 	if d.instance, err = newInstance(folder); err != nil {
 		return nil, errors.Join(d.explain("announce this process in the data folder", err), d.Close())
 	}
+	d.batches.instance = d.instance.id
 	return d, nil
 }
 

@@ -40,8 +40,7 @@ func (d *DB) InsertUsage(ctx context.Context, r ledger.Row) error {
 	if err != nil {
 		return d.explain("write a usage row", err)
 	}
-	_, err = d.write.ExecContext(ctx, `INSERT INTO usage_rows (`+rowColumns+`, instance) VALUES `+tuples(1, rowFields+1),
-		ended(dispatched(nil, &r, kind), &r.Outcome).and(d.instance.id).any()...)
+	_, err = d.write.ExecContext(ctx, insertRows(1, d.instance.id), ended(dispatched(nil, &r, kind), &r.Outcome).any()...)
 	switch {
 	case taken(err):
 		return fmt.Errorf("usage row %s: %w", r.ID, ledger.ErrRowExists)
@@ -49,6 +48,12 @@ func (d *DB) InsertUsage(ctx context.Context, r ledger.Row) error {
 		return d.explain("write a usage row", err)
 	}
 	return nil
+}
+
+// insertRows is the statement that writes n rows of an instance.
+func insertRows(n int, instance string) string {
+	one := "('" + instance + "', " + strings.Repeat("?, ", rowFields-1) + "?)"
+	return `INSERT INTO usage_rows (instance, ` + rowColumns + `) VALUES ` + strings.Repeat(one+", ", n-1) + one
 }
 
 // tuples is "(?, ...), (?, ...)".

@@ -27,7 +27,8 @@ INSERT INTO usage_kinds (principal, key_id, org, team, user, tier, assistant, as
     SELECT DISTINCT principal, key_id, org, team, user, tier, assistant, assistant_version, template, feature, class, door, stream, provider, region, model, cache FROM usage;
 
 CREATE TABLE usage_rows (
-    id              TEXT    NOT NULL PRIMARY KEY,
+    number          INTEGER NOT NULL PRIMARY KEY, -- in the order in which rows were written
+    id              TEXT    NOT NULL UNIQUE,
     trace_id        TEXT    NOT NULL,
     kind            INTEGER NOT NULL, -- of usage_kinds
     try             INTEGER NOT NULL,
@@ -38,7 +39,7 @@ CREATE TABLE usage_rows (
     reserved_output INTEGER NOT NULL,
     images          INTEGER NOT NULL,
     state           TEXT    NOT NULL, -- dispatched, settled, failed or abandoned
-    instance        TEXT    NOT NULL DEFAULT '', -- the process that sent the request, while it is dispatched
+    instance        TEXT    NOT NULL, -- the process that sent the request
     input           INTEGER NOT NULL DEFAULT 0,
     cached_input    INTEGER NOT NULL DEFAULT 0,
     cache_write     INTEGER NOT NULL DEFAULT 0,
@@ -53,10 +54,10 @@ CREATE TABLE usage_rows (
     status          INTEGER NOT NULL DEFAULT 0,
     first           INTEGER NOT NULL DEFAULT 0,
     duration        INTEGER NOT NULL DEFAULT 0
-) STRICT, WITHOUT ROWID; -- ids are in the order of time, so that rows are appended
+) STRICT;
 
 INSERT INTO usage_rows
-    SELECT u.id, u.trace_id, k.id, u.try, u.started, u.reserved, u.reserved_known, u.reserved_input, u.reserved_output, u.images, u.state, u.instance, u.input,
+    SELECT u.rowid, u.id, u.trace_id, k.id, u.try, u.started, u.reserved, u.reserved_known, u.reserved_input, u.reserved_output, u.images, u.state, u.instance, u.input,
            u.cached_input, u.cache_write, u.cache_hour, u.output, u.reasoning, u.estimated, u.cost, u.cost_known, u.finish, u.error_code, u.status, u.first, u.duration
     FROM usage u JOIN usage_kinds k USING (principal, key_id, org, team, user, tier, assistant, assistant_version, template, feature, class, door, stream, provider, region, model, cache);
 
