@@ -32,6 +32,7 @@ func (tr *Trace) Encode(b []byte) ([]byte, error) {
 	o.numberIf("similarity", tr.Similarity)
 	o.textIf("similar_question", tr.Similar)
 	o.number("confidence", tr.Confidence)
+	listIf(&o, "matches", tr.Matches)
 	listIf(&o, "missing", tr.Missing)
 	listIf(&o, "sources", tr.Sources)
 	listIf(&o, "left_out", tr.LeftOut)

@@ -42,7 +42,7 @@ func (d *DB) add(ctx context.Context, b store.Batch) (err error) {
 // than a fourth.
 type batches struct {
 	mu            sync.Mutex
-	instance      string // that writes
+	instance      string         // that writes
 	conn          driver.Conn    // whose statements these are
 	usage, traces [7]driver.Stmt // that write 1, 2, 4, ... 64 rows: parsing one takes as long as running it
 	kinds         []int64        // of the rows that are written

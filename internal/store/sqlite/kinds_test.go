@@ -30,7 +30,7 @@ func TestRowsOfEarlierVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := provider.UpTo(t.Context(), 8); err != nil {
+	if _, err := provider.UpTo(t.Context(), 9); err != nil {
 		t.Fatal(err)
 	}
 	row := func(id, team string, try int) ledger.Row {

@@ -70,4 +70,4 @@ CREATE VIEW usage AS
     SELECT r.*, k.principal, k.key_id, k.org, k.team, k.user, k.tier, k.assistant, k.assistant_version, k.template, k.feature, k.class, k.door, k.stream, k.provider, k.region, k.model, k.cache
     FROM usage_rows r JOIN usage_kinds k ON k.id = r.kind;
 
-PRAGMA user_version = 9;
+PRAGMA user_version = 10;
