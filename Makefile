@@ -1,6 +1,6 @@
 # Few targets on purpose; `go build ./cmd/dragoman` needs none of them.
 
-.PHONY: build test clients local-model lint bench bench-gateway bench-retrieval bench-hybrid bench-encoder bench-grounding fuzz clean
+.PHONY: build test clients local-model weaviate lint bench bench-gateway bench-retrieval bench-hybrid bench-encoder bench-grounding fuzz clean
 
 build:            ## the binary, for this machine
 	CGO_ENABLED=0 go build -trimpath -o dragoman ./cmd/dragoman
@@ -13,6 +13,10 @@ clients:          ## SDKs and coding agents of the vendors against the binary; r
 
 local-model:      ## local models with a real engine and a real model (600 MB, minutes); run="-run TestAsk" selects
 	scripts/local-model $(run)
+
+weaviate:         ## the suite of engines with a real Weaviate, built on first use (minutes; not part of CI)
+	scripts/weaviate
+	CGO_ENABLED=0 go test ./internal/knowledge/weaviate ./internal/knowledge/enginetest -run 'Server|Weaviate' $(run)
 
 lint:             ## golangci-lint, installed on first use
 	scripts/lint

@@ -35,6 +35,7 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/extract/apart"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
+	"github.com/dragoman/dragoman/internal/knowledge/weaviate"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/limit"
 	"github.com/dragoman/dragoman/internal/memory"
@@ -112,7 +113,8 @@ type App struct {
 	retired     sync.WaitGroup // stops what an older configuration had
 	encoders    *encoders
 	embedders   *embedders
-	passages    *vectorCache // vectors of them
+	passages    *vectorCache     // vectors of them
+	weaviate    *weaviate.Engine // nil: vectors are searched elsewhere
 	definitions *Definitions
 	gates       atomic.Pointer[map[string]*gate.Gate]
 	engines     atomic.Pointer[map[string]*enginePool]
@@ -276,7 +278,7 @@ func (a *App) build(ctx context.Context) (err error) {
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Audit: a.Audit, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Feedback: a.Feedback, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, readings: a.readings, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools,
+		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, readings: a.readings, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools, weaviate: a.weaviate,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {
@@ -397,6 +399,9 @@ func under(dir, path string) string {
 
 // prepareKnowledge collects the collections and assistants that there are. Nothing is opened yet.
 func (a *App) prepareKnowledge() error {
+	if a.weaviate == nil {
+		a.weaviate = a.weaviateOf()
+	}
 	a.collections = newCollections(a.options, a.Store)
 	if a.readers != nil {
 		a.collections.apart = a.readers.Text

@@ -46,7 +46,7 @@ type Pulled struct {
 
 // prepareCollection makes a collection of the configuration. Nothing is opened or fetched yet.
 func (a *App) prepareCollection(name string, c config.Collection) error {
-	o := knowledge.Options{Name: name, Root: under(a.Config.Dir, c.Path), Include: c.Include, Exclude: c.Exclude, DataDir: a.DataDir}
+	o := knowledge.Options{Name: name, Root: under(a.Config.Dir, c.Path), Include: c.Include, Exclude: c.Exclude, DataDir: a.DataDir, Engine: a.vectorEngine()}
 	if a.Config.Store.Index {
 		o.Database, o.PGVector = a.Config.Store.URL.Reveal(), a.Config.Store.Vectors == "pgvector"
 	}

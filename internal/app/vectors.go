@@ -119,10 +119,10 @@ func (v *semantics) embed(ctx context.Context, name string, most int, progress f
 		return embed.Report{}, c.embedding.ended(v.cs.now(), embed.Report{}, err)
 	}
 	state, err := c.VectorState(ctx, e.Model())
-	if err != nil || state.Missing == 0 && state.Model == e.Model() {
+	if err != nil || state.Missing+state.Unsettled == 0 && state.Model == e.Model() {
 		return embed.Report{}, c.embedding.ended(v.cs.now(), embed.Report{}, err)
 	}
-	if c.embedding.begins(state.Model, e.Model()); most > 0 && state.Missing > most {
+	if c.embedding.begins(state.Model, e.Model()); most > 0 && state.Missing+state.Unsettled > most {
 		return embed.Report{}, nil
 	}
 	cache, err := v.cache.open(ctx)

@@ -85,6 +85,7 @@ func (d *doctor) look(ctx context.Context, ap *app.App, e *env) {
 	}
 	d.knowledge(ctx, ap)
 	d.meaning(ctx, ap)
+	d.vectors(ctx, ap)
 	d.rerankers(ap)
 	d.providers(ctx, ap)
 	d.names(ap)
@@ -123,6 +124,8 @@ func (d *doctor) knowledge(ctx context.Context, ap *app.App) {
 		switch {
 		case err != nil || v.Model == "" && v.Next == "": // the embedder is told of below
 			d.ok("collection", found)
+		case v.Unsettled > 0:
+			d.note("collection", fmt.Sprintf("%s; the server that searches its vectors is %d changes behind", found, v.Unsettled), "`dragoman index` or a running server sees to it")
 		case v.Next == "":
 			d.ok("collection", found+", all with vectors")
 		case v.Model != "" && v.Model != v.Next:

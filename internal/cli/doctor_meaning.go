@@ -56,6 +56,17 @@ func (d *doctor) meaning(ctx context.Context, ap *app.App) {
 	}
 }
 
+// vectors says whether the server that searches vectors can be used.
+func (d *doctor) vectors(ctx context.Context, ap *app.App) {
+	switch s := ap.VectorServer(ctx); {
+	case s.Address == "":
+	case s.Err != nil:
+		d.bad("vectors", s.Err.Error(), "passages are found by words alone until it answers; nothing is lost: what it lacks it is given then")
+	default:
+		d.ok("vectors", fmt.Sprintf("Weaviate %s at %s", s.Version, s.Address))
+	}
+}
+
 // rerankers says which of them can be used.
 func (d *doctor) rerankers(ap *app.App) {
 	for _, r := range ap.Rerankers() {

@@ -40,9 +40,7 @@ func (d *decoder) check(c *Config) {
 	if c.Store.Index && c.Store.URL == "" {
 		d.problem("store.index", "there is no database to keep it in", "set store.url")
 	}
-	if c.Store.Vectors == "pgvector" && !c.Store.Index {
-		d.problem("store.vectors", "pgvector searches what is in the database, and the index is not", "set store.index")
-	}
+	d.vectors(c)
 	for name, p := range c.Providers {
 		if p.Engine.Model != "" {
 			d.engine("providers."+name, &p)

@@ -60,7 +60,9 @@ type Server struct {
 type Store struct {
 	URL     Secret `yaml:"url" doc:"A PostgreSQL database that several servers share: postgres://USER:PASSWORD@HOST:5432/DATABASE. Write ${DATABASE_URL}, so that the password stays out of the file. Default: a file in the data folder (SQLite), for one server."`
 	Index   bool   `yaml:"index" doc:"Keeps what the configured collections are searched by there, too: one server indexes, the others find it at once. Default: each server has its own in its data folder."`
-	Vectors string `yaml:"vectors" enum:"memory,pgvector" doc:"With index: where vectors are searched. memory: in that of each server, 450 bytes for each passage; pgvector: in the database, which needs that extension, for more than memory holds. Default: memory."`
+	Vectors string `yaml:"vectors" enum:"memory,pgvector,weaviate" doc:"Where the vectors of configured collections are searched. memory: in that of each server, 450 bytes for each passage; pgvector: in the database, with index, for more than memory holds; weaviate: at a server of its own, for millions. Default: memory."`
+
+	Weaviate Weaviate `yaml:"weaviate" doc:"The server, where vectors says weaviate."`
 }
 
 // Provider is an upstream account or server.

@@ -51,6 +51,8 @@ type Options struct {
 	// collection of this Name there; empty for none.
 	Database string
 	PGVector bool // vectors are searched by the Database, and not in memory
+	// Engine searches vectors, in place of memory and the Database; nil for none.
+	Engine index.Engine
 
 	// ACL is who may see documents that have none of their own. The zero value is the organisation: whoever has a key.
 	ACL acl.ACL
@@ -87,6 +89,11 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.Engine != nil {
+		if err := ix.UseEngine(ctx, o.Engine, o.Name, facets); err != nil {
+			return nil, errors.Join(err, ix.Close())
+		}
 	}
 	if o.ACL.Nobody() {
 		if o.ACL, err = acl.New(acl.Org); err != nil {

@@ -2,6 +2,7 @@ package knowledge
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 
@@ -28,6 +29,15 @@ func (c *Collection) nearest(ctx context.Context, query *Query, q *index.Query) 
 	}
 	hits, err := rows.Search(ctx, query.Vector, max(c.settings.Vectors.Candidates, query.Limit), q)
 	return &nearest{query: query.Vector, rows: rows, hits: hits}, err
+}
+
+// byWords lets a search go on by words where the engine of the vectors fails, and says why. Other errors are returned.
+func byWords(err error, near **nearest, why *string) error {
+	if !errors.Is(err, index.ErrEngine) {
+		return err
+	}
+	*near, *why = nil, err.Error()
+	return nil
 }
 
 // measure compares the vectors of candidates with the question's.

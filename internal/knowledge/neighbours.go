@@ -8,7 +8,7 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 )
 
-// neighbours are vectors of one model that can be searched: in memory, or by pgvector.
+// neighbours are vectors of one model that can be searched: in memory, by pgvector, or by an engine.
 type neighbours interface {
 	Dims() int
 	// Search returns the k closest vectors to one, the closest first, among those of chunks that a query may find: k where there are k.

@@ -17,9 +17,10 @@ type ranker struct {
 	total float64
 	lex   *lexicon
 
-	newest time.Time                                // when the youngest candidate was changed
-	near   *nearest                                 // what vectors say; nil: nothing
-	only   func(d *index.Document, number int) bool // as in index.Query.Passage
+	newest     time.Time                                // when the youngest candidate was changed
+	near       *nearest                                 // what vectors say; nil: nothing
+	only       func(d *index.Document, number int) bool // as in index.Query.Passage
+	unsearched string                                   // why vectors say nothing, where they could
 
 	// Scratch memory, used anew for each candidate.
 	found  []float64

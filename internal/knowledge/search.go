@@ -121,8 +121,11 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 		res.Confidence = max(res.Confidence, cands[i].coverage)
 	}
 	close, err := c.confidence(ctx, r.near)
-	if err != nil {
+	if err = byWords(err, &r.near, &r.unsearched); err != nil {
 		return nil, err
+	}
+	if r.unsearched != "" {
+		res.Notes = append(res.Notes, c.Name+" was searched by words alone: "+r.unsearched)
 	}
 	res.Confidence = max(res.Confidence, close)
 	if len(pinned) > 0 {
@@ -143,9 +146,14 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 	q := parseQuestion(focus(u.Text), query.Earlier, &c.settings.Question)
 	iq := index.Query{Terms: q.terms, Limit: max(c.settings.Candidates, query.Limit), Explain: query.Explain}
 	narrow(&iq, &u.Filter, &query.Filter, query.Paths)
-	iq.Allow = c.sight(query.Who).and(iq.Allow)
+	see := c.sight(query.Who)
+	iq.Allow, iq.Where = see.and(iq.Allow), where(query.Paths, &u.Filter, &query.Filter)
+	if !query.Who.Sees() {
+		iq.Where.Sees = func(acl string) bool { return see.sees(&index.Document{ACL: acl}) }
+	}
 	near, err := c.nearest(ctx, &query, &iq)
-	if err != nil {
+	why := ""
+	if err = byWords(err, &near, &why); err != nil {
 		return nil, nil, nil, err
 	}
 	if near != nil {
@@ -176,11 +184,11 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if err := near.measure(ctx, cands); err != nil {
+	if err := byWords(near.measure(ctx, cands), &near, &why); err != nil {
 		return nil, nil, nil, err
 	}
 	r := newRanker(q, found, &c.settings.Rules)
-	r.near, r.only = near, iq.Passage
+	r.near, r.only, r.unsearched = near, iq.Passage, why
 	r.likely(cands)
 	r.fuse(cands, &c.settings.Vectors)
 	if err := c.texts(ctx, cands[:min(len(cands), max(c.settings.Read, query.Limit))]); err != nil {

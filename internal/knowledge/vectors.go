@@ -132,6 +132,9 @@ type Vectors struct {
 	Next     string // those that will take their place when they are complete
 	Passages int    // in the collection
 	Missing  int    // passages that have no vector
+	// Unsettled counts what an engine that searches them still has to be told, which Embed does: vectors that it lacks, documents that are
+	// gone.
+	Unsettled int
 }
 
 // VectorState says how far the vectors of a collection are. Missing counts by a model; "" stands for Next, or Model where there is no next one.
@@ -152,7 +155,11 @@ func (c *Collection) VectorState(ctx context.Context, model string) (Vectors, er
 		model = all[len(all)-1].Model
 	}
 	missing, of, err := c.missing(ctx, model)
+	if err != nil {
+		return v, err
+	}
 	v.Missing, v.Passages = len(missing), of
+	v.Unsettled, err = c.index.Unsettled(ctx)
 	return v, err
 }
 
@@ -193,6 +200,14 @@ func (c *Collection) generation(ctx context.Context, model string) (neighbours, 
 	}
 	at := slices.IndexFunc(all, func(g index.Generation) bool { return g.Model == model || model == "" })
 	if at < 0 || all[at].Dims == 0 {
+		return nil, nil
+	}
+	switch o, engine, err := c.index.Outside(ctx, all[at]); {
+	case err != nil:
+		return nil, err
+	case o != nil:
+		return o, nil
+	case engine: // it is being given them
 		return nil, nil
 	}
 	if n := c.index.Neighbours(all[at]); n != nil {

@@ -1,7 +1,9 @@
 package enginetest_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -13,11 +15,14 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/enginetest"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
+	"github.com/dragoman/dragoman/internal/knowledge/weaviate"
+	"github.com/dragoman/dragoman/internal/knowledge/weaviate/weaviatetest"
 	"github.com/dragoman/dragoman/internal/store/postgrestest"
 )
 
 func TestMain(m *testing.M) {
 	code := postgrestest.Run(m)
+	weaviatetest.Stop()
 	if err := goleak.Find(); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -43,6 +48,31 @@ func pgvector(t *testing.T) func(*knowledge.Options) {
 func TestPGVector(t *testing.T) { enginetest.Run(t, pgvector) }
 
 func TestPGVectorFilters(t *testing.T) { enginetest.FiltersKeepK(t, pgvector, 5000) }
+
+// atWeaviate is an engine whose connections end with the test.
+func atWeaviate(t testing.TB, s *weaviatetest.Server) *weaviate.Engine {
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return weaviate.New(weaviate.Options{URL: s.URL, Key: weaviatetest.Key, Client: &http.Client{Transport: transport}, Now: time.Now, Within: time.Minute, Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+}
+
+// With Weaviate, vectors are searched there, beside an index in a file or in PostgreSQL.
+func withWeaviate(t *testing.T) func(*knowledge.Options) {
+	e, at := atWeaviate(t, weaviatetest.Shared(t)), enginetest.Files(t)
+	return func(o *knowledge.Options) { at(o); o.Engine = e }
+}
+
+func TestWeaviate(t *testing.T) { enginetest.Run(t, withWeaviate) }
+
+func TestWeaviateFilters(t *testing.T) { enginetest.FiltersKeepK(t, withWeaviate, 5000) }
+
+func TestWeaviateAndPostgreSQL(t *testing.T) {
+	e := atWeaviate(t, weaviatetest.Shared(t))
+	enginetest.Run(t, func(t *testing.T) func(*knowledge.Options) {
+		address := postgrestest.Database(t)
+		return func(o *knowledge.Options) { o.Database, o.Engine = address, e }
+	})
+}
 
 // TestServerLost: while the database server is gone, a search is an error; when it is back, all goes on, and a pull that broke off is gone on
 // with.

@@ -92,13 +92,18 @@ func setMeta(ctx context.Context, tx *sql.Tx, name, value string) error {
 }
 
 func (ix *Index) removeDocument(ctx context.Context, tx *sql.Tx, path string) error {
-	var first, n int64
-	err := tx.QueryRowContext(ctx, "DELETE FROM document WHERE path = ? RETURNING first_chunk, chunks", path).Scan(&first, &n)
+	var id, first, n int64
+	err := tx.QueryRowContext(ctx, "DELETE FROM document WHERE path = ? RETURNING id, first_chunk, chunks", path).Scan(&id, &first, &n)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if n > 0 {
+		if err := ix.forget(ctx, tx, id); err != nil {
+			return err
+		}
 	}
 	statements := []string{"DELETE FROM chunk WHERE id >= ? AND id < ?", "DELETE FROM text WHERE id >= ? AND id < ?"}
 	if ix.nearby {
@@ -256,6 +261,9 @@ func (ix *Index) Clear(ctx context.Context) error {
 		"DELETE FROM meta WHERE name NOT IN ('commits', 'next_chunk', 'vector_changes')"}
 	if ix.nearby {
 		statements = append(statements, "DELETE FROM neighbour")
+	}
+	if ix.engine != nil { // whose spaces are dropped with their generations
+		statements = append(statements, "DELETE FROM mirror_gone")
 	}
 	for _, statement := range statements {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {

@@ -61,8 +61,12 @@ type Index struct {
 	path     string               // or the schema's name
 	among    string               // a condition, in SQL: is among those of a list, which is its one parameter
 	lock     func(ctx context.Context, what string, wait bool) (unlock func(), err error)
-	pgvector bool // searches vectors
-	nearby   bool // vectors lie in the table neighbour, too, which pgvector searches
+	pgvector bool   // searches vectors
+	nearby   bool   // vectors lie in the table neighbour, too, which pgvector searches
+	engine   Engine // searches vectors, where it is not nil
+	describe func(*Document) []string
+	spaces   string   // what the names of its spaces begin with
+	rows     rowCache // of vectors at the engine
 	space    space
 	scoring  Scoring
 	blocks   blockCache

@@ -25,6 +25,7 @@ type Query struct {
 	Terms []Term
 	Limit int                  // how many hits at most
 	Allow func(*Document) bool // which documents may be found; nil allows all. Asked once for each that would be found
+	Where Where                // what Allow says, for engines
 	// Passage says which chunks of the documents that Allow lets through may be found, by their numbers in them; nil: all. It is asked once
 	// for each that would be found.
 	Passage func(d *Document, number int) bool

@@ -19,6 +19,9 @@ type snapshot struct {
 
 	sampleOnce sync.Once
 	sample     []int64 // ids of some chunks: see Sample
+
+	aclsOnce sync.Once
+	acls     []string // that documents have
 }
 
 type segment struct {

@@ -152,13 +152,17 @@ func addBlock(ctx context.Context, tx *sql.Tx, generation int64, ids []int64, ro
 	return err
 }
 
-// UseVectors makes the generation of a model the active one and throws the others away, at once. It changes nothing where that is so.
+// UseVectors makes the generation of a model the active one and throws the others away, at once. It changes nothing where that is so. An engine
+// has all of it before.
 func (ix *Index) UseVectors(ctx context.Context, model string) error {
+	if err := ix.Settle(ctx); err != nil {
+		return err
+	}
 	all, err := ix.Generations(ctx)
 	if err != nil || len(all) == 1 && all[0].Model == model && all[0].Active {
 		return err
 	}
-	return ix.changeVectors(ctx, func(tx *sql.Tx) error {
+	err = ix.changeVectors(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
 			"INSERT INTO generation(model, dims, active) VALUES(?1, 0, 1) ON CONFLICT(model) DO UPDATE SET active = 1",
 			"DELETE FROM vectors WHERE generation IN (SELECT id FROM generation WHERE model <> ?1)",
@@ -170,6 +174,10 @@ func (ix *Index) UseVectors(ctx context.Context, model string) error {
 		}
 		return ix.useNeighbours(ctx, tx, model)
 	})
+	if err != nil {
+		return err
+	}
+	return ix.Settle(ctx) // it lets the others go
 }
 
 // JoinVectors joins small blocks of a generation where there are many, and drops what belongs to chunks that are gone.
@@ -208,6 +216,10 @@ func (ix *Index) JoinVectors(ctx context.Context, model string) error {
 	return ix.changeVectors(ctx, func(tx *sql.Tx) error {
 		var ids []int64
 		var rows []byte
+		var newest int64
+		if err := tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(id), 0) FROM vectors WHERE generation = ?", generation).Scan(&newest); err != nil {
+			return err
+		}
 		for _, block := range loose {
 			err := eachBlock(ctx, tx, "SELECT id, chunks, rows FROM vectors WHERE id = ?", func(_ int64, of []int64, data []byte) error {
 				size := len(data) / max(len(of), 1)
@@ -231,7 +243,7 @@ func (ix *Index) JoinVectors(ctx context.Context, model string) error {
 				ids, rows = ids[:0], rows[:0]
 			}
 		}
-		return nil
+		return ix.joined(ctx, tx, generation, newest)
 	})
 }
 
@@ -288,9 +300,14 @@ func (ix *Index) Filter(ctx context.Context, q *Query) (func(chunk int64) bool, 
 	if err != nil {
 		return nil, err
 	}
+	return snap.filter(q), nil
+}
+
+// filter is Filter of a snapshot.
+func (s *snapshot) filter(q *Query) func(chunk int64) bool {
 	allowed, memo := kindSet(q.Kinds), map[*Document]bool{}
 	return func(id int64) bool {
-		doc, kind, ok := snap.find(id)
+		doc, kind, ok := s.find(id)
 		if !ok || doc == nil || allowed>>kind&1 == 0 {
 			return false
 		}
@@ -300,5 +317,5 @@ func (ix *Index) Filter(ctx context.Context, q *Query) (func(chunk int64) bool, 
 			memo[doc] = may
 		}
 		return may && q.passes(doc, id)
-	}, nil
+	}
 }

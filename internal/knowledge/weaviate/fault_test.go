@@ -1,0 +1,156 @@
+package weaviate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/knowledge/dense"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+)
+
+// faulty is an engine whose server answers with handler.
+func faulty(t *testing.T, handler http.HandlerFunc, change func(*Options)) *Engine {
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	o := Options{URL: s.URL, Client: s.Client(), Now: time.Now, Wait: func(context.Context, time.Duration) error { return nil }}
+	if change != nil {
+		change(&o)
+	}
+	return New(o)
+}
+
+var entry = index.Entry{Chunk: 1, Row: dense.Row{0, 0, 128, 63, 1, 2, 3}}
+
+// TestGarbage: whatever a server answers is an error that says so, and never something that was found.
+func TestGarbage(t *testing.T) {
+	for _, answer := range []string{
+		"", "null", "[]", "{}", "<html>gateway</html>", `{"data":null}`, `{"data":{"Get":null}}`, `{"data":{"Get":{"` + class + `":null}}}`, `{"data":{"Get":{"` + class + `":[{"row":"AAAA"`,
+		`{"data":{"Get":{"` + class + `":[{"_additional":{"id":"00000000-0000-8000-8000-000000000001"},"row":"?"}]}}}`,
+		`{"data":{"Get":{"` + class + `":[{"_additional":{"id":"00000000-0000-4000-8000-000000000001"},"row":"AACAPwECAw=="}]}}}`,
+		`{"data":{"Get":{"` + class + `":[{"_additional":{"id":7}}]}}}`, `{"data":{"Get":{"` + class + `":{"x":1}}}}`, `{"errors":[{"message":"out of order"}]}`,
+		`[{"result":{"status":"SUCCESS"}},{"result":{"status":"SUCCESS"}}]`, `{"results":{"matches":1}}`, `{"results":{"matches":3,"failed":2,"limit":10}}`,
+	} {
+		e := faulty(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) }, nil)
+		for name, ask := range map[string]func(context.Context) error{
+			"search": func(ctx context.Context) error {
+				_, err := e.Search(ctx, "s", []float32{1}, 3, index.Selection{})
+				return err
+			},
+			"rows":   func(ctx context.Context) error { _, err := e.Rows(ctx, "s", []int64{1}); return err },
+			"chunks": func(ctx context.Context) error { _, err := e.Chunks(ctx, "s", -1, 3); return err },
+			"count":  func(ctx context.Context) error { _, err := e.Count(ctx, "s"); return err },
+			"put":    func(ctx context.Context) error { return e.Put(ctx, "s", []index.Entry{entry}) },
+			"remove": func(ctx context.Context) error { return e.Remove(ctx, "s", []int64{1}) },
+			"make":   func(ctx context.Context) error { return e.Make(ctx, "s") },
+			"check":  func(ctx context.Context) error { _, err := e.Check(ctx); return err },
+		} {
+			if name == "chunks" && strings.Contains(answer, `"row":"?"`) {
+				continue // which asks for no rows
+			}
+			if err := ask(t.Context()); !errors.Is(err, index.ErrEngine) {
+				t.Errorf("%s of %q: %v", name, answer, err)
+			}
+		}
+	}
+}
+
+// TestTriedAgain: changes are tried again where the server has too much to do, as late as it says; searches are not.
+func TestTriedAgain(t *testing.T) {
+	asked := 0
+	var waits []time.Duration
+	e := faulty(t, func(w http.ResponseWriter, _ *http.Request) {
+		switch asked++; asked {
+		case 1:
+			w.Header().Set("Retry-After", "7")
+			http.Error(w, "too much", http.StatusTooManyRequests)
+		case 2:
+			http.Error(w, `{"error":[{"message":"store is read-only"}]}`, http.StatusServiceUnavailable)
+		case 3:
+			fmt.Fprint(w, `[{"result":{"status":"FAILED","errors":{"error":[{"message":"shard is busy"}]}}},{"result":{"status":"SUCCESS"}}]`)
+		default:
+			fmt.Fprint(w, `[{"result":{"status":"SUCCESS"}}]`)
+		}
+	}, func(o *Options) {
+		o.Wait = func(_ context.Context, d time.Duration) error { waits = append(waits, d); return nil }
+	})
+	if err := e.Put(t.Context(), "s", []index.Entry{entry, entry}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []time.Duration{7 * time.Second, time.Second, firstWait}; asked != 4 || fmt.Sprint(waits) != fmt.Sprint(want) {
+		t.Errorf("asked %d times, after %v", asked, waits)
+	}
+	asked = 0
+	if _, err := e.Search(t.Context(), "s", []float32{1}, 3, index.Selection{}); err == nil || asked != 1 {
+		t.Errorf("a search was tried %d times, %v", asked, err)
+	}
+}
+
+// TestRests: a server that does not answer in time is left alone by searches for a while, and errors say what to do.
+func TestRests(t *testing.T) {
+	hangs, asked, now := true, 0, time.Unix(1e9, 0)
+	e := faulty(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked++; hangs {
+			_, _ = io.Copy(io.Discard, r.Body) // only then a server sees that nobody waits any more
+			<-r.Context().Done()
+			return
+		}
+		fmt.Fprint(w, `{"data":{"Get":{"`+class+`":[]}}}`)
+	}, func(o *Options) {
+		o.Within, o.Now = 20*time.Millisecond, func() time.Time { return now }
+	})
+	search := func(ctx context.Context) error {
+		_, err := e.Search(ctx, "s", []float32{1}, 3, index.Selection{})
+		return err
+	}
+	for range 3 {
+		if err := search(t.Context()); !errors.Is(err, index.ErrEngine) || !strings.Contains(err.Error(), "did not answer within 20ms") {
+			t.Fatal(err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	hangs, now = false, now.Add(rest)
+	if err := search(t.Context()); err != nil || asked != 2 {
+		t.Errorf("after its rest: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := search(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, index.ErrEngine) {
+		t.Errorf("a search that nobody waits for: %v", err)
+	}
+	if err := search(t.Context()); err != nil {
+		t.Errorf("and the next: %v", err)
+	}
+}
+
+// TestDown: nothing listens.
+func TestDown(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	e := New(Options{URL: s.URL, Client: s.Client(), Now: time.Now, Wait: func(context.Context, time.Duration) error { return nil }})
+	err := e.Make(t.Context(), "s")
+	if !errors.Is(err, index.ErrEngine) || !strings.Contains(err.Error(), "is it running, and is store.weaviate.url right?") {
+		t.Error(err)
+	}
+}
+
+// TestOtherClass: a class of the same name that is another is not touched.
+func TestOtherClass(t *testing.T) {
+	e := faulty(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			t.Errorf("%s %s", r.Method, r.URL)
+		}
+		fmt.Fprint(w, `{"class":"`+class+`","properties":[{"name":"title","dataType":["text"]}]}`)
+	}, nil)
+	if err := e.Make(t.Context(), "s"); err == nil || !strings.Contains(err.Error(), "delete it there") {
+		t.Error(err)
+	}
+}
