@@ -100,6 +100,7 @@ type App struct {
 	cache       *assistant.Cache
 	semantic    *assistant.Semantic
 	older       *assistant.Older
+	common      *cache.Common // nil: answers are this process's own
 	salt        func(owner string) []byte
 	books       *books       // of a server
 	shares      *reconciling // nil where budgets and limits are not shared
@@ -161,7 +162,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		a.cache = assistant.NewCache(int(a.Config.Cache.Size), a.Config.Cache.TTL, o.Now)
 	}
 	if s := a.Config.Cache.Semantic; s.On && a.cache != nil {
-		a.semantic = assistant.NewSemantic(cmp.Or(s.Threshold, cache.DefaultThreshold), int(cmp.Or(s.Size, 16*config.MB)), cmp.Or(s.TTL, a.Config.Cache.TTL), o.Now)
+		a.semantic = assistant.NewSemantic(cmp.Or(s.Threshold, cache.DefaultThreshold), int(cmp.Or(s.Size, mostMeant)), cmp.Or(s.TTL, a.Config.Cache.TTL), o.Now)
 	}
 	if a.cache != nil {
 		threshold := 0.0
@@ -170,6 +171,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		}
 		a.older = assistant.NewOlder(int(a.Config.Cache.Size)/4, threshold, o.Now)
 	}
+	a.common = a.newCommon()
 	a.salt = newSalt()
 	a.quarantine = gate.NewQuarantine(o.Now)
 	if len(o.Reader) > 0 {
@@ -186,6 +188,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.Models.start(ctx)
 	a.background.Start(ctx)
+	a.common.Start(ctx)
 	a.tools.start(ctx)
 	a.gates.Store(&a.Models.gates)
 	a.engines.Store(&a.Models.pools)
@@ -256,6 +259,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Semantic: a.semantic,
 		Older:    a.older,
 		Sees:     a.Sees(),
+		Common:   a.common,
 		Metrics:  a.Metrics,
 		Template: template,
 		NewID:    newTraceID,
@@ -278,7 +282,7 @@ func (a *App) build(ctx context.Context) (err error) {
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Audit: a.Audit, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Feedback: a.Feedback, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, semantic: a.semantic, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, readings: a.readings, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools, weaviate: a.weaviate,
+		cache: a.cache, semantic: a.semantic, older: a.older, common: a.common, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, readings: a.readings, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools, weaviate: a.weaviate,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {
@@ -545,6 +549,7 @@ func (a *App) Close() error {
 	if a.background.Stop(ctx) != nil {
 		a.options.Log.Warn("some summaries and memories of the last turns were left out, since the program ended")
 	}
+	a.common.Stop()
 	var err error
 	if a.books != nil {
 		err = a.books.stop(context.Background()) // the last thing that a server does

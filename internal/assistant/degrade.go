@@ -96,7 +96,7 @@ func (e *Engine) answeredBefore(ctx context.Context, t *Turn) (done bool, err er
 	if e.Cache == nil || t.Cache.NoCache || t.key == (cache.Key{}) {
 		return false, nil
 	}
-	if !e.fromCache(t) && (t.like == nil || !e.fromMeaning(ctx, t)) {
+	if !e.fromCache(ctx, t) && (t.like == nil || !e.fromMeaning(ctx, t)) {
 		if done, err = e.answeredOnce(ctx, t); done || err != nil {
 			return done, err
 		}

@@ -77,7 +77,7 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	case t.Cache.NoCache && !t.Cache.OnlyIfCached:
 		t.Trace.Cache = "bypass"
 		return nil
-	case !t.Cache.NoCache && (e.fromCache(t) || t.like != nil && !t.Cache.Exact && e.fromMeaning(ctx, t)):
+	case !t.Cache.NoCache && (e.fromCache(ctx, t) || t.like != nil && !t.Cache.Exact && e.fromMeaning(ctx, t)):
 		return nil
 	case t.Cache.OnlyIfCached:
 		return notCached()
@@ -95,7 +95,7 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	defer patience.Stop()
 	select {
 	case <-landed:
-		if e.fromCache(t) {
+		if e.fromCache(ctx, t) {
 			t.Trace.note("it was asked at the same time by another")
 		}
 	case <-patience.C:
@@ -114,8 +114,11 @@ func notCached() *chat.Error {
 const flightPatience = 30 * time.Second
 
 // fromCache says whether the cache has the answer.
-func (e *Engine) fromCache(t *Turn) bool {
+func (e *Engine) fromCache(ctx context.Context, t *Turn) bool {
 	hit, ok := e.Cache.Get(t.key, t.Cache.MaxAge)
+	if !ok && e.Common != nil {
+		hit, ok = e.commonAnswer(ctx, t)
+	}
 	if ok {
 		t.cached, t.Trace.Cache = hit, "hit"
 		t.Trace.note("the same prompt was answered before")

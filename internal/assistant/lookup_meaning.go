@@ -183,7 +183,11 @@ func (e *Engine) fromMeaning(ctx context.Context, t *Turn) bool {
 	if v == nil {
 		return false
 	}
-	m, ok, near := e.Semantic.Get(t.like.within(model), v, t.like.facts, t.Cache.MaxAge)
+	scope := t.like.within(model)
+	m, ok, near := e.Semantic.Get(scope, v, t.like.facts, t.Cache.MaxAge)
+	if !ok && e.Common != nil && e.commonMeanings(ctx, scope) {
+		m, ok, near = e.Semantic.Get(scope, v, t.like.facts, t.Cache.MaxAge)
+	}
 	if !ok {
 		if near != "" {
 			t.Trace.note("a question much like this was answered before; what tells them apart: " + near)
@@ -211,6 +215,14 @@ func (e *Engine) rememberMeaning(ctx context.Context, t *Turn, a *cachedAnswer, 
 	if v == nil {
 		return
 	}
-	size += sizeOfSources(t.sources)
-	e.Semantic.Put(t.like.within(model), v, t.like.facts, &likeAnswer{a, t.sources, t.Principal.Owner(), t.question}, size+len(t.question)+t.like.facts.Size())
+	like, scope, f := &likeAnswer{a, t.sources, t.Principal.Owner(), t.question}, t.like.within(model), t.like.facts
+	e.Semantic.Put(scope, v, f, like, size+like.size(f))
+	if e.Common != nil {
+		e.Common.KeepMeaning(commonKey(scope), cache.KeyOf(like.question), a.made, func() ([]byte, error) { return encodeCommon(a, like, v) })
+	}
+}
+
+// size is what it takes in memory beside the answer, about.
+func (a *likeAnswer) size(f *facts.Facts) int {
+	return len(a.question) + f.Size() + sizeOfSources(a.sources)
 }

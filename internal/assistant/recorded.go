@@ -78,6 +78,9 @@ func (e *Engine) remember(ctx context.Context, t *Turn, r *recorder) {
 	a := &cachedAnswer{events, t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy, t.Trace.Mode, t.usage, e.Now()}
 	size += int(unsafe.Sizeof(*a))
 	e.Cache.Put(t.key, a, size)
+	if e.Common != nil {
+		e.Common.KeepAnswer(commonKey(t.key), a.made, func() ([]byte, error) { return encodeCommon(a, nil, nil) })
+	}
 	e.rememberMeaning(ctx, t, a, size)
 	e.rememberOlder(ctx, t, a, size)
 }

@@ -246,6 +246,7 @@ type Engine struct {
 	Semantic    *Semantic                                                                     // nil: no answer is found by what a question means
 	Older       *Older                                                                        // nil: no answer outlasts an edit of what it was made from
 	Sees        func(ctx context.Context, p identity.Principal, collection, path string) bool // may somebody see a document now
+	Common      *cache.Common                                                                 // of the answers in both, with other processes; nil: not
 	Template    *prompt.Template
 	NewID       func() string             // trace ids
 	Salt        func(owner string) []byte // for placeholders: the same for the same owner, and nobody can guess it

@@ -73,7 +73,10 @@ func (c *Exact[V]) Get(key Key, maxAge time.Duration) (V, bool) {
 }
 
 // Put keeps a value of the given size. One larger than the whole cache is not kept.
-func (c *Exact[V]) Put(key Key, value V, size int) {
+func (c *Exact[V]) Put(key Key, value V, size int) { c.PutMade(key, value, size, c.now()) }
+
+// PutMade is Put for a value that was made at another time.
+func (c *Exact[V]) PutMade(key Key, value V, size int, made time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if el, ok := c.entries[key]; ok {
@@ -85,7 +88,7 @@ func (c *Exact[V]) Put(key Key, value V, size int) {
 	for c.bytes+size > c.maxBytes {
 		c.drop(c.order.Back())
 	}
-	c.entries[key] = c.order.PushFront(&entry[V]{key, value, size, c.now()})
+	c.entries[key] = c.order.PushFront(&entry[V]{key, value, size, made})
 	c.bytes += size
 }
 

@@ -102,6 +102,11 @@ func (c *Semantic[V]) Get(scope Key, vector []float32, facts *facts.Facts, maxAg
 
 // Put keeps the answer to a question. size is what it takes in bytes, without the vector.
 func (c *Semantic[V]) Put(scope Key, vector []float32, facts *facts.Facts, value V, size int) {
+	c.PutMade(scope, vector, facts, value, size, c.now())
+}
+
+// PutMade is Put for an answer that was made at another time. A newer one to the very same question stays.
+func (c *Semantic[V]) PutMade(scope Key, vector []float32, facts *facts.Facts, value V, size int, made time.Time) {
 	size += 4*len(vector) + 512
 	if size > c.maxBytes {
 		return
@@ -110,10 +115,13 @@ func (c *Semantic[V]) Put(scope Key, vector []float32, facts *facts.Facts, value
 	defer c.mu.Unlock()
 	for old := range c.scopes[scope] { // the very same question: this answer is newer
 		if e := old.Value.(*meaning[V]); dot(vector, e.vector) > sameQuestion && facts.Differ(e.facts) == "" {
+			if e.made.After(made) {
+				return
+			}
 			c.remove(old)
 		}
 	}
-	el := c.order.PushFront(&meaning[V]{scope, vector, facts, value, size, c.now()})
+	el := c.order.PushFront(&meaning[V]{scope, vector, facts, value, size, made})
 	if c.scopes[scope] == nil {
 		c.scopes[scope] = map[*list.Element]struct{}{}
 	}

@@ -242,6 +242,7 @@ type Cache struct {
 	TTL      time.Duration `yaml:"ttl" doc:"How long an answer is kept."`
 	Size     Size          `yaml:"size" doc:"How much memory it may take; 0 for no cache."`
 	Scope    string        `yaml:"scope" enum:"key,user,team,org" doc:"Who shares answers."`
+	Shared   bool          `yaml:"shared" doc:"Whether servers on one PostgreSQL database (store.url) find each other's answers, which are then kept there, too, up to size. Answers with secrets are not."`
 	Semantic Semantic      `yaml:"semantic" doc:"Answers to questions that mean the same."`
 	When     string        `yaml:"when" enum:"cool,all,asked" doc:"Which requests may be answered from it that do not say so themselves. cool: those with a temperature of at most 0.3; all; asked: none."`
 }
@@ -269,7 +270,7 @@ func Default() *Config {
 	return &Config{
 		Server:    Server{Listen: "127.0.0.1:8017", Drain: 20 * time.Second, MaxBody: 10 * MB},
 		Guards:    map[string]Guard{DefaultGuard: newGuard(DefaultGuard), PlainGuard: newGuard(PlainGuard)},
-		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key", When: "cool"},
+		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key", When: "cool", Shared: true},
 		Ledger:    Ledger{Sync: "group"},
 		Retention: Retention{Traces: 30 * day, Responses: 30 * day, Feedback: 365 * day},
 	}

@@ -95,7 +95,7 @@ retention: {traces: 7d}
 			"default": {Secrets: "mask", Injection: "flag", Output: "mask"}, "strict": {Secrets: "mask", Injection: "block", Output: "mask"},
 			"plain": {Secrets: "mask", Injection: "off", Output: "off"},
 		},
-		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key", When: "cool"},
+		Cache:     Cache{TTL: time.Hour, Size: 32 * MB, Scope: "key", Shared: true, When: "cool"},
 		Ledger:    Ledger{Sync: "group"},
 		Retention: Retention{Traces: 7 * day, Responses: 30 * day, Feedback: 365 * day},
 	}

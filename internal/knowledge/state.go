@@ -25,7 +25,7 @@ func (c *Collection) State(ctx context.Context, who acl.Subjects) (string, error
 		return "", err
 	}
 	if who.Sees() {
-		return fmt.Sprintf("%d all", generation), nil
+		return fmt.Sprintf("%s %d all", c.index.Identity(), generation), nil
 	}
 	marks := c.marks.Load()
 	if marks == nil || marks.generation != generation {
@@ -58,5 +58,5 @@ func (c *Collection) State(ctx context.Context, who acl.Subjects) (string, error
 	for _, a := range marks.acls {
 		fmt.Fprintf(h, "%q %t\n", a, see.sees(&index.Document{ACL: a}))
 	}
-	return fmt.Sprintf("%d %s", generation, hex.EncodeToString(h.Sum(nil)[:12])), nil
+	return fmt.Sprintf("%s %d %s", c.index.Identity(), generation, hex.EncodeToString(h.Sum(nil)[:12])), nil
 }

@@ -258,7 +258,7 @@ func (ix *Index) Clear(ctx context.Context) error {
 	// next_chunk stays: a number that a search still holds must not come to mean another chunk.
 	statements := []string{"DELETE FROM block", "DELETE FROM segment", "DELETE FROM chunk", "DELETE FROM text", "DELETE FROM document",
 		"DELETE FROM vectors", "DELETE FROM generation", "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = 'vector_changes'",
-		"DELETE FROM meta WHERE name NOT IN ('commits', 'next_chunk', 'vector_changes')"}
+		"DELETE FROM meta WHERE name NOT IN ('commits', 'identity', 'next_chunk', 'vector_changes')"}
 	if ix.nearby {
 		statements = append(statements, "DELETE FROM neighbour")
 	}

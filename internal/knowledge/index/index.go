@@ -56,6 +56,7 @@ CREATE INDEX vectors_of ON vectors(generation, id);
 // Index is an open index. Its methods may be called by several goroutines; several processes may share it, of which one at a time
 // writes.
 type Index struct {
+	identity string
 	db       *sql.DB
 	prepared *prepared.Statements // nil: the driver keeps statements itself
 	path     string               // or the schema's name
@@ -120,7 +121,11 @@ func open(ctx context.Context, path string, s Scoring) (*Index, error) {
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(4)
 	ix := &Index{db: db, prepared: prepared.New(db), path: path, scoring: s, among: "IN (SELECT value FROM json_each(?))", lock: fileLock(path), space: fileSpace(db)}
-	if err := ix.prepare(ctx); err != nil {
+	err = ix.prepare(ctx)
+	if err == nil {
+		err = ix.identify(ctx)
+	}
+	if err != nil {
 		db.Close()
 		return nil, err
 	}

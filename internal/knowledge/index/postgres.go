@@ -33,7 +33,11 @@ func OpenPostgres(ctx context.Context, address, name string, s Scoring, pgvector
 	ix.db.SetMaxIdleConns(2)
 	ix.db.SetConnMaxIdleTime(time.Minute)
 	ix.lock, ix.space = ix.advisoryLock, serverSpace(ix.db)
-	if err := ix.prepareSchema(ctx, quoted, pgvector); err != nil {
+	err = ix.prepareSchema(ctx, quoted, pgvector)
+	if err == nil {
+		err = ix.identify(ctx)
+	}
+	if err != nil {
 		ix.db.Close()
 		return nil, fmt.Errorf("open the index %s: %w", ix.path, err)
 	}

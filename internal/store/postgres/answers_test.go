@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/dragoman/dragoman/internal/cache"
+	"github.com/dragoman/dragoman/internal/store/postgrestest"
+)
+
+// TestCommonCache: answers are there for other processes, the newest of each; the oldest go first where there are too many.
+func TestCommonCache(t *testing.T) {
+	ctx, address := t.Context(), postgrestest.Database(t)
+	one, two := open(t, address), open(t, address)
+	at := func(minute int) time.Time { return time.Date(2026, 11, 25, 12, minute, 0, 0, time.UTC) }
+	key := cache.KeyOf("prompt")
+	if body, _, err := two.CachedAnswer(ctx, key); body != nil || err != nil {
+		t.Errorf("%q %v", body, err)
+	}
+	keep := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep(one.KeepAnswer(ctx, key, at(2), []byte("newer")))
+	keep(two.KeepAnswer(ctx, key, at(1), []byte("older")))
+	if body, made, err := two.CachedAnswer(ctx, key); string(body) != "newer" || !made.Equal(at(2)) || err != nil {
+		t.Errorf("%q %v %v", body, made, err)
+	}
+
+	scope := cache.KeyOf("scope")
+	keep(one.KeepMeaning(ctx, scope, cache.KeyOf("q1"), at(1), []byte("a1")))
+	keep(one.KeepMeaning(ctx, scope, cache.KeyOf("q2"), at(2), []byte("a2")))
+	keep(one.KeepMeaning(ctx, cache.KeyOf("another scope"), cache.KeyOf("q3"), at(2), []byte("a3")))
+	all, err := two.CachedMeanings(ctx, scope, 0, 10)
+	if err != nil || len(all) != 2 || string(all[0].Body) != "a2" || string(all[1].Body) != "a1" {
+		t.Fatalf("%v %v", all, err)
+	}
+	keep(one.KeepMeaning(ctx, scope, cache.KeyOf("q1"), at(3), []byte("a1 anew")))
+	if fresh, err := two.CachedMeanings(ctx, scope, all[0].Number, 10); err != nil || len(fresh) != 1 || string(fresh[0].Body) != "a1 anew" {
+		t.Errorf("%v %v", fresh, err)
+	}
+
+	for i := range 20 {
+		keep(one.KeepAnswer(ctx, cache.KeyOf(fmt.Sprint(i)), at(10+i), bytes.Repeat([]byte{0, 1}, 500)))
+	}
+	bound := cache.Bound{Before: at(5), Bytes: 10 * (1000 + rowSize)}
+	keep(two.TrimCache(ctx, bound, bound))
+	for i := range 20 {
+		if body, _, err := one.CachedAnswer(ctx, cache.KeyOf(fmt.Sprint(i))); err != nil || (body != nil) != (i >= 10) {
+			t.Errorf("answer %d of 20, of which 10 fit: %d bytes, %v", i, len(body), err)
+		}
+	}
+	if body, _, _ := one.CachedAnswer(ctx, key); body != nil {
+		t.Error("what is too old is there")
+	}
+	if all, err := two.CachedMeanings(ctx, scope, 0, 10); err != nil || len(all) != 0 {
+		t.Errorf("what is too old is there: %v %v", all, err)
+	}
+}
