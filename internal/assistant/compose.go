@@ -107,7 +107,7 @@ func (e *Engine) composePrompt(ctx context.Context, t *Turn) error {
 	model := &t.decision.Models[0]
 	ask := prompt.Ask{
 		Assistant: t.Definition.Name, About: t.Definition.About, Instructions: t.Definition.Instructions,
-		Format: string(cmp.Or(t.Definition.Output.Format, Markdown)), Schema: string(t.Definition.Output.Schema), Values: t.Definition.Prompt.Values,
+		Format: string(cmp.Or(t.Definition.Output.Format, Markdown)), Schema: string(t.Definition.Output.Schema), Values: t.values,
 		Question: t.question, Sources: cmp.Or(t.Definition.Search.Budget, sourceTokens), Window: e.Window(*model), Reserve: answer, Model: model.Name, Small: model.Small,
 	}
 	ask.History = prompt.Tokens(t.notes) + EstimateInput(&chat.Request{Messages: tail}) + t.toolTokens()

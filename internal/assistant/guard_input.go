@@ -13,6 +13,9 @@ import (
 // or blocks attempts to override instructions.
 func (e *Engine) guardInput(_ context.Context, t *Turn) error {
 	t.vault = guard.NewVault(func() []byte { return e.Salt(t.Principal.Owner()) })
+	if err := e.fillVariables(t); err != nil {
+		return err
+	}
 	messages := t.maskMessages(t.Request.Messages)
 	question, at := lastUser(messages)
 	if at < 0 && t.Definition.Name != "" {

@@ -57,18 +57,22 @@ func TestOlderAnswerStandsIn(t *testing.T) {
 func TestOlderAnswerDoesNotStandIn(t *testing.T) {
 	for name, change := range map[string]func(b *bundle, turn *Turn){
 		"revoked": func(b *bundle, _ *Turn) {
-			b.engine.Sees = func(_ context.Context, _ identity.Principal, collection, path string) bool { return collection != "c" || path != "retry.go" }
+			b.engine.Sees = func(_ context.Context, _ identity.Principal, collection, path string) bool {
+				return collection != "c" || path != "retry.go"
+			}
 		},
-		"nobody knows":      func(b *bundle, _ *Turn) { b.engine.Sees = nil },
-		"too old":           func(_ *bundle, turn *Turn) { turn.Definition.Degrade.Stale = time.Millisecond },
-		"too old for":       func(_ *bundle, turn *Turn) { turn.Cache.MaxAge = time.Millisecond },
-		"no-cache":          func(_ *bundle, turn *Turn) { turn.Cache.NoCache = true },
-		"not allowed":       func(_ *bundle, turn *Turn) { turn.Definition.Degrade.Stale = 0 },
-		"another version":   func(_ *bundle, turn *Turn) { turn.Definition.Version = "2" },
-		"another question":  func(_ *bundle, turn *Turn) { ask(turn, "how long is there no delay of a retry?") },
-		"another tenant":    func(b *bundle, _ *Turn) { b.engine.Scope = func(identity.Principal) string { return "other" } },
-		"other documents":   func(_ *bundle, turn *Turn) { turn.Paths = []string{"*.go"} },
-		"in a conversation": func(_ *bundle, turn *Turn) { turn.Request.Messages = append([]chat.Message{chat.NewText(chat.User, "hi"), chat.NewText(chat.Assistant, "hello")}, turn.Request.Messages...) },
+		"nobody knows":     func(b *bundle, _ *Turn) { b.engine.Sees = nil },
+		"too old":          func(_ *bundle, turn *Turn) { turn.Definition.Degrade.Stale = time.Millisecond },
+		"too old for":      func(_ *bundle, turn *Turn) { turn.Cache.MaxAge = time.Millisecond },
+		"no-cache":         func(_ *bundle, turn *Turn) { turn.Cache.NoCache = true },
+		"not allowed":      func(_ *bundle, turn *Turn) { turn.Definition.Degrade.Stale = 0 },
+		"another version":  func(_ *bundle, turn *Turn) { turn.Definition.Version = "2" },
+		"another question": func(_ *bundle, turn *Turn) { ask(turn, "how long is there no delay of a retry?") },
+		"another tenant":   func(b *bundle, _ *Turn) { b.engine.Scope = func(identity.Principal) string { return "other" } },
+		"other documents":  func(_ *bundle, turn *Turn) { turn.Paths = []string{"*.go"} },
+		"in a conversation": func(_ *bundle, turn *Turn) {
+			turn.Request.Messages = append([]chat.Message{chat.NewText(chat.User, "hi"), chat.NewText(chat.Assistant, "hello")}, turn.Request.Messages...)
+		},
 	} {
 		b, _, turn := once(t)
 		tr := turn(asked)
@@ -91,7 +95,9 @@ func TestCachedAfterAnotherRung(t *testing.T) {
 	b.run(t, first)
 	models["test"].fails, models["cheap"].fails, models["cheap"].err = -1, -1, down()
 	b.page = &page{}
-	b.engine.Window = func(m route.Model) int { return map[string]int{"cheap": 1400}[m.Provider] + map[string]int{"test": 8000}[m.Provider] }
+	b.engine.Window = func(m route.Model) int {
+		return map[string]int{"cheap": 1400}[m.Provider] + map[string]int{"test": 8000}[m.Provider]
+	}
 	turn := b.degraded(t, "cheap/m", "cached")
 	turn.Request.Temperature = &hot
 	if a := b.run(t, turn); a.Trace.Rung != RungCached || len(a.Citations) != 1 || a.Citations[0].Path != "pool.go" {

@@ -68,14 +68,16 @@ type Turn struct {
 	Class      string
 	Feature    string // what the caller books it under
 	Door       chat.Wire
-	Privacy    route.Privacy // as the caller has it; the steps make it stricter
-	Paths      []string      // only documents that match
+	Privacy    route.Privacy     // as the caller has it; the steps make it stricter
+	Paths      []string          // only documents that match
+	Variables  map[string]string // of the assistant's prompt, as texts
 	Out        Sink
 	Cache      CacheWish
 
 	// What the steps make of it.
 	Trace       *Trace
 	engine      *Engine
+	values      map[string]any // of the prompt's variables
 	question    string         // the last user message, secrets masked
 	meanings    []meaning      // of the question: see vector
 	earlier     string         // the user message before it

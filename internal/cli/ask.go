@@ -121,6 +121,7 @@ func newTurn(ap *app.App, question string, a *answering) *assistant.Turn {
 		Principal:  commandLine,
 		Class:      "chat",
 		Paths:      a.only,
+		Variables:  a.given(),
 	}
 }
 

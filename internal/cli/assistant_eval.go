@@ -45,7 +45,7 @@ which is tested as it is. Exit code 1 where the share of right answers is below 
 			}
 			set.Thin(limit)
 			outcomes, err := set.Run(c.Context(), func(ctx context.Context, question string) (lab.Asked, error) {
-				return askToTest(ctx, ap, def, question)
+				return askToTest(ctx, ap, def, question, a.variables)
 			})
 			if err != nil {
 				return err
@@ -132,8 +132,8 @@ func (e *env) openReadyMade(ctx context.Context, name, dir string, a *answering)
 }
 
 // askToTest asks one question.
-func askToTest(ctx context.Context, ap *app.App, def assistant.Definition, question string) (lab.Asked, error) {
-	turn := newTurn(ap, question, &answering{})
+func askToTest(ctx context.Context, ap *app.App, def assistant.Definition, question string, variables []string) (lab.Asked, error) {
+	turn := newTurn(ap, question, &answering{variables: variables})
 	turn.Definition, turn.Out = &def, nobody{}
 	ans, err := ap.Engine.Run(ctx, turn)
 	if err != nil {

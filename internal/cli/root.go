@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -157,6 +158,7 @@ type answering struct {
 	assistant  string
 	local      bool
 	only       []string
+	variables  []string
 }
 
 func (a *answering) flags(c *cobra.Command) {
@@ -167,9 +169,20 @@ func (a *answering) flags(c *cobra.Command) {
 	f.StringVarP(&a.assistant, "assistant", "a", "", "assistant to ask (default: code)")
 	f.BoolVar(&a.local, "local", false, "nothing may leave this machine")
 	f.StringSliceVar(&a.only, "only", nil, "only documents that match a `pattern`: a folder, a file, *.go")
+	f.StringArrayVar(&a.variables, "var", nil, "value of a variable that the assistant's prompt takes from requests: `NAME=VALUE`")
 	if err := c.MarkFlagDirname("path"); err != nil {
 		panic(err) // the flag was made above
 	}
+}
+
+// given are the variables, by name.
+func (a *answering) given() map[string]string {
+	out := make(map[string]string, len(a.variables))
+	for _, v := range a.variables {
+		name, value, _ := strings.Cut(v, "=")
+		out[name] = value
+	}
+	return out
 }
 
 // open builds the application.

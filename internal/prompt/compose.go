@@ -61,6 +61,11 @@ func (t *Template) Compose(a Ask) (*Prompt, error) {
 	}
 	caller := maps.Clone(author)
 	caller["question"] = a.Question
+	for name, v := range t.Variables {
+		if v.Untrusted() {
+			delete(author, name)
+		}
+	}
 
 	p := &Prompt{}
 	texts := make([]string, len(t.Blocks))

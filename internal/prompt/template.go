@@ -78,6 +78,7 @@ type Variable struct {
 	Description string   `yaml:"description"`
 	Default     *string  `yaml:"default"` // nil: the definition must give one
 	Of          []string `yaml:"of"`      // of a choice: what it may be
+	Request     bool     `yaml:"request"` // a request may name its value; without a default it has to
 }
 
 // Template is one version of a prompt.
@@ -236,6 +237,8 @@ func (t *Template) prepare(b *Block, partials map[string]string) (uses []string,
 		for _, name := range fieldsOf(text) {
 			_, declared := t.Variables[name]
 			switch {
+			case b.Role == System && t.Variables[name].Untrusted():
+				return nil, fmt.Errorf("{{.%s}} is a text of the request, and never in system position: a caller wrote it. Use it in a block of role user, or make it a number, boolean or choice", name)
 			case b.Role == System && slices.Contains(ofQuestion, name):
 				return nil, fmt.Errorf("{{.%s}} is what a caller wrote, and never in system position; use it in a block of role user", name)
 			case !declared && !slices.Contains(ofAssistant, name) && !slices.Contains(ofQuestion, name):

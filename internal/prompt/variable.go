@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -72,7 +73,54 @@ func (v Variable) read(name, text string) (any, error) {
 	return text, nil
 }
 
-// Values gives the variables of a template their values: what a definition says, and else the defaults. A variable without either, or
+// Untrusted says whether a caller's own words may be in it.
+func (v Variable) Untrusted() bool {
+	return v.Request && (v.Type == "" || v.Type == Text || v.Type == List)
+}
+
+// VariableError is what is wrong with a value that a request gives, or does not give.
+type VariableError struct{ Name, Message string }
+
+func (e *VariableError) Error() string { return "variable " + e.Name + " " + e.Message }
+
+// Fill adds the values that a request gives to those of the definition. Errors are *VariableError: of a variable that does not come from
+// requests, of another type, or that has no value.
+func (t *Template) Fill(values map[string]any, request map[string]string) (map[string]any, error) {
+	out := maps.Clone(values)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(request)) {
+		v := t.Variables[name]
+		if !v.Request {
+			return nil, &VariableError{name, "is none that the assistant takes from requests; it takes " + cmp.Or(strings.Join(t.requested(), ", "), "none")}
+		}
+		value, err := v.read(name, request[name])
+		if err != nil {
+			return nil, &VariableError{name, strings.TrimPrefix(err.Error(), "variable "+name+": ")}
+		}
+		out[name] = value
+	}
+	for _, name := range t.requested() {
+		if _, ok := out[name]; !ok {
+			return nil, &VariableError{name, "is missing: the assistant needs it from each request"}
+		}
+	}
+	return out, nil
+}
+
+// requested are the variables that requests may give, sorted.
+func (t *Template) requested() (names []string) {
+	for name, v := range t.Variables {
+		if v.Request {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Values gives the variables of a template their values: what a definition says, and else the defaults. A variable without either that no request gives, or
 // one that the template does not declare, is an error.
 func (t *Template) Values(given map[string]string) (map[string]any, error) {
 	out := make(map[string]any, len(t.Variables))
@@ -81,6 +129,8 @@ func (t *Template) Values(given map[string]string) (map[string]any, error) {
 		v := t.Variables[name]
 		text, ok := given[name]
 		switch {
+		case !ok && v.Default == nil && v.Request:
+			continue
 		case !ok && v.Default == nil:
 			errs = append(errs, fmt.Errorf("variable %s of the prompt template %s has no value: set prompt.variables.%s", name, t.ID, name))
 			continue

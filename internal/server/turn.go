@@ -98,7 +98,9 @@ type own struct {
 	Privacy string `json:"privacy"`
 	Feature string `json:"feature"`
 	Cache   *bool  `json:"cache"`
-	Filters struct {
+
+	Variables map[string]json.RawMessage `json:"variables"`
+	Filters   struct {
 		Paths []string `json:"paths"`
 	} `json:"filters"`
 }
@@ -111,7 +113,7 @@ func readOwn(req *chat.Request) (o own, err error) {
 	dec := json.NewDecoder(strings.NewReader(string(req.Dragoman)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&o); err != nil {
-		return o, &chat.Error{Code: chat.CodeInvalidRequest, Param: "dragoman", Message: "dragoman must be an object with session, class, privacy, feature, cache and filters.paths: " + err.Error()}
+		return o, &chat.Error{Code: chat.CodeInvalidRequest, Param: "dragoman", Message: "dragoman must be an object with session, class, privacy, feature, cache, variables and filters.paths: " + err.Error()}
 	}
 	return o, nil
 }
@@ -163,6 +165,11 @@ func (s *Server) turn(r *http.Request, req *chat.Request, p principal) (*assista
 	t := &assistant.Turn{
 		Request: req, Principal: p, Session: o.Session, Class: o.Class, Privacy: privacy, Feature: o.Feature, Paths: o.Filters.Paths,
 		RequestID: requestID(r), Definition: &s.state().plain, Cache: cacheWish(r.Header, o.Cache),
+	}
+	if len(o.Variables) > 0 || ok {
+		if t.Variables, err = variables(r.Header, req, o.Variables); err != nil {
+			return nil, err
+		}
 	}
 	if !ok {
 		return t, nil
