@@ -99,7 +99,8 @@ func TestJudge(t *testing.T) {
 providers: {rack: {base_url: '%s/v1', prices: {judge: {input: 1, output: 1}, "*": {input: 10, output: 10}}}}
 models: {deep: {use: [rack/big]}, fast: {use: [rack/small]}}
 routes:
-  auto: {rules: [{when: complexity > 0.5, use: deep}], use: fast, complexity: {model: rack/judge, within: 40ms}}
+  auto: {rules: [{when: complexity > 0.5, use: deep}], use: fast, complexity: {model: rack/judge, within: 1m}}
+  late: {rules: [{when: complexity > 0.5, use: deep}], use: fast, complexity: {model: rack/judge, within: 500ms}}
   plain: {rules: [{when: tools, use: deep}], use: fast, complexity: {model: rack/judge}}
 `, s.URL))
 	a.Engine.Scope = nil
@@ -132,7 +133,7 @@ routes:
 		t.Errorf("the trace does not tell: %+v", tr.Steps)
 	}
 	j.stall = make(chan struct{})
-	tr, err = run(t, a, "auto", "hello again", nil)
+	tr, err = run(t, a, "late", "hello again", nil)
 	want(tr, err, "small", 0.0)
 	close(j.stall)
 	// A route whose rules don't ask for it asks no judge.

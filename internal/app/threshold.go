@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
@@ -81,14 +82,17 @@ func (a *App) TuneCollection(ctx context.Context, p identity.Principal, collecti
 	if _, ok := a.collections.options[collection]; !ok {
 		return unknownCollection(collection)
 	}
-	text := ""
+	text, detail := "", "that of the configuration"
 	if value != nil {
 		now := a.options.Now().UTC()
 		body, err := json.Marshal(Threshold{*value, &now, p.Name, note})
 		if err != nil {
 			return err
 		}
-		text = string(body)
+		text, detail = string(body), fmt.Sprintf("%g: %s", *value, note)
 	}
-	return a.Store.SetSetting(ctx, thresholdKey(collection), text)
+	if err := a.Store.SetSetting(ctx, thresholdKey(collection), text); err != nil {
+		return err
+	}
+	return a.Audit.Record(ctx, audit.FeedbackApplied, thresholdKey(collection), detail)
 }

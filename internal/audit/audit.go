@@ -26,7 +26,7 @@ const (
 	TemplateFirstUsed    Action = "template.first_used"    // ID@VERSION
 	LimitsChanged        Action = "limits.changed"         // org, teams.NAME, users.NAME or tiers.NAME
 	ACLChanged           Action = "acl.changed"            // a collection, or COLLECTION/DOCUMENT
-	FeedbackApplied      Action = "feedback.applied"       // NAME@VERSION
+	FeedbackApplied      Action = "feedback.applied"       // NAME@VERSION of an assistant, or collections/NAME/threshold
 	DataErased           Action = "data.erased"            // sessions/ID, memories, or COLLECTION/DOCUMENT
 	DataExported         Action = "data.exported"          // memories or feedback
 )

@@ -250,4 +250,13 @@ func TestRoad(t *testing.T) {
 	if !ok || strings.Contains(text, `"sources":[`) {
 		t.Errorf("what matches so little is offered: %s", text)
 	}
+
+	// Who put them in place is in the audit log.
+	said, ok = p.run("audit", "list")
+	for _, object := range []string{"collections/wiki/threshold", `help@\w+`} {
+		p.expect("the audit log", said, `command line.* feedback\.applied +`+object)
+	}
+	if !ok {
+		t.Errorf("%s", said)
+	}
 }
