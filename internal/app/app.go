@@ -119,7 +119,7 @@ type App struct {
 	definitions *Definitions
 	gates       atomic.Pointer[map[string]*gate.Gate]
 	engines     atomic.Pointer[map[string]*enginePool]
-	shown       atomic.Pointer[collections] // in the metrics
+	shown       atomic.Pointer[semantics] // in the metrics
 }
 
 // folder is the collection of the built-in assistant: the folder that the command runs in.
@@ -194,7 +194,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.engines.Store(&a.Models.pools)
 	if a.Metrics != nil {
 		a.observeGates()
-		a.shown.Store(a.collections)
+		a.shown.Store(a.semantics())
 		a.observeCollections()
 		a.observeCache()
 	}
@@ -307,7 +307,7 @@ func (a *App) Reload(ctx context.Context) error {
 	a.prices.Store(next.prices.Load())
 	a.gates.Store(&next.Models.gates)
 	a.engines.Store(&next.Models.pools)
-	a.shown.Store(next.collections)
+	a.shown.Store(next.semantics())
 	next.Models.start(ctx)
 	next.tools.start(ctx)
 	a.Models.retire(next.Models)

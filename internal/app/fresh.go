@@ -11,6 +11,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/dragoman/dragoman/internal/config"
+	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 	"github.com/dragoman/dragoman/internal/knowledge/watch"
 )
@@ -110,6 +111,8 @@ func (a *App) KeepFresh(ctx context.Context, log *slog.Logger) (stop func()) {
 			all.Go(func() { cs.keepFolder(ctx, name, log) })
 		case p.from != nil:
 			all.Go(func() { cs.keepPulled(ctx, name, log) })
+		case cs.ages(name):
+			all.Go(func() { cs.keepPushed(ctx, name, log) })
 		}
 	}
 	return func() { cancel(); all.Wait() }
@@ -159,6 +162,50 @@ func (cs *collections) keepPulled(ctx context.Context, name string, log *slog.Lo
 			}
 		}
 	}
+}
+
+// ages says whether documents of a collection leave the search by themselves.
+func (cs *collections) ages(name string) bool {
+	o := cs.options[name]
+	return len(o.Expiry)+len(o.Latest) > 0
+}
+
+// keepPushed takes pushed documents out of the search that have become too old, or of which a newer version was pushed, at the collection's pace.
+func (cs *collections) keepPushed(ctx context.Context, name string, log *slog.Logger) {
+	log = log.With("collection", name)
+	pace := cs.paces[name]
+	if pace.pull == nil && pace.every == 0 {
+		pace.every = pullEvery
+	}
+	for {
+		pruned, err := cs.prune(ctx, name)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Warn("documents that have become old could not be taken out of the search", "err", err)
+		case pruned > 0:
+			log.Info("documents that have become old are no longer searched", "documents", pruned)
+		}
+		now := cs.now()
+		at, _ := pace.next(now)
+		if _, err := await(ctx, nil, at.Sub(now), nil); err != nil {
+			return
+		}
+	}
+}
+
+// prune takes documents out of the search that have become old.
+func (cs *collections) prune(ctx context.Context, name string) (pruned int, err error) {
+	c, err := cs.opened(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	_, err = cs.recorded(ctx, c, occasion{reason: "schedule"}, true, func(func(knowledge.Progress)) (knowledge.Report, error) {
+		pruned, err = c.Prune(ctx, cs.now)
+		return knowledge.Report{Pruned: pruned}, err
+	})
+	return pruned, err
 }
 
 // await waits until a source that is on this machine has changed, somebody asks, or d is over.

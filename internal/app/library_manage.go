@@ -22,15 +22,16 @@ import (
 // Managed is a collection as those see it who manage it.
 type Managed struct {
 	Listed
-	Bytes      int64     `json:"bytes"`       // of text
-	IndexBytes int64     `json:"index_bytes"` // of the index file
-	FreeBytes  int64     `json:"free_bytes"`  // of these, what holds nothing any more
-	Dead       int       `json:"dead"`        // passages in the index whose documents are gone
-	Skipped    int       `json:"skipped"`     // documents that could not be read
-	Watched    bool      `json:"watched,omitempty"`
-	Next       string    `json:"next,omitempty"` // when it is brought up to date next, where that is known
-	Last       *SyncRun  `json:"last,omitempty"` // the last run, without its errors
-	Threshold  Threshold `json:"threshold"`
+	Bytes      int64         `json:"bytes"`       // of text
+	IndexBytes int64         `json:"index_bytes"` // of the index file
+	FreeBytes  int64         `json:"free_bytes"`  // of these, what holds nothing any more
+	Dead       int           `json:"dead"`        // passages in the index whose documents are gone
+	Skipped    int           `json:"skipped"`     // documents that could not be read
+	Watched    bool          `json:"watched,omitempty"`
+	Next       string        `json:"next,omitempty"` // when it is brought up to date next, where that is known
+	Last       *SyncRun      `json:"last,omitempty"` // the last run, without its errors
+	Threshold  Threshold     `json:"threshold"`
+	Vectors    *VectorStatus `json:"vectors,omitempty"` // nil: it has no embedder
 }
 
 // Collection tells of one collection: to those who manage it how it does, to others what List says of it.
@@ -62,6 +63,9 @@ func (l Library) Manage(ctx context.Context, p identity.Principal, name string) 
 		return nil, err
 	}
 	if m.Threshold, err = l.cs.threshold(ctx, name); err != nil {
+		return nil, err
+	}
+	if m.Vectors, err = l.v.status(ctx, name); err != nil {
 		return nil, err
 	}
 	runs, err := l.cs.runsOf(ctx, name, 1)

@@ -1,9 +1,13 @@
 package app
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
@@ -66,5 +70,62 @@ func TestPushedDocumentsOutlastTheIndex(t *testing.T) {
 		if err != nil || len(res.Passages) != want {
 			t.Errorf("%s finds %d, %v", who, len(res.Passages), err)
 		}
+	}
+}
+
+// TestPushedDocumentsExpire: a server takes what was pushed out of the search when it has become old, though nobody pushes or asks; what is pushed
+// anew is back.
+func TestPushedDocumentsExpire(t *testing.T) {
+	dir, operator := t.TempDir(), identity.Principal{}
+	write(t, filepath.Join(dir, "dragoman.yaml"), "collections: {papers: {push: [org], every: 1ms, expire: [{after: 90d, types: [notice]}], latest: ['manual-{version}.md']}}\n")
+	var passed atomic.Int64 // days since the start
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	a, err := Open(t.Context(), Options{Dir: dir, DataDir: t.TempDir(), Getenv: func(string) string { return "" }, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return start.AddDate(0, 0, int(passed.Load())) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	put := func(id, kind string, updated time.Time) {
+		t.Helper()
+		if err := a.Library().Put(t.Context(), operator, "papers", connector.Document{ID: id, Path: id, Type: kind, Text: "otters swim", Updated: updated}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("old", "notice", start)
+	put("young", "notice", start.AddDate(0, 0, 50))
+	put("rule", "page", start)
+	put("manual-1.md", "page", start)
+	put("manual-2.md", "page", start)
+	lines := make(said, 100)
+	stop := a.KeepFresh(t.Context(), slog.New(lines))
+	defer stop()
+	listed := func() string {
+		t.Helper()
+		list, _, err := a.Library().Documents(t.Context(), operator, "papers", knowledge.Listing{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, d := range list {
+			ids = append(ids, d.ID)
+		}
+		return strings.Join(ids, " ")
+	}
+	lines.awaits(t, "no longer searched") // at once: the older version
+	if got := listed(); got != "manual-2.md old rule young" {
+		t.Errorf("at the start: %s", got)
+	}
+	passed.Store(91)
+	lines.awaits(t, "no longer searched")
+	if got := listed(); got != "manual-2.md rule young" {
+		t.Errorf("after 91 days: %s", got)
+	}
+	put("old", "notice", start.AddDate(0, 0, 91))
+	if got := listed(); got != "manual-2.md old rule young" {
+		t.Errorf("pushed anew: %s", got)
+	}
+	runs, err := a.Library().ManagedRuns(t.Context(), operator, "papers", 9)
+	if err != nil || len(runs) != 2 || runs[0].Pruned != 1 || runs[0].Reason != "schedule" {
+		t.Errorf("%+v %v", runs, err)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/provider/providertest"
 )
 
@@ -93,11 +96,23 @@ func TestKeepEmbedded(t *testing.T) {
 	write(t, filepath.Join(dir, "dragoman.yaml"), fmt.Sprintf(twoModels, "one"))
 	write(t, filepath.Join(dir, "wiki/leave.md"), "# Leave\n\nEverybody has 28 days.\n")
 	write(t, filepath.Join(dir, "wiki/phones.md"), "# Phones\n\nCall the helpdesk.\n")
-	a, err := Open(t.Context(), Options{Dir: dir, DataDir: t.TempDir(), Getenv: func(string) string { return "" }, Client: providertest.InMemory(t, m), Now: time.Now})
+	metrics := observe.New()
+	a, err := Open(t.Context(), Options{Dir: dir, DataDir: t.TempDir(), Getenv: func(string) string { return "" }, Client: providertest.InMemory(t, m), Now: time.Now, Metrics: metrics})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer a.Close()
+	// status is what the API and the metrics say of the vectors.
+	status := func() (*VectorStatus, string) {
+		t.Helper()
+		c, err := a.Library().Manage(t.Context(), identity.Principal{}, "wiki")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		return c.Vectors, strings.Join(regexp.MustCompile(`collection_(?:embed|vector)\w+\{collection="wiki"\} \S+`).FindAllString(w.Body.String(), -1), ", ")
+	}
 	lines := make(said, 100)
 	stop := a.KeepEmbedded(t.Context(), slog.New(lines))
 	if got := first(t, a, "vacation"); got != "" && got != "leave.md" { // it may have been quick
@@ -133,6 +148,10 @@ func TestKeepEmbedded(t *testing.T) {
 		t.Errorf("%+v %v", state, err)
 	}
 
+	if s, told := status(); !strings.Contains(s.Model, "one") || s.Generation != 1 || !strings.Contains(s.Next, "two") || s.Embedded != 0 || s.Queue != 3 || s.Share != 0 || s.Tried == nil || s.Error == "" ||
+		told != `collection_embedded_ratio{collection="wiki"} 0, collection_embedding_queue{collection="wiki"} 3, collection_vector_generation{collection="wiki"} 1` {
+		t.Errorf("while the second model's vectors cannot be made: %+v; %s", s, told)
+	}
 	m.breaks("")
 	a.collections.embedding("wiki").changed()
 	lines.awaits(t, "passages have vectors")
@@ -140,8 +159,12 @@ func TestKeepEmbedded(t *testing.T) {
 	if got := first(t, a, "vacation"); got != "leave.md" && got != "absence.md" || m.count("one") != before || m.count("two") != 4 {
 		t.Errorf("found %q; %v", got, m.asked)
 	}
-	if state, err := a.VectorState(t.Context(), "wiki"); err != nil || state != (knowledge.Vectors{Model: state.Model, Passages: 3}) || !strings.Contains(state.Model, "two") {
+	if state, err := a.VectorState(t.Context(), "wiki"); err != nil || state != (knowledge.Vectors{Model: state.Model, Generation: state.Generation, Passages: 3}) || !strings.Contains(state.Model, "two") {
 		t.Errorf("%+v %v", state, err)
+	}
+	if s, told := status(); !strings.Contains(s.Model, "two") || s.Generation < 2 || s.Next != "" || s.Embedded != 3 || s.Queue != 0 || s.Share != 1 || s.Error != "" ||
+		told != fmt.Sprintf(`collection_embedded_ratio{collection="wiki"} 1, collection_embedding_queue{collection="wiki"} 0, collection_vector_generation{collection="wiki"} %d`, s.Generation) {
+		t.Errorf("afterwards: %+v; %s", s, told)
 	}
 	// Without any embedder that answers words are searched.
 	m.breaks("two")

@@ -115,6 +115,10 @@ func collectionShow(e *env) *cobra.Command {
 			fmt.Fprintf(e.out, "%s, from %s\n", safe(m.Name), from)
 			fmt.Fprintf(e.out, "  %s in %s, of %s; %s could not be read\n", count(m.Passages, "passage"), count(m.Documents, "document"), size(m.Bytes), count(m.Skipped, "document"))
 			fmt.Fprintf(e.out, "  index: %s, of which %s hold nothing; %s of documents that are gone\n", size(m.IndexBytes), size(m.FreeBytes), count(m.Dead, "passage"))
+			printVectors(e, m.Vectors)
+			if t := m.Threshold; t.Value > 0 || t.Tuned != nil {
+				fmt.Fprintf(e.out, "  threshold: %.2f %s\n", t.Value, safe(t.Note))
+			}
 			if r := m.Last; r != nil {
 				fmt.Fprintf(e.out, "  last sync: %s\n", runText(r))
 			}
@@ -124,6 +128,26 @@ func collectionShow(e *env) *cobra.Command {
 			return nil
 		}),
 	}, &asJSON)
+}
+
+// printVectors says how far the vectors of a collection are.
+func printVectors(e *env, v *app.VectorStatus) {
+	if v == nil {
+		fmt.Fprintln(e.out, "  vectors: none, it has no embedder")
+		return
+	}
+	searched := "none are searched yet"
+	if v.Model != "" {
+		searched = fmt.Sprintf("those of %s are searched (generation %d)", safe(v.Model), v.Generation)
+	}
+	fmt.Fprintf(e.out, "  vectors: %s; %s have one", searched, count(v.Embedded, "passage"))
+	if v.Next != "" {
+		fmt.Fprintf(e.out, " of %s, %d wait (%.1f %% are there)", safe(v.Next), v.Queue, 100*v.Share)
+	}
+	fmt.Fprintln(e.out)
+	if v.Error != "" {
+		fmt.Fprintf(e.out, "  the last ones could not be made: %s\n", safe(v.Error))
+	}
 }
 
 // runText says in a line how a run went.

@@ -165,7 +165,7 @@ type Rule struct {
 // Collection is what can be searched: a folder, or what a source brings, or what is pushed.
 type Collection struct {
 	Source   Source        `yaml:"source" doc:"Where its documents come from, where that is no folder of this machine."`
-	Every    time.Duration `yaml:"every" doc:"How often its source is asked for what is new. Default: 1h."`
+	Every    time.Duration `yaml:"every" doc:"How often its source is asked for what is new, and what was pushed is looked through for what has become old. Default: 1h."`
 	Schedule string        `yaml:"schedule" doc:"When its source is asked, in place of every: five fields as in crontab (0 6 * * 1-5), in the server's time or after CRON_TZ=ZONE."`
 	Rebuild  string        `yaml:"rebuild" doc:"When everything is read anew, as schedule. What is searchable stays so meanwhile. Default: never."`
 	Webhook  Secret        `yaml:"webhook" doc:"The secret with which POST /api/collections/NAME/webhook is signed; the source is asked when it is called. Write ${VARIABLE}. Default: there is no webhook."`

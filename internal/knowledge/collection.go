@@ -37,6 +37,7 @@ type Collection struct {
 	passages map[string][]string // ids of the texts that were added, by document
 
 	vectors   vectors
+	counted   atomic.Pointer[counted]
 	embedding sync.Mutex // held by the one Embed of this process
 }
 

@@ -128,10 +128,11 @@ func (t *target) Use(ctx context.Context, generation string) error {
 
 // Vectors says how far the vectors of a collection are.
 type Vectors struct {
-	Model    string // those that are searched; empty where there are none
-	Next     string // those that will take their place when they are complete
-	Passages int    // in the collection
-	Missing  int    // passages that have no vector
+	Model      string // those that are searched; empty where there are none
+	Generation int64  // their number: it grows with each model; 0 where there are none
+	Next       string // those that will take their place when they are complete
+	Passages   int    // in the collection
+	Missing    int    // passages that have no vector
 	// Unsettled counts what an engine that searches them still has to be told, which Embed does: vectors that it lacks, documents that are
 	// gone.
 	Unsettled int
@@ -139,6 +140,34 @@ type Vectors struct {
 
 // VectorState says how far the vectors of a collection are. Missing counts by a model; "" stands for Next, or Model where there is no next one.
 func (c *Collection) VectorState(ctx context.Context, model string) (Vectors, error) {
+	commits, err := c.index.Generation(ctx)
+	if err != nil {
+		return Vectors{}, err
+	}
+	changes, err := c.index.VectorChanges(ctx)
+	if err != nil {
+		return Vectors{}, err
+	}
+	if last := c.counted.Load(); last != nil && last.model == model && last.commits == commits && last.changes == changes {
+		v := last.Vectors
+		v.Unsettled, err = c.index.Unsettled(ctx) // an engine is told without either changing
+		return v, err
+	}
+	v, err := c.countVectors(ctx, model)
+	if err == nil { // what changed meanwhile makes other numbers than these, and is counted by who asks next
+		c.counted.Store(&counted{v, model, commits, changes})
+	}
+	return v, err
+}
+
+// counted is how far vectors were at one time: to count them takes a look at each, and metrics ask all the time.
+type counted struct {
+	Vectors
+	model            string
+	commits, changes int64
+}
+
+func (c *Collection) countVectors(ctx context.Context, model string) (Vectors, error) {
 	all, err := c.index.Generations(ctx)
 	if err != nil {
 		return Vectors{}, err
@@ -146,7 +175,7 @@ func (c *Collection) VectorState(ctx context.Context, model string) (Vectors, er
 	var v Vectors
 	for _, g := range all {
 		if g.Active {
-			v.Model = g.Model
+			v.Model, v.Generation = g.Model, g.ID
 		} else {
 			v.Next = g.Model
 		}

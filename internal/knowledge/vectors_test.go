@@ -265,7 +265,7 @@ func TestGenerations(t *testing.T) {
 	if runs < 3 {
 		t.Errorf("it broke %d times", runs)
 	}
-	if v, err := c.VectorState(t.Context(), ""); err != nil || v != (Vectors{Model: "next", Passages: 50}) {
+	if v, err := c.VectorState(t.Context(), ""); err != nil || v != (Vectors{Model: "next", Generation: v.Generation, Passages: 50}) || v.Generation < 2 {
 		t.Errorf("%+v %v", v, err)
 	}
 	if ids := vectorsOf(t, c, "next"); len(ids) != 50 || len(slices.Compact(ids)) != 50 || vectorsOf(t, c, "old") != nil {

@@ -123,7 +123,7 @@ func vectors(t *testing.T, place Place) {
 	same("of the second model", second)
 	state, err := two.VectorState(t.Context(), "")
 	must(t, err)
-	equal(t, "state", state, knowledge.Vectors{Model: "second", Passages: 60})
+	equal(t, "state", state, knowledge.Vectors{Model: "second", Generation: state.Generation, Passages: 60})
 }
 
 // forgets is an embed.Store that keeps nothing.
