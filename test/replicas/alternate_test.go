@@ -76,7 +76,7 @@ func (up *upstream) told() (all []string) {
 func config(upstream, store string) string {
 	return fmt.Sprintf(`%s
 model: big
-cache: {size: 0}
+cache: {when: asked}
 assistant_editors: [org]
 providers: {rack: {base_url: "%s/v1", privacy: internal, prices: {"*": {input: 1, output: 1}}}}
 models: {big: {use: [rack/gpt-4.1]}}
@@ -97,14 +97,26 @@ type caller struct {
 // do makes one request and returns its answer; what differs from run to run is left out of what is kept.
 func (c *caller) do(method, path string, body any) (status int, answer []byte, header http.Header) {
 	c.t.Helper()
+	return c.doBy(method, path, body, nil)
+}
+
+// doBy is do with headers.
+func (c *caller) doBy(method, path string, body any, headers map[string]string) (status int, answer []byte, header http.Header) {
+	c.t.Helper()
 	url := c.urls[c.n%len(c.urls)]
 	c.n++
-	status, answer, header = c.ask(url, method, path, body)
-	c.seen = append(c.seen, fmt.Sprintf("%s %s: %d %s", method, steady(path), status, steady(string(answer))))
+	status, answer, header = c.askBy(url, method, path, body, headers)
+	c.seen = append(c.seen, fmt.Sprintf("%s %s: %d %s %s", method, steady(path), status, header.Get("X-Dragoman-Cache"), steady(string(answer))))
 	return status, answer, header
 }
 
 func (c *caller) ask(url, method, path string, body any) (int, []byte, http.Header) {
+	c.t.Helper()
+	return c.askBy(url, method, path, body, nil)
+}
+
+// askBy is ask with headers.
+func (c *caller) askBy(url, method, path string, body any, headers map[string]string) (int, []byte, http.Header) {
 	c.t.Helper()
 	raw, ok := body.(string)
 	if !ok && body != nil {
@@ -122,6 +134,9 @@ func (c *caller) ask(url, method, path string, body any) (int, []byte, http.Head
 	if ok {
 		req.Header.Set("Content-Type", "text/markdown")
 	}
+	for k, v := range headers {
+		req.Header.Set(k, v)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
@@ -136,11 +151,12 @@ func (c *caller) ask(url, method, path string, body any) (int, []byte, http.Head
 
 var (
 	ids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(resp|msg|chatcmpl|item|rs)[-_][0-9A-Za-z_-]{8,}`)
+	waits = regexp.MustCompile(`frees in [0-9a-z]+`)
 	times = regexp.MustCompile(`"(at|created|created_at|completed_at|updated|started|ms|took_ms|elapsed_ms|[a-z_]*_ms)": ?("[^"]*"|[0-9.]+)`)
 )
 
 func steady(s string) string {
-	return times.ReplaceAllString(ids.ReplaceAllString(s, "ID"), `"$1":0`)
+	return waits.ReplaceAllString(times.ReplaceAllString(ids.ReplaceAllString(s, "ID"), `"$1":0`), "frees soon")
 }
 
 type object = map[string]any
@@ -223,6 +239,48 @@ func (c *caller) live() {
 	if !strings.Contains(string(body), "leave") {
 		c.t.Errorf("what is still there is not in the explanation: %s", body)
 	}
+
+	// What is said of answers.
+	for i, id := range traces {
+		c.do("POST", "/api/feedback", object{"trace": id, "rating": []string{"up", "down"}[i%2], "reason": fmt.Sprintf("reason %d", i)})
+	}
+	c.do("POST", "/api/feedback", object{"trace": traces[0], "rating": "down", "reason": "on second thought"})
+	c.do("GET", "/api/feedback?limit=20", nil)
+	c.do("GET", "/api/feedback?rating=up", nil)
+
+	// A history that is edited, and gone on with from there and from before.
+	c.do("POST", "/api/sessions", object{"id": "edited"})
+	for _, text := range []string{"One.", "Two.", "Three."} {
+		c.do("POST", "/v1/chat/completions", object{"model": "big", "messages": says(text), "dragoman": object{"session": "edited"}})
+	}
+	c.do("PUT", "/api/sessions/edited/messages/3", object{"text": "Two, rather."})
+	c.do("GET", "/api/sessions/edited?branches=all", nil)
+	c.do("POST", "/v1/chat/completions", object{"model": "big", "messages": says("And now?"), "dragoman": object{"session": "edited"}})
+	c.do("PATCH", "/api/sessions/edited", object{"title": "Edited", "head": 6})
+	c.do("POST", "/v1/chat/completions", object{"model": "big", "messages": says("As it was?"), "dragoman": object{"session": "edited"}})
+	c.do("GET", "/api/sessions/edited?branches=all", nil)
+
+	// An answer that is kept is found by all, as soon as it is written.
+	same := object{"model": "big", "temperature": 0, "messages": says("The very same?")}
+	wanted := map[string]string{"Cache-Control": "max-age=600"}
+	c.doBy("POST", "/v1/chat/completions", same, wanted)
+	for _, url := range c.urls {
+		built.Await(c.t, "the answer is not found everywhere", func() bool {
+			status, _, _ := c.askBy(url, "POST", "/v1/chat/completions", same, map[string]string{"Cache-Control": "max-age=600, only-if-cached"})
+			return status == http.StatusOK
+		})
+	}
+	for range 3 {
+		c.doBy("POST", "/v1/chat/completions", same, wanted)
+	}
+}
+
+// limits is what somebody does whose key has a limit of 3 requests a minute.
+func (c *caller) limits() {
+	c.t.Helper()
+	for range 5 {
+		c.do("POST", "/v1/chat/completions", object{"model": "big", "messages": says("Hello?")})
+	}
 }
 
 // everywhere waits until all servers answer as they should.
@@ -252,6 +310,8 @@ func TestRequestsOfOneSessionAlternate(t *testing.T) {
 			all = append(all, p)
 		}
 		c.live()
+		c.key = strings.Fields(all[0].run("key", "create", "limited", "--rpm", "3"))[0]
+		c.limits()
 		for _, p := range all {
 			p.stop()
 		}
@@ -264,7 +324,7 @@ func TestRequestsOfOneSessionAlternate(t *testing.T) {
 			t.Errorf("%s differ from one server with a file (-file +%[1]s):\n%s", what, diff)
 		}
 	}
-	if all := strings.Join(file, "\n"); strings.Count(all, "I was told") < 15 || !strings.Contains(all, "30 days") {
+	if all := strings.Join(file, "\n"); strings.Count(all, "I was told") < 15 || !strings.Contains(all, "30 days") || strings.Count(all, ": 200 hit ") != 3 || strings.Count(all, "requests per minute") != 2 || !strings.Contains(all, "on second thought") {
 		t.Errorf("the scenario tells nothing:\n%s", all)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/dragoman/dragoman/internal/store/postgrestest"
+	"github.com/dragoman/dragoman/test/built"
 )
 
 // alike is a service of embeddings to which everything that speaks of leave means the same.
@@ -53,7 +54,7 @@ func kept(t *testing.T, address, table string) (n int) {
 }
 
 func cached(upstream, vectors, address string) string {
-	c := strings.Replace(config(upstream, fmt.Sprintf("store: {url: %q, index: true}", address)), "cache: {size: 0}\n", "cache: {when: all, semantic: {on: true, threshold: 0.9}}\nembedders: {far: {use: vec/m}}\nembedder: far\n", 1)
+	c := strings.Replace(config(upstream, fmt.Sprintf("store: {url: %q, index: true}", address)), "cache: {when: asked}\n", "cache: {when: all, semantic: {on: true, threshold: 0.9}}\nembedders: {far: {use: vec/m}}\nembedder: far\n", 1)
 	c = strings.ReplaceAll(c, "rack/gpt-4.1", "rack/llama-3-70b") // large enough to answer from sources
 	return strings.Replace(c, "providers: {", fmt.Sprintf(`providers: {vec: {base_url: "%s/v1", privacy: internal, prices: {"*": {input: 0, output: 0}}}, `, vectors), 1)
 }
@@ -81,7 +82,7 @@ func TestAnswersAreShared(t *testing.T) {
 	if from != "miss" {
 		t.Fatal(from)
 	}
-	until(t, "the answer is not kept", func() bool { return kept(t, address, "answers") == 1 && kept(t, address, "meanings") == 1 })
+	built.Await(t, "the answer is not kept", func() bool { return kept(t, address, "answers") == 1 && kept(t, address, "meanings") == 1 })
 	if from, again := ask(c, two, "big", asked, false); from != "hit" || !strings.Contains(again, "I was told") {
 		t.Errorf("the same, at the other server: %s\n%s\n%s", from, first, again)
 	}
@@ -104,7 +105,7 @@ func TestAnswersAreShared(t *testing.T) {
 	if from, _ := ask(c, one, "assistant/helper", asked, false); from != "miss" {
 		t.Errorf("the assistant is another one than the model: %s", from)
 	}
-	until(t, "the assistant's answer is not kept", func() bool { return kept(t, address, "meanings") > n })
+	built.Await(t, "the assistant's answer is not kept", func() bool { return kept(t, address, "meanings") > n })
 	if from, _ := ask(c, two, "assistant/helper", means, false); from != "semantic" {
 		t.Errorf("what means the same, of the assistant: %s", from)
 	}
