@@ -223,6 +223,10 @@ func (e *Engine) choice(t *Turn, name string, tokens, most int) (route.Decision,
 
 // assess judges candidates that were not judged yet, and compares all of them.
 func (t *Turn) assess(ctx context.Context, g *judge.Grounds, all []*candidate) error {
+	answerable, err := t.answerable(ctx, g)
+	if err != nil {
+		return err
+	}
 	for _, c := range all {
 		if c.verdict.Error != "" || c.sentences != nil {
 			continue
@@ -243,7 +247,7 @@ func (t *Turn) assess(ctx context.Context, g *judge.Grounds, all []*candidate) e
 		if c.sentences, err = t.sentences(ctx, g, t.Masked(c.text)); err != nil {
 			return err
 		}
-		c.verdict.Confidence = round(confidence(c.sentences))
+		c.verdict.Confidence = confidence(c.sentences, answerable)
 		if c.sentences == nil {
 			c.sentences = []Sentence{}
 		}

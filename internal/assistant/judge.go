@@ -148,12 +148,11 @@ func (e *Engine) judge(ctx context.Context, t *Turn) error {
 // whole judges the answer as a whole.
 func (e *Engine) whole(ctx context.Context, t *Turn, text string, quoting bool) (err error) {
 	j := t.judged()
-	if len(t.sources) > 0 {
-		if j.Answerable, _, err = t.grounds(e.encode(t)).Answerable(ctx, t.question); err != nil {
-			return err
-		}
+	answerable, err := t.answerable(ctx, t.grounds(e.encode(t)))
+	if err != nil {
+		return err
 	}
-	j.Answerable = round(j.Answerable)
+	j.Answerable = round(max(answerable, 0))
 	if quoting {
 		j.Confidence = j.Answerable // quotes are true; whether they answer is the question
 		return nil
@@ -161,7 +160,7 @@ func (e *Engine) whole(ctx context.Context, t *Turn, text string, quoting bool) 
 	if j.Answered, _, err = judge.NewGrounds([]judge.Text{{Body: text}}, "", nil).Answerable(ctx, t.question); err != nil {
 		return err
 	}
-	j.Answered, j.Confidence = round(j.Answered), round(confidence(t.Trace.Sentences))
+	j.Answered, j.Confidence = round(j.Answered), confidence(t.Trace.Sentences, answerable)
 	j.Sentences, j.Unsupported = len(t.Trace.Sentences), 0
 	for _, s := range t.Trace.Sentences {
 		if s.Status == "uncited" || s.Status == "unsupported" {
@@ -201,13 +200,23 @@ func (t *Turn) conclude() error {
 	return t.say(said + "\n")
 }
 
-// confidence is the mean probability that a sentence is borne out; 0 where there is none.
-func confidence(sentences []Sentence) float64 {
-	sum := 0.0
-	for i := range sentences {
-		sum += sentences[i].Score
+// answerable is how probable it is that the sources answer the question; judge.Unasked where nothing was asked, or tools alone told
+// something: what they find is judged by sentences.
+func (t *Turn) answerable(ctx context.Context, g *judge.Grounds) (float64, error) {
+	if t.question == "" || len(t.sources) == 0 && t.evidences() > 0 {
+		return judge.Unasked, nil
 	}
-	return sum / float64(max(1, len(sentences)))
+	p, _, err := g.Answerable(ctx, t.question)
+	return p, err
+}
+
+// confidence is how probable it is that an answer of these sentences is right: see judge.Confidence.
+func confidence(sentences []Sentence, answerable float64) float64 {
+	scores := make([]float64, len(sentences))
+	for i := range sentences {
+		scores[i] = sentences[i].Score
+	}
+	return round(judge.Confidence(scores, answerable))
 }
 
 // sentences judges those of a text that say something.

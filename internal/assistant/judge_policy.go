@@ -41,7 +41,7 @@ func (p *JudgePolicy) holds() bool {
 
 // Judged is what the judge found on a whole answer.
 type Judged struct {
-	Confidence  float64            `json:"confidence"`  // the mean probability that a sentence is borne out by its source, 0..1
+	Confidence  float64            `json:"confidence"`  // how probable it is that the sources bear out all that the answer says, and answer the question, 0..1
 	Answerable  float64            `json:"answerable"`  // how probable it is that the sources answer the question
 	Answered    float64            `json:"answered"`    // and that the answer does
 	Sentences   int                `json:"sentences"`   // that say something

@@ -82,8 +82,9 @@ func (e *Engine) validate(ctx context.Context, t *Turn, c *candidate) error {
 	for i := range c.sentences {
 		t.apply(&c.sentences[i])
 	}
-	c.verdict.Confidence = round(confidence(c.sentences))
-	return nil
+	answerable, err := t.answerable(ctx, t.grounds(e.encode(t)))
+	c.verdict.Confidence = confidence(c.sentences, answerable)
+	return err
 }
 
 // sure is how far a second model's verdict is believed.

@@ -196,7 +196,7 @@ func (tr *Trace) sure(w *Why) (lines []string) {
 	if tr.Mode == Extractive {
 		return []string{fmt.Sprintf("Quotes are what they are. That they answer the question has a probability of %.0f %%.", 100*j.Answerable)}
 	}
-	lines = append(lines, fmt.Sprintf("%s: a sentence is borne out by its source with a probability of %.0f %%, on average.", degree(j.Confidence), 100*j.Confidence))
+	lines = append(lines, fmt.Sprintf("%s: that the sources bear out all of it, and answer the question, has a probability of %.0f %%.", degree(j.Confidence), 100*j.Confidence))
 	lines = append(lines, fmt.Sprintf("That the sources answer the question at all has a probability of %.0f %%.", 100*j.Answerable))
 	if j.Unsupported > 0 {
 		lines = append(lines, fmt.Sprintf("%d of %d sentences rest on no source.", j.Unsupported, j.Sentences))

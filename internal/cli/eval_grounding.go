@@ -35,7 +35,8 @@ True claims are made false by one number, name or negation: the share of these o
 "nothing", the share of those that were left alone and are suspected. The second table shows both where claims of low scores are suspected, too, whose
 scores are of models that did not see them. With --made, further claims are made of the running text in a folder.
 
---fit writes the models anew, fitted to all that was named. It is how the built-in ones were made.`,
+--fit writes the models anew, fitted to all that was named; what nothing was named for stays as it is built in. It is how the built-in ones were
+made.`,
 		Example: `  dragoman eval grounding wice-dev.jsonl clapnq-dev.jsonl
   dragoman eval grounding --words wice-dev.jsonl --made docs`,
 		Args: cobra.ArbitraryArgs,
@@ -116,7 +117,7 @@ func (g *grounding) read(sets []string, made string) error {
 
 func (g *grounding) run(ctx context.Context, encodes []judge.Encode, sets []string, asJSON bool, fit string) error {
 	var reports []lab.GroundingReport
-	var models judge.Models
+	models := judge.Fitted
 	w := tabwriter.NewWriter(g.env.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "set\tjudged\tby\tcases\tAUROC\t95 %\tcalibration error\t95 %")
 	for _, encode := range encodes {
@@ -165,8 +166,20 @@ func (g *grounding) run(ctx context.Context, encodes []judge.Encode, sets []stri
 	} else if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := g.changed(ctx, sets, asJSON); err != nil || fit == "" {
+	if err := g.changed(ctx, sets, asJSON); err != nil {
 		return err
+	}
+	answers := lab.ComposeAnswers(g.cases, rand.New(rand.NewPCG(g.seed, g.seed)))
+	if err := g.confidence(ctx, answers, asJSON); err != nil || fit == "" {
+		return err
+	}
+	if len(answers) > 0 {
+		m, err := lab.FitConfidence(ctx, answers, models.Support, models.Answerable)
+		if err != nil {
+			return err
+		}
+		m.Origin = fmt.Sprintf("logistic regression with a ridge penalty, fitted by dragoman eval grounding --fit to %d answers that were put together", len(answers))
+		models.Answer = m
 	}
 	b, err := json.MarshalIndent(models, "", "  ")
 	if err != nil {
@@ -250,6 +263,36 @@ func (g *grounding) changed(ctx context.Context, sets []string, asJSON bool) err
 		return err
 	}
 	return g.suspicion(ctx, sets, asJSON)
+}
+
+// confidence prints how well it is known which answers are right.
+func (g *grounding) confidence(ctx context.Context, answers []lab.AnswerCase, asJSON bool) error {
+	if len(answers) == 0 {
+		return nil
+	}
+	reports, err := lab.MeasureConfidence(ctx, g.cases, answers, g.seed)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(g.env.out).Encode(map[string]any{"confidence": reports})
+	}
+	w := tabwriter.NewWriter(g.env.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nanswers of\tjudged by\tcases\tright\tAUROC\t95 %\tcalibration error\t95 %")
+	for _, r := range reports {
+		set := "all"
+		if r.Set != "" {
+			set = filepath.Base(r.Set)
+		}
+		row := func(by string, j lab.Judged) {
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%.3f\t%.3f-%.3f\t%.3f\t%.3f-%.3f\n", set, by, j.N, j.Holds, j.AUROC.Mean, j.AUROC.Low, j.AUROC.High, j.ECE.Mean, j.ECE.Low, j.ECE.High)
+		}
+		row("mean of sentences", r.Mean)
+		row("worst sentence", r.Sentence)
+		row("built in", r.Fitted)
+		row("ten folds", r.Folds)
+	}
+	return w.Flush()
 }
 
 // suspicion prints, for each set of claims, what is found and what is suspected wrongly where scores are looked at, too.

@@ -26,12 +26,13 @@ func (m *Model) Probability(f Features) float64 {
 	return 1 / (1 + math.Exp(-x))
 }
 
-// Models are the fitted ones: for words alone, and for words with an encoder's vectors.
+// Models are the fitted ones: for words alone, and for words with an encoder's vectors; and one for answers, whichever of them judged their sentences.
 type Models struct {
 	Support           *Model `json:"support"`
 	SupportMeaning    *Model `json:"support_with_encoder"`
 	Answerable        *Model `json:"answerable"`
 	AnswerableMeaning *Model `json:"answerable_with_encoder"`
+	Answer            *Model `json:"answer"` // of the scores of the others: see Confidence
 }
 
 //go:embed weights.json
@@ -39,7 +40,7 @@ var weights []byte
 
 // Fitted are the models that are built in; `dragoman eval grounding --fit` made them.
 var Fitted = func() (m Models) {
-	if err := json.Unmarshal(weights, &m); err != nil || m.Support == nil || m.SupportMeaning == nil || m.Answerable == nil || m.AnswerableMeaning == nil {
+	if err := json.Unmarshal(weights, &m); err != nil || m.Support == nil || m.SupportMeaning == nil || m.Answerable == nil || m.AnswerableMeaning == nil || m.Answer == nil {
 		panic(fmt.Sprintf("judge: weights.json is broken: %v", err))
 	}
 	return m

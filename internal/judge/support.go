@@ -16,17 +16,8 @@ type Support struct {
 // Support finds the source that bears out a claim best: of those that have nearly as many of its words as any, the one with the greatest
 // score. So a source that has a fact otherwise is not passed over for one that hardly speaks of it.
 func (g *Grounds) Support(ctx context.Context, c *Claim) (Support, error) {
-	most := 0.0
-	places := make([]alignment, len(g.sources))
-	for i := range g.sources {
-		places[i] = g.align(c, i)
-		most = max(most, places[i].has())
-	}
 	best := Support{Source: -1}
-	for _, a := range places {
-		if a.whole == 0 || a.has() < most-0.15 {
-			continue
-		}
+	for _, a := range g.places(c) {
 		s, err := g.supportAt(ctx, c, a)
 		if err != nil {
 			return best, err
@@ -36,6 +27,22 @@ func (g *Grounds) Support(ctx context.Context, c *Claim) (Support, error) {
 		}
 	}
 	return best, nil
+}
+
+// places are where a claim's words stand in those sources that have nearly as many of them as any.
+func (g *Grounds) places(c *Claim) (out []alignment) {
+	most := 0.0
+	all := make([]alignment, len(g.sources))
+	for i := range g.sources {
+		all[i] = g.align(c, i)
+		most = max(most, all[i].has())
+	}
+	for _, a := range all {
+		if a.whole > 0 && a.has() >= most-0.15 {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // has is how much of a claim stands in a place.
@@ -106,6 +113,20 @@ func (g *Grounds) SupportFeatures(ctx context.Context, c *Claim) (Features, erro
 		return f, nil
 	}
 	return f, g.meaningOf(ctx, c, a, f)
+}
+
+// SupportChoices are, for those who fit models, the features of a claim by each source that Support chooses from by their scores.
+func (g *Grounds) SupportChoices(ctx context.Context, c *Claim) (out []Features, err error) {
+	for _, a := range g.places(c) {
+		f, _ := g.supportFeatures(c, a)
+		if g.encode != nil {
+			if err := g.meaningOf(ctx, c, a, f); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 // Unfounded is the first number or identifier of a claim that stands in no source and not in the question; "" where there is

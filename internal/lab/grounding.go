@@ -22,6 +22,7 @@ type GroundingCase struct {
 	Part     bool // some of it is supported
 	Group    string
 	Changed  *Changed // how the text was made false, where it was
+	Answer   string   // that a person gave to a question, from the source; may be empty
 }
 
 // ReadGrounding reads a set of JSON lines: of claims, as WiCE has them (label "supported", "partially_supported" or "not_supported",
@@ -41,6 +42,7 @@ func ReadGrounding(in io.Reader, group string) ([]GroundingCase, error) {
 			Input      string
 			Answerable *bool
 			Passages   []struct{ Title, Text string }
+			Output     []struct{ Answer string }
 		}
 		if err := json.Unmarshal(sc.Bytes(), &x); err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
@@ -52,9 +54,11 @@ func ReadGrounding(in io.Reader, group string) ([]GroundingCase, error) {
 				Holds: x.Label == "supported", Part: x.Label == "partially_supported",
 			})
 		case x.Input != "" && x.Answerable != nil && len(x.Passages) > 0:
-			out = append(out, GroundingCase{
-				Question: true, Text: x.Input, Source: judge.Text{Title: x.Passages[0].Title, Body: x.Passages[0].Text}, Group: group, Holds: *x.Answerable,
-			})
+			c := GroundingCase{Question: true, Text: x.Input, Source: judge.Text{Title: x.Passages[0].Title, Body: x.Passages[0].Text}, Group: group, Holds: *x.Answerable}
+			if len(x.Output) > 0 {
+				c.Answer = x.Output[0].Answer
+			}
+			out = append(out, c)
 		default:
 			return nil, fmt.Errorf("line %d has neither claim, label and evidence nor input, passages and answerable", n)
 		}
