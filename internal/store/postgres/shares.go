@@ -152,10 +152,13 @@ func (d *DB) Of(instance string) ledger.Store {
 	return &other
 }
 
-// SettleShares puts what a process that died has spent, as its rows say, in the place of the shares that it was given. All its rows have
-// to be there.
+// SettleShares puts what a process that died has spent, as its rows say, in the place of the shares that it was given, and lets it count
+// without the process. All its rows have to be there.
 func (d *DB) SettleShares(ctx context.Context, instance string) error {
-	return d.exec(ctx, "settle the shares of a process that died", settleShares, instance)
+	if err := d.exec(ctx, "settle the shares of a process that died", settleShares, instance); err != nil {
+		return err
+	}
+	return d.exec(ctx, "leave the shares of a process that died", leaveShares, instance)
 }
 
 // leaveShares adds what a process was given to what nobody has a share of any more.
@@ -175,9 +178,6 @@ func (d *DB) settleCommands(ctx context.Context) error {
 	for _, id := range gone {
 		if err == nil {
 			err = d.SettleShares(ctx, id)
-		}
-		if err == nil {
-			err = d.exec(ctx, "leave shares of a command that died", leaveShares, id)
 		}
 	}
 	return err
