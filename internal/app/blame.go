@@ -31,6 +31,9 @@ func (cs *collections) blame(ctx context.Context, c *collection, most time.Durat
 	if err != nil && ctx.Err() == nil {
 		cs.log.Warn("git cannot tell who changed lines; passages have the last change of their file", "collection", c.Name, "err", err)
 	}
+	if b.Documents > 0 && b.Left == 0 {
+		cs.log.Debug("it is known who changed the lines of passages", "collection", c.Name)
+	}
 	return b
 }
 

@@ -180,7 +180,11 @@ func printSources(t *terminal, sources []assistant.Source) {
 		if s.Pinned {
 			rank = "pinned"
 		}
-		line += t.style(fmt.Sprintf("  updated %s, %s", day(s.Updated), rank), dim)
+		by := ""
+		if s.Author != "" {
+			by = " by " + safe(s.Author)
+		}
+		line += t.style(fmt.Sprintf("  updated %s%s, %s", day(s.Updated), by, rank), dim)
 		fmt.Fprintln(t.w, line)
 	}
 }

@@ -140,7 +140,8 @@ func (c *Collection) blameAll(ctx context.Context, todo []*index.Document, lines
 			}
 		})
 	}
-	for i, open := 0, true; open && i < len(todo); i++ {
+	next <- todo[0] // so that every call comes a little further
+	for i, open := 1, true; open && i < len(todo); i++ {
 		select {
 		case next <- todo[i]:
 		case <-up.C:

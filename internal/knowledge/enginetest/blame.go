@@ -131,3 +131,57 @@ func blame(t *testing.T, place Place) {
 	equal(t, "asked after a rewritten history", refresh(), knowledge.Blamed{Documents: 1})
 	equal(t, "after a rewritten history", found("ledger path:books"), "First Ann 1 true, Second Fay 14 true")
 }
+
+// blameInTime: when the time is up the next call goes on, the file that changed last first, until all are done; meanwhile passages have the last
+// change of their file.
+func blameInTime(t *testing.T, place Place) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	r := repository{t, t.TempDir()}
+	r.git("Ann", 1, "init", "-q", "-b", "main")
+	const files = 9
+	for i := range files {
+		r.commit("Ann", 1+i, fmt.Sprintf("%d.go", i), twoFunctions("one", "two"))
+	}
+	for i := range files { // the first file changes last
+		r.commit("Bob", 20-i, fmt.Sprintf("%d.go", i), twoFunctions("one", "three"))
+	}
+	at := place(t)
+	c := open(t, func(o *knowledge.Options) { at(o); o.Blame = time.Nanosecond }, r.root)
+	sync(t, c)
+	first := func(path string) (author string, blamed bool) {
+		t.Helper()
+		list, err := c.Passages(t.Context(), acl.All(), path)
+		must(t, err)
+		for _, p := range list {
+			if p.Symbol == "First" {
+				return p.Author, p.Blamed
+			}
+		}
+		t.Fatalf("%s has no passage First", path)
+		return "", false
+	}
+	if who, blamed := first("0.go"); who != "Bob" || blamed {
+		t.Errorf("before git was asked: %s, %t", who, blamed)
+	}
+	for calls, left := 0, files; left > 0; calls++ {
+		if calls == files {
+			t.Fatalf("%d calls, and %d files are left", calls, left)
+		}
+		b, err := c.Blame(t.Context(), nil, time.Hour)
+		must(t, err)
+		if b.Documents == 0 || b.Left != left-b.Documents {
+			t.Fatalf("of %d: %+v", left, b)
+		}
+		left = b.Left
+		if who, blamed := first("0.go"); who != "Ann" || !blamed {
+			t.Errorf("after %d calls: %s, %t", calls+1, who, blamed)
+		}
+	}
+	n, err := c.Dated(t.Context())
+	must(t, err)
+	st, err := c.Stats(t.Context())
+	must(t, err)
+	equal(t, "passages", n, st.Chunks)
+}

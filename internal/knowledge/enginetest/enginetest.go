@@ -51,6 +51,7 @@ func Run(t *testing.T, place Place) {
 		"vectors":            vectors,
 		"hygiene":            hygiene,
 		"blame":              blame,
+		"blame in time":      blameInTime,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, place) })
 	}
