@@ -76,6 +76,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	open("GET /v1/responses/{id}", responsesDoor, s.getResponse)
 	open("DELETE /v1/responses/{id}", responsesDoor, s.deleteResponse)
 	open("GET /v1/responses/{id}/input_items", responsesDoor, s.listInputItems)
+	s.conversationRoutes(open)
 	open("POST /v1/messages", messagesDoor, s.converse(messagesDoor))
 	open("POST /v1/messages/count_tokens", messagesDoor, s.countMessages)
 	open("POST /v1/embeddings", chatDoor, s.embed)

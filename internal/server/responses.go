@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/dialect"
@@ -31,10 +30,23 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, p principal) {
 		fail(err)
 		return
 	}
+	in, body, err := s.conversationOf(r, p, body)
+	if err != nil {
+		fail(err)
+		return
+	}
 	req, err := responses.DecodeRequest(body)
 	if err != nil {
 		fail(err)
 		return
+	}
+	previous := req.PreviousID
+	if in != "" {
+		if req, previous, err = s.withCalls(r.Context(), p, in, req); err != nil {
+			fail(err)
+			return
+		}
+		req.Conversation = in
 	}
 	var label route.Privacy
 	if req.PreviousID != "" {
@@ -51,7 +63,7 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, p principal) {
 	d := &door{Door: responses.Door{Request: req}}
 	var keep func(*sink, dialect.Answer) error
 	if req.Store {
-		keep = func(o *sink, a dialect.Answer) error { return s.keepResponse(r.Context(), p, req, o, a) }
+		keep = func(o *sink, a dialect.Answer) error { return s.keepResponse(r.Context(), p, req, previous, o, a) }
 	}
 	s.run(w, r, d, req.Request, p, label, keep)
 }
@@ -101,8 +113,8 @@ func (s *Server) stored(ctx context.Context, p principal, id string) (*storedRes
 }
 
 // keepResponse stores an answer before its end is written: whoever sees the end may refer to it.
-func (s *Server) keepResponse(ctx context.Context, p principal, req *responses.Request, o *sink, a dialect.Answer) error {
-	kept := storedResponse{Previous: req.PreviousID, Input: req.Input, Privacy: o.turn.Privacy}
+func (s *Server) keepResponse(ctx context.Context, p principal, req *responses.Request, previous string, o *sink, a dialect.Answer) error {
+	kept := storedResponse{Previous: previous, Input: req.Input, Privacy: o.turn.Privacy}
 	var id string
 	if enc, ok := o.enc.(*responses.StreamEncoder); ok {
 		kept.Response, kept.Output, id = enc.Response(a), enc.Items(), enc.ID()
@@ -116,7 +128,16 @@ func (s *Server) keepResponse(ctx context.Context, p principal, req *responses.R
 	if err != nil {
 		return err
 	}
-	return s.Responses.SaveResponse(context.WithoutCancel(ctx), store.Response{ID: id, Principal: p.Owner(), Created: o.meta.Created, Body: body})
+	ctx = context.WithoutCancel(ctx)
+	if err := s.Responses.SaveResponse(ctx, store.Response{ID: id, Principal: p.Owner(), Created: o.meta.Created, Body: body}); err != nil || req.Conversation == "" {
+		return err
+	}
+	b, err := s.beside(ctx, p, req.Conversation)
+	if err != nil {
+		return err
+	}
+	b.Head = id
+	return s.keepBeside(ctx, p, req.Conversation, b)
 }
 
 func (s *Server) getResponse(w http.ResponseWriter, r *http.Request, p principal) {
@@ -148,11 +169,10 @@ func (s *Server) listInputItems(w http.ResponseWriter, r *http.Request, p princi
 		s.fail(w, responsesDoor, "", chat.AsError(err))
 		return
 	}
-	q := r.URL.Query()
-	limit, err := strconv.Atoi(q.Get("limit"))
-	if q.Has("limit") && (err != nil || limit < 1 || limit > 100) {
-		s.fail(w, responsesDoor, "", &chat.Error{Code: chat.CodeInvalidRequest, Param: "limit", Message: "limit is a number from 1 to 100"})
+	list, err := listOf(r)
+	if err != nil {
+		s.fail(w, responsesDoor, "", chat.AsError(err))
 		return
 	}
-	s.reply(w, responses.InputItems(id, kept.Input, responses.List{After: q.Get("after"), Limit: limit, Ascending: q.Get("order") == "asc"}))
+	s.reply(w, responses.InputItems(id, kept.Input, list))
 }

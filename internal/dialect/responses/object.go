@@ -51,6 +51,9 @@ func newObject(m dialect.Meta, r *Request) object {
 		}
 		o.echo = append(append(append(append(o.echo, ',', '"'), e.name...), '"', ':'), oneLine(v)...)
 	}
+	if r != nil && r.Conversation != "" {
+		o.echo = append(dialect.AppendString(append(o.echo, `,"conversation":{"id":`...), r.Conversation), '}')
+	}
 	return o
 }
 

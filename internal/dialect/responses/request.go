@@ -20,6 +20,8 @@ type Request struct {
 	*chat.Request
 	// PreviousID is the response that this one continues; "" where it starts anew. Expand puts its items before the new ones.
 	PreviousID string
+	// Conversation is the one that it belongs to, which the response object repeats; "" for none.
+	Conversation string
 	// Store says that the answer can be asked for later, and continued. It is true unless the caller says otherwise.
 	Store bool
 	// Input are the items of the request as they came, for storing; an input that is a string is made one item.
