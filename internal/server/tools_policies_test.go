@@ -101,7 +101,7 @@ func shop(t *testing.T, tools, judge string) (*door, *atomic.Int32) {
 	}))
 	t.Cleanup(web.Close)
 	spec := filepath.Join(t.TempDir(), "shop.json")
-	if err := os.WriteFile(spec, []byte(`{"openapi":"3.1.0","paths":{"/orders":{"post":{"operationId":"place","requestBody":{"content":{"application/json":{"schema":{"type":"object","properties":{"item":{"type":"string"}},"required":["item"]}}}}}},"/stock":{"get":{"operationId":"stock"}}}}`), 0o600); err != nil {
+	if err := os.WriteFile(spec, []byte(`{"openapi":"3.1.0","paths":{"/orders":{"post":{"operationId":"place","requestBody":{"content":{"application/json":{"schema":{"type":"object","properties":{"item":{"type":"string"}},"required":["item"]}}}}}},"/stock":{"get":{"operationId":"stock","parameters":[{"name":"n","in":"query","schema":{"type":"integer"}}]}}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return open(t, options{extra: `
