@@ -66,24 +66,42 @@ func (f *Filter) documents(only []string) func(*index.Document) bool {
 	}
 }
 
-// passages returns what decides about the passages of documents, by who changed them and when; nil where all pass.
+// passages returns what decides about the passages of documents, by who changed them and when; nil where all pass. It is for one goroutine.
 func (f *Filter) passages() func(d *index.Document, number int) bool {
 	if len(f.Authors)+len(f.NotAuthor) == 0 && f.After.IsZero() && f.Before.IsZero() {
 		return nil
 	}
+	// Vectors of a hundred thousand passages may be passed over, of few authors.
+	authors, wanted := len(f.Authors)+len(f.NotAuthor) > 0, map[string]bool{}
 	return func(d *index.Document, number int) bool {
 		if !d.Blame.Known() {
 			return true // the document was asked
 		}
+		if !f.within(d.ChangedAt(number)) {
+			return false
+		}
+		if !authors {
+			return true
+		}
 		last, _ := d.Changed(number)
-		return f.changed(last)
+		is, known := wanted[last.Author]
+		if !known {
+			is = f.by(last.Author)
+			wanted[last.Author] = is
+		}
+		return is
 	}
 }
 
 // changed says whether what was last changed so may be found.
-func (f *Filter) changed(last index.LastChange) bool {
-	return (f.After.IsZero() || !last.At.Before(f.After)) && (f.Before.IsZero() || last.At.Before(f.Before)) &&
-		some(f.Authors, last.Author, byAuthor) && !none(f.NotAuthor, last.Author, byAuthor)
+func (f *Filter) changed(last index.LastChange) bool { return f.within(last.At) && f.by(last.Author) }
+
+func (f *Filter) within(at time.Time) bool {
+	return (f.After.IsZero() || !at.Before(f.After)) && (f.Before.IsZero() || at.Before(f.Before))
+}
+
+func (f *Filter) by(author string) bool {
+	return some(f.Authors, author, byAuthor) && !none(f.NotAuthor, author, byAuthor)
 }
 
 // some says whether one of the values holds for x; no values hold for all.

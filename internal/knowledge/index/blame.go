@@ -50,17 +50,22 @@ func (b Blame) Known() bool { return len(b) > 1 }
 
 // at returns the last change of chunk n of so many.
 func (b Blame) at(n, of int) (LastChange, bool) {
-	from := len(b) - (of-n)*blameSize
-	if n < 0 || n >= of || from <= 0 || from+blameSize > len(b) {
-		return LastChange{}, false
-	}
-	row := []byte(b[from : from+blameSize])
-	seconds := binary.LittleEndian.Uint32(row)
+	seconds, number := b.row(n, of)
 	if seconds == 0 {
 		return LastChange{}, false
 	}
-	author, ok := b.author(int(binary.LittleEndian.Uint16(row[4:])))
+	author, ok := b.author(int(number))
 	return LastChange{time.Unix(int64(seconds), 0), author}, ok
+}
+
+// row is what is kept of chunk n of so many; 0 seconds where nothing is known.
+func (b Blame) row(n, of int) (seconds uint32, author uint16) {
+	from := len(b) - (of-n)*blameSize
+	if n < 0 || n >= of || from <= 0 || from+blameSize > len(b) {
+		return 0, 0
+	}
+	r := b[from : from+blameSize]
+	return uint32(r[0]) | uint32(r[1])<<8 | uint32(r[2])<<16 | uint32(r[3])<<24, uint16(r[4]) | uint16(r[5])<<8
 }
 
 func (b Blame) author(n int) (string, bool) {
@@ -87,6 +92,14 @@ func cutUvarint(s string) (uint64, string, bool) {
 		return 0, "", false
 	}
 	return v, s[n:], true
+}
+
+// ChangedAt is Changed without the author, for who passes over many.
+func (d *Document) ChangedAt(n int) time.Time {
+	if seconds, _ := d.Blame.row(n, int(d.chunks)); seconds != 0 {
+		return time.Unix(int64(seconds), 0)
+	}
+	return d.Updated
 }
 
 // Changed is when the lines of the document's nth chunk, from 0, last changed, and by whom: by their blame, or else as the document did.
