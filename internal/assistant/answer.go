@@ -29,6 +29,9 @@ type answerPart struct {
 // maxCalls bounds the calls of one answer.
 const maxCalls = 128
 
+// firstPiece is the room that a text which comes in pieces begins with, in bytes.
+const firstPiece = 128
+
 func (a *answer) add(ev *chat.Event, raw bool) {
 	if ev.Thinking != "" {
 		a.last(chat.ThinkingPart).text.WriteString(ev.Thinking)
@@ -41,7 +44,11 @@ func (a *answer) add(ev *chat.Event, raw bool) {
 		a.parts = append(a.parts, &answerPart{kind: chat.ThinkingPart, redacted: ev.Redacted, signature: ev.Signature})
 	}
 	if ev.Text != "" {
-		a.last(chat.TextPart).text.WriteString(ev.Text)
+		p := a.last(chat.TextPart)
+		if !ev.Whole && p.text.Len() == 0 {
+			p.text.Grow(firstPiece)
+		}
+		p.text.WriteString(ev.Text)
 	}
 	if ev.Refusal != "" {
 		a.last(chat.RefusalPart).text.WriteString(ev.Refusal)

@@ -48,12 +48,22 @@ func onOwnStack(f func() error) (err error) {
 			}
 			done <- p
 		}()
+		deepen()
 		err = f()
 	}()
 	if p := <-done; p != nil {
 		panic(p)
 	}
 	return err
+}
+
+// deepen makes the stack of a new goroutine at once as large as a request needs: it would be copied three times on the way, each time
+// with more on it.
+//
+//go:noinline
+func deepen() byte {
+	var room [9 << 10]byte
+	return room[len(room)-1-int(room[0])]
 }
 
 // panicked is a panic of another goroutine, with the stack that it had there.

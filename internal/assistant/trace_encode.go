@@ -2,6 +2,7 @@ package assistant
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"time"
 
@@ -93,6 +94,13 @@ func (o *object) number(name string, f float64) {
 		return
 	}
 	o.name(name)
+	if n := int64(math.Round(f * 1000)); f >= 0 && f < 1e9 && float64(n)/1000 == f { // most are microseconds, as milliseconds
+		o.b = strconv.AppendInt(o.b, n/1000, 10)
+		if n %= 1000; n > 0 {
+			o.b = append(o.b, '.', byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
+		}
+		return
+	}
 	o.b = strconv.AppendFloat(o.b, f, 'f', -1, 64)
 }
 

@@ -99,6 +99,14 @@ func ChangedParts(r *chat.Request) []Patch {
 	return patches
 }
 
+// asIs are the bytes that stand in a JSON string as they are.
+var asIs = func() (t [256]bool) {
+	for c := 0x20; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 const hexDigits = "0123456789abcdef"
 
 // AppendString appends s as a JSON string. Unlike encoding/json it leaves <, > and & alone, and replaces invalid UTF-8.
@@ -107,7 +115,7 @@ func AppendString(dst []byte, s string) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if asIs[c] {
 			i++
 			continue
 		}

@@ -69,18 +69,24 @@ func (s *scanner) search(final bool) {
 	}
 }
 
-// harmless is the length of what s begins with that no secret has part in: blanks, characters beyond ASCII, and runs between
-// them that are too short. Of a text in prose that is nearly all.
+// longEnough is from how many characters on a run is looked at whatever it is made of.
+const longEnough = 16
+
+// harmless is the length of what s begins with that no secret has part in: blanks, characters beyond ASCII, and runs between them that
+// are too short, or short and without a digit, a capital or the mark of a setting. Of a text in prose that is nearly all.
 func harmless(s string, final bool) int {
 	for i := 0; ; {
 		for i < len(s) && (s[i] <= ' ' || s[i] >= 0x7f) {
 			i++
 		}
-		end := i
-		for end < len(s) && end-i < minSecret && s[end] > ' ' && s[end] < 0x7f {
+		end, plain := i, true
+		for end < len(s) && end-i < longEnough && s[end] > ' ' && s[end] < 0x7f {
+			c := s[end]
+			plain = plain && (c < '0' || c > ':') && c != '=' && (c < 'A' || c > 'Z')
 			end++
 		}
-		if end == i || end-i == minSecret || end == len(s) && !final {
+		n := end - i
+		if n == 0 || n == longEnough || n >= minSecret && !plain || end == len(s) && !final {
 			return i
 		}
 		i = end

@@ -70,7 +70,7 @@ const minSecret = 8
 // inToken finds the secrets of one run of at least minSecret characters, given what stands before it in its line. Positions count from the
 // run's beginning.
 func inToken(before []byte, token string, found func(rule string, start, end int)) {
-	if len(token) >= 16 {
+	if len(token) >= longEnough {
 		for i := range tokenRules {
 			r := &tokenRules[i]
 			if !strings.Contains(token, r.literal) {

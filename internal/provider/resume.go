@@ -33,6 +33,9 @@ type seam interface {
 	pass(text string, final bool) (string, error)
 }
 
+// firstPiece is the room that an answer which comes in pieces begins with, in bytes.
+const firstPiece = 128
+
 // maxResumes bounds how often one answer is gone on with.
 const maxResumes = 3
 
@@ -55,6 +58,9 @@ func (r *resumable) Next() (*chat.Event, error) {
 			}
 		}
 		if err == nil {
+			if r.said.Len() == 0 && !ev.Whole {
+				r.said.Grow(firstPiece)
+			}
 			r.said.WriteString(ev.Text)
 			r.stuck = r.stuck || len(ev.ToolCalls) > 0 || ev.Refusal != "" || ev.Whole
 			return ev, nil
