@@ -16,6 +16,17 @@ const (
 	worthwhile = 8 << 20
 )
 
+// garbage is how much garbage there may be, in percent of what lives, before it is collected, where GOGC doesn't say: of a server hardly
+// anything lives, and each request leaves 25 KB. With Go's 100 it takes 4 % more of the processor, with 200 another 5 MB.
+const garbage = 150
+
+// collectLess sets that.
+func collectLess(getenv func(string) string) {
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+}
+
 // tidy gives memory back to the system when a burst of requests is over, until ctx is done. By itself the runtime keeps what a burst left
 // as garbage until as much again was allocated, which may be never: of thousands of streams that are open and say nothing, it would be
 // half of their memory.

@@ -110,7 +110,7 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) { m.registry.Collect(ch) 
 
 // Handler answers scrapes.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true}) // compressors hold megabytes, and whoever scrapes is near
 }
 
 // TurnBegins counts a turn under way until the function that it returns is called.
