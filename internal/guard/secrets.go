@@ -17,6 +17,9 @@ type Finding struct {
 // FindSecrets finds the secrets in a text, in order. It looks at runs of printable ASCII, each with the part of its line
 // before it, and at private keys over several lines; so that a stream can be searched as it comes, with the same result.
 func FindSecrets(text string) []Finding {
+	if harmless(text, true) == len(text) {
+		return nil
+	}
 	var out []Finding
 	s := scanner{found: func(f Finding) { out = append(out, f) }}
 	s.feed(text, true)
