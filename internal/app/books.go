@@ -27,6 +27,7 @@ type books struct {
 	log     *slog.Logger
 	serving *flock.Flock // nil where several servers may have one data folder
 	beside  *beside      // as serving
+	strikes *strikes     // nil where there are no other servers
 }
 
 // journals holds a folder for each server's journal, and beside it a file that the server keeps locked: so others can tell
@@ -63,7 +64,7 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) (err error) {
 		if err := shared.ForgetShares(ctx, a.options.Now().AddDate(0, 0, -longestWindow)); err != nil {
 			return err
 		}
-		if err := shared.Listen(ctx); err != nil {
+		if err := shared.Listen(ctx, func(word string) { heardStrike(a.quarantine, word) }); err != nil {
 			return err
 		}
 	}
@@ -97,6 +98,9 @@ func (a *App) StartBooks(ctx context.Context, log *slog.Logger) (err error) {
 	}
 	b.writer = writer.New(a.Store, log)
 	b.writer.Start()
+	if shared != nil {
+		b.strikes = startStrikes(a.quarantine, shared.Tell)
+	}
 	if file != nil {
 		b.beside = a.startBeside(file, mark, log)
 	}
@@ -132,6 +136,7 @@ func (b *books) stop(ctx context.Context) error {
 	defer cancel()
 	err := b.writer.Stop(ctx)
 	b.beside.stop()
+	b.strikes.stop()
 	if n := b.writer.Backlog(); err != nil && n > 0 {
 		b.log.Error("the database did not take all of the books; the next start takes the rest over from the journal", "rows and traces", n)
 	}

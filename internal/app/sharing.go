@@ -15,8 +15,10 @@ import (
 // sharing is a store by which servers have their budgets in common.
 type sharing interface {
 	limit.Shares
-	// Listen lets this process hear of what others announce.
-	Listen(ctx context.Context) error
+	// Listen lets this process hear of what others announce, and told of what they tell.
+	Listen(ctx context.Context, told func(word string)) error
+	// Tell tells the others that listen now.
+	Tell(ctx context.Context, word string) error
 	// Instance names this process, as shares and the journal are.
 	Instance() string
 	// Of takes rows over that another process has left.

@@ -24,6 +24,8 @@ type Quarantine struct {
 	now func() time.Time
 	n   atomic.Int32
 
+	tell func(f Fingerprint, struck bool) // nil: nobody
+
 	mu    sync.Mutex
 	known map[Fingerprint]*list.Element
 	order *list.List // of *suspect; front: seen last
@@ -39,6 +41,19 @@ type suspect struct {
 // NewQuarantine makes an empty one.
 func NewQuarantine(now func() time.Time) *Quarantine {
 	return &Quarantine{now: now, known: map[Fingerprint]*list.Element{}, order: list.New()}
+}
+
+// Share lets others know: tell is called for each strike, and for each suspect that was answered after all. It must not wait. Share is called
+// before the first request; what others tell comes to Heard.
+func (q *Quarantine) Share(tell func(f Fingerprint, struck bool)) { q.tell = tell }
+
+// Heard takes over what happened elsewhere: a strike, or an answer.
+func (q *Quarantine) Heard(f Fingerprint, struck bool) {
+	if struck {
+		q.strike(f)
+	} else {
+		q.clear(f)
+	}
 }
 
 // Empty says that nothing is suspected, so that there is no need to make a fingerprint.
@@ -64,6 +79,13 @@ func (q *Quarantine) Check(f Fingerprint) time.Duration {
 
 // Strike notes that a server crashed or hung over a request.
 func (q *Quarantine) Strike(f Fingerprint) {
+	q.strike(f)
+	if q.tell != nil {
+		q.tell(f, true)
+	}
+}
+
+func (q *Quarantine) strike(f Fingerprint) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
@@ -89,11 +111,19 @@ func (q *Quarantine) Strike(f Fingerprint) {
 
 // Clear forgets a request that was answered.
 func (q *Quarantine) Clear(f Fingerprint) {
+	if q.clear(f) && q.tell != nil {
+		q.tell(f, false)
+	}
+}
+
+func (q *Quarantine) clear(f Fingerprint) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if el, ok := q.known[f]; ok {
+	el, ok := q.known[f]
+	if ok {
 		q.forget(el)
 	}
+	return ok
 }
 
 func (q *Quarantine) forget(el *list.Element) {

@@ -61,3 +61,13 @@ func TestCommonCache(t *testing.T) {
 		t.Errorf("what is too old is there: %v %v", all, err)
 	}
 }
+
+// BenchmarkCachedAnswer is what it takes to look for an answer that is not there, which a request does whose answer is in no server's memory.
+func BenchmarkCachedAnswer(b *testing.B) {
+	d := open(b, postgrestest.Database(b))
+	for i := 0; b.Loop(); i++ {
+		if body, _, err := d.CachedAnswer(b.Context(), cache.KeyOf(fmt.Sprint(i))); body != nil || err != nil {
+			b.Fatal(err)
+		}
+	}
+}

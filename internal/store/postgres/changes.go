@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -12,8 +13,11 @@ import (
 	"github.com/dragoman/dragoman/internal/identity"
 )
 
-// channel is what changes are told on, to those who listen.
-const channel = "dragoman_changes"
+// What is told to those who listen: changes on the one channel, passing news on the other.
+const (
+	channel = "dragoman_changes"
+	news    = "dragoman_news"
+)
 
 const (
 	// listenAgain is how long a process waits before it listens anew, when its connection was lost.
@@ -82,14 +86,19 @@ func hear(known *atomic.Uint64, number int64) {
 	}
 }
 
+// Tell tells a word, of less than 8,000 bytes, to all processes that listen but this one. Who does not hear it at once never does.
+func (d *DB) Tell(ctx context.Context, word string) error {
+	return d.exec(ctx, "tell other servers", `SELECT pg_notify($1, $2)`, news, d.instance+" "+word)
+}
+
 // listener hears of changes.
 type listener struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 }
 
-// Listen lets this process hear of changes until the store is closed. It is called before it serves anybody.
-func (d *DB) Listen(ctx context.Context) error {
+// Listen lets this process hear of changes, and told of words, until the store is closed. It is called before it serves anybody.
+func (d *DB) Listen(ctx context.Context, told func(word string)) error {
 	conn, err := d.listen(ctx)
 	if err != nil {
 		return err
@@ -100,7 +109,7 @@ func (d *DB) Listen(ctx context.Context) error {
 		defer close(d.listening.ended)
 		for {
 			if conn != nil {
-				_ = d.hearAll(ctx, conn) // the connection is lost: meanwhile nothing is remembered for long
+				_ = d.hearAll(ctx, conn, told) // the connection is lost: meanwhile nothing is remembered for long
 				closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectWithin)
 				_ = conn.Close(closing)
 				cancel()
@@ -132,7 +141,7 @@ func (d *DB) listen(ctx context.Context) (*pgx.Conn, error) {
 		return nil, d.failed(ctx, "listen for changes", err)
 	}
 	err = func() error {
-		if _, err := conn.Exec(ctx, `LISTEN `+channel); err != nil {
+		if _, err := conn.Exec(ctx, `LISTEN `+channel+`; LISTEN `+news); err != nil {
 			return err
 		}
 		var number int64 // what was changed while nobody listened
@@ -155,11 +164,17 @@ func (d *DB) heard(ctx context.Context, conn *pgx.Conn, number int64) error {
 	return err
 }
 
-func (d *DB) hearAll(ctx context.Context, conn *pgx.Conn) error {
+func (d *DB) hearAll(ctx context.Context, conn *pgx.Conn, told func(word string)) error {
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return err
+		}
+		if n.Channel == news {
+			if by, word, _ := strings.Cut(n.Payload, " "); by != d.instance {
+				told(word)
+			}
+			continue
 		}
 		number, err := strconv.ParseInt(n.Payload, 10, 64)
 		if err != nil {

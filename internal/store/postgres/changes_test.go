@@ -15,7 +15,7 @@ func TestChangesAreHeard(t *testing.T) {
 	for i := range 4 {
 		d := open(t, address)
 		if all = append(all, d); i < 3 {
-			if err := d.Listen(t.Context()); err != nil {
+			if err := d.Listen(t.Context(), func(string) {}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -48,7 +48,7 @@ func TestChangesMissed(t *testing.T) {
 	address := server.Database(t)
 	one, two := open(t, address), open(t, address)
 	for _, d := range []*DB{one, two} {
-		if err := d.Listen(t.Context()); err != nil {
+		if err := d.Listen(t.Context(), func(string) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,5 +63,21 @@ func TestChangesMissed(t *testing.T) {
 	}
 	if one.Changes() == before && time.Since(began) < identity.RememberFor {
 		t.Error("it has not heard, and nobody waited")
+	}
+}
+
+// BenchmarkAnnounce is what it takes until three servers have heard of a change.
+func BenchmarkAnnounce(b *testing.B) {
+	address := postgrestest.Database(b)
+	for range 3 {
+		if err := open(b, address).Listen(b.Context(), func(string) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	d := open(b, address)
+	for b.Loop() {
+		if err := d.Announce(b.Context()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

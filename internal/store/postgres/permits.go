@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman/dragoman/internal/limit"
 )
@@ -37,48 +38,54 @@ func (d *DB) Admit(ctx context.Context, claims []limit.PermitClaim) (given []int
 		order[i], names[i] = i, claims[i].Rated
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(lockOfLimit(&names[a]), lockOfLimit(&names[b])) })
-	err = d.transact(ctx, func(tx pgx.Tx) error {
+	err = d.again(func() error {
 		refused = nil
-		all, err := d.look(ctx, tx, names, order)
-		if err != nil {
-			return err
-		}
-		var changes pgx.Batch
-		for i := range claims {
-			c, s := &claims[i], &all[i]
-			var no *limit.PermitRefused
-			if given[i], no = d.permit(&changes, c, s); no != nil {
-				no.Claim, refused = i, no
-				return errRefused
+		return d.standings(ctx, names, order, func(all []standing, changes *pgx.Batch) {
+			for i := range claims {
+				var no *limit.PermitRefused
+				if given[i], no = d.permit(changes, &claims[i], &all[i]); no != nil {
+					no.Claim, refused = i, no
+					*changes = pgx.Batch{} // all or none
+					return
+				}
 			}
-		}
-		return tx.SendBatch(ctx, &changes).Close()
+		})
 	})
-	if refused != nil {
-		return nil, refused, nil
-	}
 	if err != nil {
 		return nil, nil, d.failed(ctx, "look up what is left of a limit", err)
+	}
+	if refused != nil {
+		return nil, refused, nil
 	}
 	return given, nil, nil
 }
 
-// look locks limits and says how they stand. They are not to be durable, which saves their transaction a wait for the disk.
-func (d *DB) look(ctx context.Context, tx pgx.Tx, names []limit.Rated, order []int) ([]standing, error) {
-	all := make([]standing, len(names))
-	var batch pgx.Batch
-	batch.Queue(`SET LOCAL synchronous_commit = off`)
-	for _, i := range order {
-		r := &names[i]
-		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, lockOfLimit(r))
-		s, query := &all[i], `SELECT `+clock+`, coalesce((SELECT arrival FROM rates WHERE (kind, name, what) = ($1, $2, $3)), 0), 0::bigint`
-		args := []any{string(r.Kind), clean(r.Name), r.What}
-		if r.Slot() {
-			query, args = `SELECT `+clock+`, 0::bigint, coalesce(sum(permits), 0)::bigint FROM slots WHERE (kind, name) = ($1, $2) AND until > `+clock, args[:2]
+// standings locks limits and says how they stand, to change them. That is a transaction in two round trips. It is not to be durable, which
+// saves it a wait for the disk.
+func (d *DB) standings(ctx context.Context, names []limit.Rated, order []int, change func(all []standing, changes *pgx.Batch)) error {
+	return d.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		all := make([]standing, len(names))
+		var look pgx.Batch
+		look.Queue(`BEGIN`)
+		look.Queue(`SET LOCAL synchronous_commit = off`)
+		for _, i := range order {
+			r := &names[i]
+			look.Queue(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, lockOfLimit(r))
+			s, query := &all[i], `SELECT `+clock+`, coalesce((SELECT arrival FROM rates WHERE (kind, name, what) = ($1, $2, $3)), 0), 0::bigint`
+			args := []any{string(r.Kind), clean(r.Name), r.What}
+			if r.Slot() {
+				query, args = `SELECT `+clock+`, 0::bigint, coalesce(sum(permits), 0)::bigint FROM slots WHERE (kind, name) = ($1, $2) AND until > `+clock, args[:2]
+			}
+			look.Queue(query, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&s.now, &s.arrival, &s.taken) })
 		}
-		batch.Queue(query, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&s.now, &s.arrival, &s.taken) })
-	}
-	return all, tx.SendBatch(ctx, &batch).Close()
+		if err := conn.SendBatch(ctx, &look).Close(); err != nil {
+			return err // the pool closes a connection in the middle of a transaction, which ends it
+		}
+		var changes pgx.Batch
+		change(all, &changes)
+		changes.Queue(`COMMIT`)
+		return conn.SendBatch(ctx, &changes).Close()
+	})
 }
 
 // permit gives permits, if there are enough. The limit's lock is held.
@@ -116,27 +123,23 @@ func (d *DB) Keep(ctx context.Context, kept []limit.PermitKept) error {
 		order[i], names[i] = i, kept[i].Rated
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(lockOfLimit(&names[a]), lockOfLimit(&names[b])) })
-	err := d.transact(ctx, func(tx pgx.Tx) error {
-		all, err := d.look(ctx, tx, names, order)
-		if err != nil {
-			return err
-		}
-		var changes pgx.Batch
-		for i := range kept {
-			k, s := &kept[i], &all[i]
-			switch {
-			case !k.Slot():
-				next, _, _, _ := limit.PerMinute(fromNanos(s.arrival), time.Unix(0, s.now), k.Limit, -k.Count, nil)
-				setRate(&changes, &k.Rated, next)
-			case k.Count == 0:
-				changes.Queue(`DELETE FROM slots WHERE (kind, name, instance) = ($1, $2, $3)`, string(k.Kind), clean(k.Name), d.instance)
-			default:
-				changes.Queue(`INSERT INTO slots (kind, name, instance, permits, until) VALUES ($1, $2, $3, $4, $5)
+	err := d.again(func() error {
+		return d.standings(ctx, names, order, func(all []standing, changes *pgx.Batch) {
+			for i := range kept {
+				k, s := &kept[i], &all[i]
+				switch {
+				case !k.Slot():
+					next, _, _, _ := limit.PerMinute(fromNanos(s.arrival), time.Unix(0, s.now), k.Limit, -k.Count, nil)
+					setRate(changes, &k.Rated, next)
+				case k.Count == 0:
+					changes.Queue(`DELETE FROM slots WHERE (kind, name, instance) = ($1, $2, $3)`, string(k.Kind), clean(k.Name), d.instance)
+				default:
+					changes.Queue(`INSERT INTO slots (kind, name, instance, permits, until) VALUES ($1, $2, $3, $4, $5)
 					ON CONFLICT (kind, name, instance) DO UPDATE SET permits = excluded.permits, until = excluded.until`,
-					string(k.Kind), clean(k.Name), d.instance, k.Count, s.now+int64(limit.SlotsFor))
+						string(k.Kind), clean(k.Name), d.instance, k.Count, s.now+int64(limit.SlotsFor))
+				}
 			}
-		}
-		return tx.SendBatch(ctx, &changes).Close()
+		})
 	})
 	if err != nil {
 		return d.failed(ctx, "say which permits are kept", err)

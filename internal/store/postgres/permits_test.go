@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
@@ -198,5 +199,26 @@ func TestPermitsWithoutADatabase(t *testing.T) {
 	}
 	if _, err := b.Acquire(levels, 0); err != nil {
 		t.Errorf("when it was back: %v", err)
+	}
+}
+
+// BenchmarkPermits is what it takes to let a request in and out where a limit per minute is shared: one from which a hundredth is taken in
+// advance, and one whose every request asks the database.
+func BenchmarkPermits(b *testing.B) {
+	for name, limits := range map[string]limit.Limits{"in advance": {RequestsPerMinute: 1 << 40}, "one by one": {RequestsPerMinute: 60}} {
+		b.Run(name, func(b *testing.B) {
+			book := timed(open(b, postgrestest.Database(b)))
+			levels := []limit.Level{{Kind: limit.Key, Name: "k", Limits: &limits}}
+			for i := 0; b.Loop(); i++ {
+				if limits.RequestsPerMinute < 100 {
+					levels[0].Name = fmt.Sprint(i)
+				}
+				h, err := book.Acquire(levels, 10)
+				if err != nil {
+					b.Fatal(err)
+				}
+				h.Release()
+			}
+		})
 	}
 }
