@@ -375,14 +375,11 @@ func (t *Turn) abstain(why string) error {
 	return t.disclaim()
 }
 
-// unanswerable looks at the sources before a model is asked.
-func (e *Engine) unanswerable(ctx context.Context, t *Turn) (bool, error) {
-	p, _, err := t.grounds(e.encode(t)).Answerable(ctx, t.question)
-	if err != nil {
-		return false, err
-	}
+// unanswerable gives the passages alone where they answer the question too improbably for a model to be asked.
+func (t *Turn) unanswerable() (bool, error) {
 	least := t.Definition.Judge.UnanswerableBelow
-	if p >= least {
+	p, ok := t.Answerable()
+	if ok && p >= least {
 		return false, nil
 	}
 	t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy = "", route.Extractive, ""
@@ -390,4 +387,23 @@ func (e *Engine) unanswerable(ctx context.Context, t *Turn) (bool, error) {
 		return true, err
 	}
 	return true, t.abstain(fmt.Sprintf("the sources answer the question with a probability of %.2f, and below %.2f no model is asked", p, least))
+}
+
+// beforehand judges, before a model is asked, whether the sources answer the question: by words, unless the policy goes by it and has an
+// encoder, since nobody should wait for that in vain.
+func (e *Engine) beforehand(ctx context.Context, t *Turn) error {
+	if len(t.sources) == 0 {
+		return nil
+	}
+	var encode judge.Encode
+	if t.Definition.Judge.UnanswerableBelow > 0 {
+		encode = e.encode(t)
+	}
+	p, _, err := t.grounds(encode).Answerable(ctx, t.question)
+	if err != nil {
+		return err
+	}
+	t.before = &p
+	t.Trace.note(fmt.Sprintf("before a model is asked: the sources answer the question with a probability of %.2f", p))
+	return nil
 }

@@ -28,11 +28,7 @@ func (e *Engine) draft(ctx context.Context, t *Turn) error {
 		return nil
 	}
 	if least := t.Definition.Judge.UnanswerableBelow; least > 0 {
-		p, _, err := t.grounds(e.encode(t)).Answerable(ctx, t.question)
-		if err != nil {
-			return err
-		}
-		if p < least {
+		if p, _ := t.Answerable(); p < least {
 			t.Trace.note(fmt.Sprintf("the model was not asked: the sources answer the question with a probability of %.2f, and the least is %.2f", p, least))
 			return nil
 		}

@@ -17,9 +17,13 @@ import (
 
 // generate makes the answer: quotes, a cached answer, or a model's, streamed through the filters to the caller.
 func (e *Engine) generate(ctx context.Context, t *Turn) error {
-	switch {
-	case t.handover != nil:
+	if t.handover != nil {
 		return t.sayHandover()
+	}
+	if err := e.beforehand(ctx, t); err != nil {
+		return err
+	}
+	switch {
 	case t.Trace.Mode == Extractive:
 		if err := t.Out.Begin(t); err != nil {
 			return err
@@ -47,7 +51,7 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 		return e.relay(ctx, t)
 	}
 	if t.Trace.Mode == Grounded && t.Definition.Judge.UnanswerableBelow > 0 {
-		if done, err := e.unanswerable(ctx, t); done || err != nil {
+		if done, err := t.unanswerable(); done || err != nil {
 			return err
 		}
 	}

@@ -153,6 +153,10 @@ func (e *Engine) whole(ctx context.Context, t *Turn, text string, quoting bool) 
 		return err
 	}
 	j.Answerable = round(max(answerable, 0))
+	if p, ok := t.Answerable(); ok {
+		p = round(p)
+		j.Before = &p
+	}
 	if quoting {
 		j.Confidence = j.Answerable // quotes are true; whether they answer is the question
 		return nil

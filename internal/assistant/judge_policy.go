@@ -41,11 +41,12 @@ func (p *JudgePolicy) holds() bool {
 
 // Judged is what the judge found on a whole answer.
 type Judged struct {
-	Confidence  float64            `json:"confidence"`  // how probable it is that the sources bear out all that the answer says, and answer the question, 0..1
-	Answerable  float64            `json:"answerable"`  // how probable it is that the sources answer the question
-	Answered    float64            `json:"answered"`    // and that the answer does
-	Sentences   int                `json:"sentences"`   // that say something
-	Unsupported int                `json:"unsupported"` // of these, that no source bears out
+	Confidence  float64            `json:"confidence"`                  // how probable it is that the sources bear out all that the answer says, and answer the question, 0..1
+	Before      *float64           `json:"answerable_before,omitempty"` // how probable it was that the sources answer the question, before a model was asked; nil without any
+	Answerable  float64            `json:"answerable"`                  // and how probable it is with what tools told since, and by the encoder where it judges
+	Answered    float64            `json:"answered"`                    // and that the answer does
+	Sentences   int                `json:"sentences"`                   // that say something
+	Unsupported int                `json:"unsupported"`                 // of these, that no source bears out
 	Retries     int                `json:"retries,omitempty"`
 	Candidates  []CandidateVerdict `json:"candidates,omitempty"`
 	Validated   string             `json:"validated,omitempty"` // by which model

@@ -69,6 +69,9 @@ func TestConfidence(t *testing.T) {
 	if j == nil || j.Confidence < 0.5 || j.Sentences != 1 || j.Unsupported != 0 || j.Answerable < 0.5 || a.Message.Text() != good {
 		t.Errorf("%+v of %q", j, a.Message.Text())
 	}
+	if j.Before == nil || *j.Before != j.Answerable || j.Answered <= 0.1 {
+		t.Errorf("whether the question can be answered, before and after: %+v", j)
+	}
 	a, _, _ = judgeTurn(t, JudgePolicy{}, nil, wrong)
 	if s := a.Trace.Sentences[0]; len(s.Conflicts) != 1 || s.Conflicts[0].What != "90 s" || s.Status == "supported" {
 		t.Errorf("%+v", s)

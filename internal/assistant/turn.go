@@ -94,6 +94,7 @@ type Turn struct {
 	hold        *limit.Hold
 	outgoing    *chat.Request // as it goes to the model
 	sources     []Source      // numbered as in the prompt and the answer
+	before      *float64      // see Answerable
 	tools       *toolbox      // nil: it has none
 	offered     int           // sources in the prompt; tools found the others
 	held        bool          // it goes on with the sources of a turn that handed a call back
@@ -173,6 +174,15 @@ func (t *Turn) Rung() int {
 		}
 	}
 	return 0
+}
+
+// Answerable is how probable it is that the sources answer the question, as it was judged before a model was asked, 0..1; false where there
+// are none.
+func (t *Turn) Answerable() (p float64, ok bool) {
+	if t.before == nil {
+		return 0, false
+	}
+	return *t.before, true
 }
 
 // Mode says how the answer is made.

@@ -197,7 +197,10 @@ func (tr *Trace) sure(w *Why) (lines []string) {
 		return []string{fmt.Sprintf("Quotes are what they are. That they answer the question has a probability of %.0f %%.", 100*j.Answerable)}
 	}
 	lines = append(lines, fmt.Sprintf("%s: that the sources bear out all of it, and answer the question, has a probability of %.0f %%.", degree(j.Confidence), 100*j.Confidence))
-	lines = append(lines, fmt.Sprintf("That the sources answer the question at all has a probability of %.0f %%.", 100*j.Answerable))
+	if j.Before != nil {
+		lines = append(lines, fmt.Sprintf("Before a model was asked, that the sources answer the question had a probability of %.0f %%.", 100**j.Before))
+	}
+	lines = append(lines, fmt.Sprintf("That the sources answer the question at all has a probability of %.0f %%, and that this answer does, of %.0f %%.", 100*j.Answerable, 100*j.Answered))
 	if j.Unsupported > 0 {
 		lines = append(lines, fmt.Sprintf("%d of %d sentences rest on no source.", j.Unsupported, j.Sentences))
 	}

@@ -21,7 +21,7 @@ func TestExplain(t *testing.T) {
 	text := explained(w)
 	for _, want := range []string{
 		"## What I looked at\n[1] retry.go:10-12 (Backoff)", "## What I left out\n1 passages: they scored too low", "## Who answered\ntest/m, from the passages.",
-		"What was asked went to api.test.", "## How sure I am", "the source has another number than 90 s", "## What it took",
+		"What was asked went to api.test.", "## How sure I am", "Before a model was asked, that the sources answer the question had a probability of", "and that this answer does, of", "the source has another number than 90 s", "## What it took",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it lacks %q:\n%s", want, text)

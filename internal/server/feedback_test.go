@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/dragoman/dragoman/internal/identity"
+	"github.com/dragoman/dragoman/internal/observe"
 	"github.com/dragoman/dragoman/internal/provider/providertest"
 )
 
@@ -17,6 +18,42 @@ assistants:
   help: {instructions: Be brief., knowledge: [here], judge: {marks: true, disclaim_below: 0.9}}
 `
 
+// TestRatesOfAnswers: how many sentences rest on nothing, and how many answers were asked for again or given up, is counted by assistant and model.
+func TestRatesOfAnswers(t *testing.T) {
+	d := open(t, options{metrics: observe.New(), extra: `
+collections: {here: {path: .}}
+assistants:
+  help: {instructions: Be brief., knowledge: [here], judge: {retries: 1, abstain_below: 0.5}}
+`})
+	good, bad := providertest.Whole("Delay doubles with each attempt, to at most 30 seconds [1]."), providertest.Whole("Penguins are said to migrate in autumn.")
+	for i, answers := range [][]providertest.Answer{{good}, {bad, good}, {bad, bad}} {
+		d.first.Script(answers...)
+		resp := d.do(t.Context(), "POST", "/v1/chat/completions", d.key, ask("assistant/help", []string{"How long is the Delay of an attempt?", "How long is the Delay at most?", "Does Delay double with each attempt?"}[i], nil))
+		resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Fatal(resp.Status)
+		}
+	}
+	_, metrics := d.call("GET", "/metrics", d.key, "")
+	for _, want := range []string{
+		`dragoman_judged_answers_total{assistant="help",model="test-70b",outcome="given",provider="first"} 1`,
+		`dragoman_judged_answers_total{assistant="help",model="test-70b",outcome="retried",provider="first"} 2`,
+		`dragoman_judged_answers_total{assistant="help",model="test-70b",outcome="abstained",provider="first"} 1`,
+		`dragoman_judged_sentences_total{assistant="help",model="test-70b",provider="first",status="supported"} 2`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("it lacks %s", want)
+		}
+	}
+	if t.Failed() {
+		for line := range strings.Lines(metrics) {
+			if strings.HasPrefix(line, "dragoman_judged") {
+				t.Log(line)
+			}
+		}
+	}
+}
+
 // TestFeedbackAndWhy: whoever got an answer says what it was worth and reads how it came about; operators see both, and not what was said.
 func TestFeedbackAndWhy(t *testing.T) {
 	d := open(t, options{extra: judged})
@@ -26,6 +63,9 @@ func TestFeedbackAndWhy(t *testing.T) {
 	resp.Body.Close()
 	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), `"judged":{"confidence":`) || !strings.Contains(string(body), "rest on no source") {
 		t.Fatalf("%d %s %v", resp.StatusCode, body, err)
+	}
+	if h := resp.Header.Get("x-dragoman-answerable"); len(h) != 4 || !strings.Contains(string(body), `"answerable_before":`+strings.TrimRight(h, "0")) {
+		t.Errorf("whether the sources answer, before a model was asked: header %q of %s", h, body)
 	}
 	trace := resp.Header.Get("x-dragoman-trace")
 	bob, olga := d.as(identity.Grants{User: "bob"}), d.as(identity.Grants{User: "olga"})

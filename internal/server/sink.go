@@ -78,6 +78,9 @@ func (o *sink) Begin(t *assistant.Turn) error {
 	} else if n := t.Rung(); n > 0 {
 		h["X-Dragoman-Rung"] = []string{strconv.Itoa(n)}
 	}
+	if p, ok := t.Answerable(); ok {
+		h["X-Dragoman-Answerable"] = []string{strconv.FormatFloat(p, 'f', 2, 64)}
+	}
 	if d := t.Dropped(); len(d) > 0 {
 		h["X-Dragoman-Dropped"] = []string{headerList(d)}
 	}
