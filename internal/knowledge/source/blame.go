@@ -20,7 +20,10 @@ type BlamedLine struct {
 }
 
 // Blamer tells which commits the lines of a repository's files stem from.
-type Blamer struct{ h history }
+type Blamer struct {
+	h       history
+	shallow bool
+}
 
 // NewBlamer returns ErrNoHistory where root is in no repository, or nothing was committed yet. It runs git as History does.
 func NewBlamer(ctx context.Context, root string) (*Blamer, error) {
@@ -28,7 +31,11 @@ func NewBlamer(ctx context.Context, root string) (*Blamer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Blamer{h}, nil
+	out, err := h.output(ctx, ShallowArgs()...)
+	if err != nil {
+		return nil, fmt.Errorf("look at the history: %w", err)
+	}
+	return &Blamer{h, Shallow(out)}, nil
 }
 
 // Lines returns the lines of the file at path, as in File.Path, as the commit has it that is checked out: what was edited since is not among
@@ -38,8 +45,15 @@ func (b *Blamer) Lines(ctx context.Context, path string) ([]BlamedLine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blame %s: %w", Display(path), err)
 	}
-	return ParseBlame(bytes.NewReader(out))
+	return ParseBlame(bytes.NewReader(out), b.shallow)
 }
+
+// ShallowArgs ask git whether it has a part of the history alone, and Shallow reads what it answers. Of such a history the oldest commit there is seems to
+// have written all that is older.
+func ShallowArgs() []string { return []string{"rev-parse", "--is-shallow-repository"} }
+
+// Shallow reads the answer to ShallowArgs.
+func Shallow(answer []byte) bool { return strings.TrimSpace(string(answer)) == "true" }
 
 // BlameArgs ask git for what ParseBlame reads, of the file at path as a revision has it.
 func BlameArgs(revision, path string) []string {
@@ -49,9 +63,10 @@ func BlameArgs(revision, path string) []string {
 var errBlame = errors.New("git blame wrote what nobody asked for")
 
 // ParseBlame reads what "git blame --porcelain" writes: for each line "hash, line there, line here[, lines that follow]", then what is known of
-// the commit where it is met for the first time, then a tab and the line itself.
-func ParseBlame(r io.Reader) ([]BlamedLine, error) {
-	commits := map[string]*BlamedLine{}
+// the commit where it is met for the first time, then a tab and the line itself. Of a shallow history the lines that its oldest commits seem to have
+// written have no Change.
+func ParseBlame(r io.Reader, shallow bool) ([]BlamedLine, error) {
+	commits, unknown := map[string]*BlamedLine{}, map[string]bool{}
 	var lines []BlamedLine
 	var at *BlamedLine
 	in := bufio.NewReader(r)
@@ -68,7 +83,11 @@ func ParseBlame(r io.Reader) ([]BlamedLine, error) {
 			if at == nil {
 				return nil, errBlame
 			}
-			lines = append(lines, BlamedLine{at.Commit, at.Change, text})
+			last := at.Change
+			if unknown[at.Commit] {
+				last = Change{}
+			}
+			lines = append(lines, BlamedLine{at.Commit, last, text})
 			at = nil
 			continue
 		}
@@ -90,6 +109,8 @@ func ParseBlame(r io.Reader) ([]BlamedLine, error) {
 				return nil, errBlame
 			}
 			at.At = time.Unix(seconds, 0).UTC()
+		case key == "boundary" && shallow:
+			unknown[at.Commit] = true
 		}
 	}
 }

@@ -39,13 +39,34 @@ func TestBlame(t *testing.T) {
 	}
 }
 
+// TestBlameOfAShallowHistory: what the oldest commit there is seems to have written may be of anybody.
+func TestBlameOfAShallowHistory(t *testing.T) {
+	r := newRepository(t)
+	r.commit(t, 1, map[string]string{"a.go": "one\ntwo\n"})
+	r.git(t, "config", "user.name", "Bob")
+	r.commit(t, 2, map[string]string{"a.go": "one\nTWO\n"})
+	r.git(t, "config", "user.name", "Cem")
+	r.commit(t, 3, map[string]string{"a.go": "one\nTWO\nthree\n"})
+	part := filepath.Join(t.TempDir(), "part")
+	r.git(t, "clone", "-q", "--depth", "2", "file://"+r.dir, part)
+	b, err := NewBlamer(t.Context(), part)
+	must(t, err)
+	got, err := b.Lines(t.Context(), "a.go")
+	must(t, err)
+	var who []string
+	for _, l := range got {
+		who = append(who, l.Text+" "+l.Author)
+	}
+	same(t, "lines", who, []string{"one ", "TWO ", "three Cem"})
+}
+
 func FuzzParseBlame(f *testing.F) {
 	hash := strings.Repeat("a", 40)
 	f.Add([]byte(hash + " 1 1 1\nauthor A\ncommitter-time 5\n\ttext\n" + hash + " 2 2\n\tmore\n"))
 	f.Add([]byte("\t\n"))
 	f.Add([]byte(hash + "\ncommitter-time x\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		lines, err := ParseBlame(bytes.NewReader(data))
+		lines, err := ParseBlame(bytes.NewReader(data), len(data)%2 == 0)
 		if n := bytes.Count(data, []byte("\n")) + 1; err == nil && len(lines) > n {
 			t.Errorf("%d lines of %d", len(lines), n)
 		}

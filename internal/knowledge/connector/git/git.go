@@ -314,6 +314,11 @@ func (r *Repository) Blame(ctx context.Context) (func(ctx context.Context, id st
 	if err != nil {
 		return nil, err
 	}
+	answer, err := r.mirror.run(ctx, "look at the history", source.ShallowArgs()...)
+	if err != nil {
+		return nil, err
+	}
+	shallow := source.Shallow(answer)
 	return func(ctx context.Context, id string) ([]source.BlamedLine, error) {
 		if len(heads) == 0 || extract.Knows(id) { // text is made of the file: its lines are others
 			return nil, source.ErrNoHistory
@@ -324,7 +329,7 @@ func (r *Repository) Blame(ctx context.Context) (func(ctx context.Context, id st
 				at, name = h.commit, rest
 			}
 		}
-		return r.mirror.blame(ctx, at, name)
+		return r.mirror.blame(ctx, at, name, shallow)
 	}, nil
 }
 

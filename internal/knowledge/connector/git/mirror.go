@@ -209,12 +209,12 @@ func (m mirror) rewritten(ctx context.Context, before, commit string) (func(path
 }
 
 // blame tells which commits the lines of a file stem from.
-func (m mirror) blame(ctx context.Context, commit, path string) ([]source.BlamedLine, error) {
+func (m mirror) blame(ctx context.Context, commit, path string, shallow bool) ([]source.BlamedLine, error) {
 	out, err := m.run(ctx, "blame "+path, source.BlameArgs(commit, path)...)
 	if err != nil {
 		return nil, err
 	}
-	return source.ParseBlame(bytes.NewReader(out))
+	return source.ParseBlame(bytes.NewReader(out), shallow)
 }
 
 // reachable lists commits, the newest first.
