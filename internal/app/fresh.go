@@ -151,13 +151,15 @@ func (cs *collections) keepPulled(ctx context.Context, name string, log *slog.Lo
 			if err != nil {
 				return
 			}
-			if asked, ok := asks.take(); ok {
+			asked, ok := asks.take()
+			switch {
+			case ok:
 				why = asked
-			} else if changed {
+			case changed:
 				why = occasion{reason: "change"}
-			} else if blaming {
+			case blaming:
 				cs.blame(ctx, c, blameAlone)
-			} else {
+			default:
 				why = planned
 			}
 		}

@@ -147,14 +147,14 @@ func TestCommonInTrouble(t *testing.T) {
 
 // TestCommonGivesUpWriting: what cannot be written is dropped, and what waits is bounded.
 func TestCommonGivesUpWriting(t *testing.T) {
-	c, s, now := newShelf()
+	c, _, now := newShelf()
 	for range 2 * mostWaiting { // nobody writes yet
 		c.KeepAnswer(KeyOf("a"), *now.Load(), func() ([]byte, error) { return nil, nil })
 	}
 	if n := len(c.queue); n != mostWaiting {
 		t.Errorf("%d wait", n)
 	}
-	c, s, now = newShelf()
+	c, s, now := newShelf()
 	s.fails = errors.New("gone")
 	c.Start(t.Context())
 	c.KeepAnswer(KeyOf("a"), *now.Load(), func() ([]byte, error) { return []byte("yes"), nil })

@@ -34,7 +34,9 @@ func TestModelsThatMisbehaveThroughEveryDoor(t *testing.T) {
 		}, func(text string) bool { return text == "12 pens are left . Orders are kept [1]." }, 2, ""},
 		"repeats itself": {"", "", []providertest.Answer{
 			providertest.Call("shop_stock", `{}`), providertest.Reply(strings.SplitAfter(again, " ")...),
-		}, func(text string) bool { return strings.Count(text, "twelve pens") <= 3 && strings.Contains(text, "went on to repeat itself") }, 2, ""},
+		}, func(text string) bool {
+			return strings.Count(text, "twelve pens") <= 3 && strings.Contains(text, "went on to repeat itself")
+		}, 2, ""},
 		"stops half-way": {"", "", []providertest.Answer{
 			providertest.Call("shop_stock", `{}`), providertest.Break("12 pens ", "are "), providertest.Reply("left."),
 		}, whole, 0, ""},

@@ -151,8 +151,8 @@ func (s *Segment) close() error {
 }
 
 func (s *Segment) remove() {
-	s.close()
-	os.Remove(s.path) // one that stays is read again after a crash, and its records are known by then
+	_ = s.close()         // what was in it is not needed any more
+	_ = os.Remove(s.path) // one that stays is read again after a crash, and its records are known by then
 }
 
 // Reserve promises room for a record of up to size bytes that is written later, and then whatever happens. It fails with
@@ -353,17 +353,18 @@ func (j *Journal) Close() error {
 	if j.spare != nil {
 		j.spare.remove()
 	}
+	err := j.failed
 	for _, s := range j.segments {
 		if needed == 0 {
 			s.remove()
 		} else {
-			s.close()
+			err = errors.Join(err, s.close())
 		}
 	}
 	if needed == 0 {
 		return os.Remove(j.folder)
 	}
-	return j.failed
+	return err
 }
 
 // Read calls f with each record of a journal that nobody writes to, the earliest first. What a crash cut off at the end of a

@@ -16,4 +16,4 @@ func mapped(f *os.File, size int) ([]byte, error) {
 // letGo takes what was written out of the process's memory; it stays in the kernel's.
 func letGo(mem []byte) { _ = unix.Madvise(mem, unix.MADV_DONTNEED) }
 
-func unmap(mem []byte) { unix.Munmap(mem) }
+func unmap(mem []byte) { _ = unix.Munmap(mem) }

@@ -30,10 +30,10 @@ func Announce(file string, a Announcement) (withdraw func() error, err error) {
 		return nil, fmt.Errorf("say to other commands what is served: %w", err)
 	}
 	return func() error {
-		if now, err := read(file); err != nil || now != a {
-			return nil
+		if now, err := read(file); err == nil && now == a {
+			return os.Remove(file)
 		}
-		return os.Remove(file)
+		return nil
 	}, nil
 }
 

@@ -3,7 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,7 +31,7 @@ func openChanges(folder string) (*changes, error) {
 		err = f.Truncate(8)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w (and %v)", err, f.Close())
+		return nil, errors.Join(err, f.Close())
 	}
 	if mem, err := mapped(f, 8); err == nil {
 		c.mem = (*atomic.Uint64)(unsafe.Pointer(&mem[0]))
