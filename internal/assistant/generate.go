@@ -25,6 +25,9 @@ func (e *Engine) generate(ctx context.Context, t *Turn) error {
 	}
 	switch {
 	case t.Trace.Mode == Extractive:
+		if t.Definition.Judge.holds() {
+			t.Trace.note("the answer is passages as they stand: there is nothing to ask for again, choose from or leave out")
+		}
 		if err := t.Out.Begin(t); err != nil {
 			return err
 		}

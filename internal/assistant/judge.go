@@ -186,6 +186,9 @@ func (e *Engine) whole(ctx context.Context, t *Turn, text string, quoting bool) 
 // conclude adds to the answer what its confidence asks for.
 func (t *Turn) conclude() error {
 	p, j := &t.Definition.Judge, t.Trace.Judged
+	if t.form() != nil && (p.MaxWords > 0 || j.Confidence < max(p.DisclaimBelow, p.ConfirmBelow)) {
+		t.Trace.note("an answer of a given form has no room for a disclaimer, a request to confirm or an offer to go on")
+	}
 	if t.form() != nil || t.finish == chat.FinishToolCalls || j.Sentences == 0 {
 		return nil // JSON has no room for it, and what has no sentences says nothing
 	}

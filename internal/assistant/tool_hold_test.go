@@ -278,3 +278,21 @@ func TestMarksOfDrafts(t *testing.T) {
 		}
 	}
 }
+
+// Where a policy cannot hold, the trace says so.
+func TestTraceSaysWhatCannotHold(t *testing.T) {
+	b := setup(t, false)
+	turn := b.turn("how long is the retry delay?", "")
+	turn.Definition.Judge = JudgePolicy{Retries: 1}
+	if a := b.run(t, turn); !strings.Contains(notes(a.Trace), "passages as they stand") {
+		t.Errorf("quotes: %s", notes(a.Trace))
+	}
+	a, _, _ := judgeTurn(t, JudgePolicy{ConfirmBelow: 1}, func(turn *Turn) { turn.Definition.Output = Output{Format: JSON} }, `{"delay": 30}`)
+	if !strings.Contains(notes(a.Trace), "no room for a disclaimer") {
+		t.Errorf("JSON: %s", notes(a.Trace))
+	}
+	b2, _ := withTools(t, withJudge(JudgePolicy{UnanswerableBelow: 0.9}), []string{good}, says("look", "x"))
+	if !strings.Contains(notes(b2.Trace), "unanswerable_below does not hold") {
+		t.Errorf("tools: %s", notes(b2.Trace))
+	}
+}
