@@ -38,6 +38,7 @@ type collections struct {
 	settings store.Settings
 
 	thresholds map[string]float64 // of the configuration
+	lastBounds sync.Map           // the thresholds that were last read, by collection
 	metrics    *observe.Metrics
 	log        *slog.Logger
 	now        func() time.Time

@@ -46,25 +46,30 @@ type searched struct {
 	cs *collections
 }
 
+// bound is the threshold by which turns search. While the store cannot be asked it stays what it was: nobody's question waits for that.
+func (cs *collections) bound(ctx context.Context, name string) float64 {
+	t, err := cs.threshold(ctx, name)
+	if err == nil {
+		cs.lastBounds.Store(name, t.Value)
+		return t.Value
+	}
+	if last, ok := cs.lastBounds.Load(name); ok {
+		return last.(float64)
+	}
+	return cs.thresholds[name]
+}
+
 // Search implements assistant.Searcher.
 func (s searched) Search(ctx context.Context, q knowledge.Query) (*knowledge.Result, error) {
-	t, err := s.cs.threshold(ctx, s.Name)
-	if err != nil {
-		return nil, err
-	}
-	q.Threshold = t.Value
+	q.Threshold = s.cs.bound(ctx, s.Name)
 	return s.collection.Search(ctx, q)
 }
 
 // State is that of the collection, and of what is kept back: a cached answer must not outlive either.
 func (s searched) State(ctx context.Context, who acl.Subjects) (string, error) {
-	t, err := s.cs.threshold(ctx, s.Name)
-	if err != nil {
-		return "", err
-	}
 	state, err := s.collection.State(ctx, who)
-	if t.Value > 0 {
-		state += fmt.Sprintf(" above %g", t.Value)
+	if bound := s.cs.bound(ctx, s.Name); bound > 0 {
+		state += fmt.Sprintf(" above %g", bound)
 	}
 	return state, err
 }
