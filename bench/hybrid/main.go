@@ -5,14 +5,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"hash/fnv"
 	"log"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +32,8 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
 	"github.com/dragoman/dragoman/internal/knowledge/dense"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
+	"github.com/dragoman/dragoman/internal/knowledge/index"
+	"github.com/dragoman/dragoman/internal/knowledge/weaviate"
 )
 
 const (
@@ -47,14 +52,19 @@ func main() {
 	queries := flag.Int("queries", 1000, "questions of each kind")
 	profile := flag.String("profile", "", "write a CPU profile of the searches with vectors to this file")
 	cold := flag.String("cold", "", "only open the collection in this folder, and ask one question")
+	server := flag.String("weaviate", "", "search vectors at this Weaviate server, whose key is in WEAVIATE_API_KEY")
 	flag.Parse()
-	if err := run(context.Background(), *chunks, *perPassage, *queries, *cold, *profile); err != nil {
+	var engine *weaviate.Engine
+	if *server != "" {
+		engine = weaviate.New(weaviate.Options{URL: *server, Key: os.Getenv("WEAVIATE_API_KEY"), Client: http.DefaultClient, Now: time.Now, Within: time.Minute})
+	}
+	if err := run(context.Background(), *chunks, *perPassage, *queries, *cold, *profile, engine); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, chunks, perPassage, queries int, cold, profile string) error {
-	m := &maker{topics: max(1, chunks/perTopic), words: perPassage, common: map[string]bool{}}
+func run(ctx context.Context, chunks, perPassage, queries int, cold, profile string, engine *weaviate.Engine) error {
+	m := &maker{engine: engine, topics: max(1, chunks/perTopic), words: perPassage, common: map[string]bool{}}
 	for n := range uint64(functionWords) {
 		m.common[word(n)] = true
 	}
@@ -74,6 +84,9 @@ func run(ctx context.Context, chunks, perPassage, queries int, cold, profile str
 		return err
 	}
 	for range 3 {
+		if engine != nil {
+			break // what is read then is nothing of its
+		}
 		cmd := exec.CommandContext(ctx, self, "-chunks", fmt.Sprint(chunks), "-cold", dir)
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()
@@ -87,7 +100,7 @@ func run(ctx context.Context, chunks, perPassage, queries int, cold, profile str
 		fmt.Printf("cold start: opened and first answer after %v (%v by words alone), %v of processor time; %d MB of heap\n",
 			s.Hybrid.Round(time.Millisecond), s.Words.Round(time.Millisecond), s.CPU.Round(time.Millisecond), s.Heap>>20)
 	}
-	c, err := open(ctx, dir)
+	c, err := m.open(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -137,6 +150,9 @@ func run(ctx context.Context, chunks, perPassage, queries int, cold, profile str
 		n := len(took)
 		fmt.Printf("search, %s: p50 %.1f ms, p99 %.1f ms; of processor time %.1f and %.1f ms\n", kind.name, ms(took[n/2]), ms(took[n*99/100]), ms(used[n/2]), ms(used[n*99/100]))
 	}
+	if engine != nil {
+		return recallOutside(ctx, c.IndexPath(), engine, func(r *rand.Rand) []float32 { return m.vector(r.IntN(m.topics), r.Uint64()) })
+	}
 	return m.recall(chunks)
 }
 
@@ -151,13 +167,17 @@ func cpu() time.Duration {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func open(ctx context.Context, dir string) (*knowledge.Collection, error) {
-	return knowledge.Open(ctx, knowledge.Options{Name: "made", Root: filepath.Join(dir, "made"), DataDir: dir})
+func (m *maker) open(ctx context.Context, dir string) (*knowledge.Collection, error) {
+	o := knowledge.Options{Name: "made", Root: filepath.Join(dir, "made"), DataDir: dir}
+	if m.engine != nil {
+		o.Engine = m.engine
+	}
+	return knowledge.Open(ctx, o)
 }
 
 // build indexes the text and gives it vectors, by a run that is timed.
 func (m *maker) build(ctx context.Context, dir string, chunks int) error {
-	c, err := open(ctx, dir)
+	c, err := m.open(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -195,7 +215,7 @@ type started struct {
 
 func (m *maker) cold(ctx context.Context, dir string) error {
 	began := time.Now()
-	c, err := open(ctx, dir)
+	c, err := m.open(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -243,36 +263,80 @@ func (m *maker) recall(chunks int) error {
 		if err != nil {
 			return err
 		}
-		type near struct {
-			id int64
-			s  float32
-		}
-		exact := make([]near, n)
+		exact := make([]dense.Hit, n)
 		for i, v := range all {
 			s := float32(0)
 			for j := range v {
 				s += v[j] * q[j]
 			}
-			exact[i] = near{int64(i), s}
+			exact[i] = dense.Hit{ID: int64(i), Score: s}
 		}
-		slices.SortFunc(exact, func(a, b near) int {
-			switch {
-			case a.s > b.s:
-				return -1
-			case a.s < b.s:
-				return 1
-			}
-			return 0
-		})
+		slices.SortFunc(exact, func(a, b dense.Hit) int { return cmp.Compare(b.Score, a.Score) })
 		for _, e := range exact[:10] {
 			wanted++
-			if slices.ContainsFunc(hits, func(h dense.Hit) bool { return h.ID == e.id }) {
+			if slices.ContainsFunc(hits, func(h dense.Hit) bool { return h.ID == e.ID }) {
 				found++
 			}
 		}
 	}
 	fmt.Printf("memory: %.0f bytes for a vector of %d dimensions, %d as float32; of the ten closest %.1f %% are found (made vectors, %d of them)\n",
 		float64(ix.Bytes())/float64(n), dims, 4*dims, 100*float64(found)/float64(wanted), n)
+	return nil
+}
+
+// recallOutside says how many of the ten closest the engine finds, of the vectors of an index in a file.
+func recallOutside(ctx context.Context, file string, e index.Engine, ask func(r *rand.Rand) []float32) error {
+	ix, err := index.Open(ctx, file, index.DefaultScoring)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	if err := ix.UseEngine(ctx, e, "made", func(*index.Document) []string { return nil }); err != nil {
+		return err
+	}
+	generations, err := ix.Generations(ctx)
+	if err != nil {
+		return err
+	}
+	outside, _, err := ix.Outside(ctx, generations[0])
+	if err != nil || outside == nil {
+		return errors.Join(err, errors.New("the engine does not have the vectors"))
+	}
+	var all []dense.Vector
+	err = ix.VectorBlocks(ctx, generations[0].ID, 0, func(_ int64, ids []int64, rows []byte) error {
+		for i, id := range ids {
+			all = append(all, dense.Vector{ID: id, Row: slices.Clone(rows[i*(4+dims) : (i+1)*(4+dims)])})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r := rand.New(rand.NewPCG(4, 5))
+	found, wanted := 0, 0
+	var took []time.Duration
+	for range 200 {
+		q := ask(r)
+		began := time.Now()
+		hits, err := outside.Search(ctx, q, 100, &index.Query{})
+		if err != nil {
+			return err
+		}
+		took = append(took, time.Since(began))
+		exact := make([]dense.Hit, len(all))
+		for i, v := range all {
+			exact[i] = dense.Hit{ID: v.ID, Score: v.Row.Score(q)}
+		}
+		slices.SortFunc(exact, func(a, b dense.Hit) int { return cmp.Compare(b.Score, a.Score) })
+		for _, e := range exact[:10] {
+			wanted++
+			if slices.ContainsFunc(hits[:min(10, len(hits))], func(h dense.Hit) bool { return h.ID == e.ID }) {
+				found++
+			}
+		}
+	}
+	slices.Sort(took)
+	fmt.Printf("engine: a search by vector alone p50 %.1f ms, p99 %.1f ms; of the ten closest %.1f %% are found\n", ms(took[len(took)/2]), ms(took[len(took)*99/100]), 100*float64(found)/float64(wanted))
 	return nil
 }
 
@@ -286,6 +350,7 @@ func (forgetful) SaveRows(context.Context, string, map[embed.Hash]dense.Row) err
 
 // maker makes texts, questions and vectors. It is the connector that brings the texts, and their embedder.
 type maker struct {
+	engine            *weaviate.Engine // searches vectors; nil: they are in memory
 	topics, documents int
 	words             int             // of a passage
 	common            map[string]bool // words that are in most texts

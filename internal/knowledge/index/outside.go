@@ -39,6 +39,9 @@ const (
 	spare = 32
 	// widenedOutside is how many times as many it proposes where too few of those may be found.
 	widenedOutside = 8
+	// compared is up to how many chunks all are to be compared. Engines do that where a filter leaves few; without one they walk their graph,
+	// which misses some.
+	compared = 30_000
 	// listed is how many documents or chunks it is named at most, in one piece, where what narrows a search is nothing that it knows.
 	listed = 4096
 )
@@ -79,6 +82,13 @@ func (o *Outside) Search(ctx context.Context, query []float32, k int, q *Query) 
 		case len(documents) <= listed:
 			s.Documents = documents
 		}
+	}
+	if s.all() && snap.chunks <= compared {
+		some := make([]string, len(kinds))
+		for i, kind := range kinds {
+			some[i] = "kind:" + string(kind)
+		}
+		s.Any = append(s.Any, some) // which all have
 	}
 	for _, limit := range []int{k + spare, widenedOutside * (k + spare)} {
 		hits, all, err := o.propose(ctx, query, limit, s, find)
@@ -161,6 +171,11 @@ func (o *Outside) Similarities(ctx context.Context, query []float32, ids []int64
 // empty says that nothing can be selected.
 func (s *Selection) empty() bool {
 	return s.ACLs != nil && len(s.ACLs) == 0 || slices.ContainsFunc(s.Any, func(some []string) bool { return len(some) == 0 })
+}
+
+// all says that all can be selected.
+func (s *Selection) all() bool {
+	return s.ACLs == nil && len(s.Any)+len(s.None) == 0 && s.Documents == nil && s.Chunks == nil
 }
 
 // visible are the ACLs of documents that somebody sees; nil where these are all.

@@ -31,7 +31,7 @@ func definition() object {
 		"multiTenancyConfig": object{"enabled": true, "autoTenantCreation": false, "autoTenantActivation": true},
 		"vectorIndexType":    "hnsw",
 		"vectorIndexConfig": object{
-			"distance": "dot", "maxConnections": 32, "efConstruction": 128,
+			"distance": "dot", "maxConnections": 32, "efConstruction": 256,
 			"rq": object{"enabled": true, "bits": 8, "rescoreLimit": 20},
 		},
 		"properties": []object{
