@@ -92,25 +92,28 @@ func TestTriedAgain(t *testing.T) {
 	}
 }
 
+// transport is an http.RoundTripper.
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
 // TestRests: a server that does not answer in time is left alone by searches for a while, and errors say what to do.
 func TestRests(t *testing.T) {
 	hangs, asked, now := true, 0, time.Unix(1e9, 0)
-	e := faulty(t, func(w http.ResponseWriter, r *http.Request) {
-		if asked++; hangs {
-			_, _ = io.Copy(io.Discard, r.Body) // only then a server sees that nobody waits any more
+	e := New(Options{URL: "http://weaviate.example.com", Within: 200 * time.Millisecond, Now: func() time.Time { return now }, Client: &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		if asked++; hangs || r.Context().Err() != nil {
 			<-r.Context().Done()
-			return
+			return nil, r.Context().Err()
 		}
-		fmt.Fprint(w, `{"data":{"Get":{"`+class+`":[]}}}`)
-	}, func(o *Options) {
-		o.Within, o.Now = 20*time.Millisecond, func() time.Time { return now }
-	})
+		body := io.NopCloser(strings.NewReader(`{"data":{"Get":{"` + class + `":[]}}}`))
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body, Request: r}, nil
+	})}})
 	search := func(ctx context.Context) error {
 		_, err := e.Search(ctx, "s", []float32{1}, 3, index.Selection{})
 		return err
 	}
 	for range 3 {
-		if err := search(t.Context()); !errors.Is(err, index.ErrEngine) || !strings.Contains(err.Error(), "did not answer within 20ms") {
+		if err := search(t.Context()); !errors.Is(err, index.ErrEngine) || !strings.Contains(err.Error(), "did not answer within 200ms") {
 			t.Fatal(err)
 		}
 	}
