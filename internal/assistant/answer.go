@@ -30,7 +30,7 @@ type answerPart struct {
 const maxCalls = 128
 
 // firstPiece is the room that a text which comes in pieces begins with, in bytes.
-const firstPiece = 128
+const firstPiece = 64
 
 func (a *answer) add(ev *chat.Event, raw bool) {
 	if ev.Thinking != "" {

@@ -16,18 +16,6 @@ const (
 	worthwhile = 8 << 20
 )
 
-// garbage is how much garbage there may be, in percent of what lives, before it is collected, where GOGC doesn't say. Of a server hardly
-// anything lives, and each request leaves 25 KB: with Go's 100 it takes 2 MB more under load, and no less of the processor that could
-// be measured.
-const garbage = 80
-
-// collectSoon sets that.
-func collectSoon(getenv func(string) string) {
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
-	}
-}
-
 // tidy gives memory back to the system when a burst of requests is over, until ctx is done. By itself the runtime keeps what a burst left
 // as garbage until as much again was allocated, which may be never: of thousands of streams that are open and say nothing, it would be
 // half of their memory.

@@ -86,7 +86,6 @@ func newLog(e *env, format string) (*slog.Logger, error) {
 
 func (e *env) serve(ctx context.Context, ap *app.App, listen string, log *slog.Logger) error {
 	surviveLimits()
-	collectSoon(e.getenv)
 	if err := ap.Housekeeping(ctx); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type seam interface {
 }
 
 // firstPiece is the room that an answer which comes in pieces begins with, in bytes.
-const firstPiece = 128
+const firstPiece = 64
 
 // maxResumes bounds how often one answer is gone on with.
 const maxResumes = 3
