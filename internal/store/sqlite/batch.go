@@ -22,13 +22,8 @@ func (d *DB) Add(ctx context.Context, b store.Batch) error {
 func (d *DB) add(ctx context.Context, b store.Batch) (err error) {
 	d.batches.mu.Lock()
 	defer d.batches.mu.Unlock()
-	d.batches.kinds = d.batches.kinds[:0]
-	for i := range b.Usage {
-		kind, err := d.kinds.of(ctx, d.write, &b.Usage[i])
-		if err != nil {
-			return err
-		}
-		d.batches.kinds = append(d.batches.kinds, kind)
+	if d.batches.kinds, err = d.kinds.of(ctx, d.write, b.Usage, d.batches.kinds[:0]); err != nil {
+		return err
 	}
 	conn, err := d.write.Conn(ctx)
 	if err != nil {

@@ -36,11 +36,11 @@ func ended(args arguments, o *ledger.Outcome) arguments {
 // InsertUsage implements ledger.Store.
 func (d *DB) InsertUsage(ctx context.Context, r ledger.Row) error {
 	r.State, r.Outcome = ledger.Dispatched, ledger.Outcome{}
-	kind, err := d.kinds.of(ctx, d.write, &r)
+	kinds, err := d.kinds.of(ctx, d.write, []ledger.Row{r}, nil)
 	if err != nil {
 		return d.explain("write a usage row", err)
 	}
-	_, err = d.write.ExecContext(ctx, insertRows(1, d.instance.id), ended(dispatched(nil, &r, kind), &r.Outcome).any()...)
+	_, err = d.write.ExecContext(ctx, insertRows(1, d.instance.id), ended(dispatched(nil, &r, kinds[0]), &r.Outcome).any()...)
 	switch {
 	case taken(err):
 		return fmt.Errorf("usage row %s: %w", r.ID, ledger.ErrRowExists)
