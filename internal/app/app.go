@@ -13,11 +13,7 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
-	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +30,6 @@ import (
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/knowledge/extract/apart"
-	"github.com/dragoman/dragoman/internal/knowledge/source"
 	"github.com/dragoman/dragoman/internal/knowledge/weaviate"
 	"github.com/dragoman/dragoman/internal/ledger"
 	"github.com/dragoman/dragoman/internal/limit"
@@ -277,65 +272,6 @@ func (a *App) build(ctx context.Context) (err error) {
 	return nil
 }
 
-// Reload takes a changed configuration over. Where it is faulty, everything stays as it was. What the server listens at, where
-// it keeps its data and how its books and cache are kept is read at the start only. It must not be called twice at a time.
-func (a *App) Reload(ctx context.Context) error {
-	next := &App{
-		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Audit: a.Audit, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Feedback: a.Feedback, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, semantic: a.semantic, older: a.older, common: a.common, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, readings: a.readings, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools, weaviate: a.weaviate,
-	}
-	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
-	if err := next.loadConfig(); err != nil {
-		return err
-	}
-	sections := a.unread(next.Config)
-	next.Config.Store = a.Config.Store // collections are kept there
-	if err := next.build(ctx); err != nil {
-		return err
-	}
-	if err := next.auditConfig(ctx); err != nil {
-		return err
-	}
-	if len(sections) > 0 && a.options.Log != nil {
-		a.options.Log.Warn("some of the changed configuration counts from the next start on", "sections", strings.Join(sections, ", "))
-	}
-	next.Config.Data, next.Config.Server, next.Config.Cache, next.Config.Ledger = a.Config.Data, a.Config.Server, a.Config.Cache, a.Config.Ledger
-	next.collections.inherit(a.collections)
-	next.embedders.before = a.embedders
-	a.embedders.before = nil
-	next.Engine.Archive = archive{a}
-	a.prices.Store(next.prices.Load())
-	a.gates.Store(&next.Models.gates)
-	a.engines.Store(&next.Models.pools)
-	a.shown.Store(next.semantics())
-	next.Models.start(ctx)
-	next.tools.start(ctx)
-	a.Models.retire(next.Models)
-	was := a.tools
-	a.retired.Go(func() {
-		if err := was.stop(context.WithoutCancel(ctx), next.tools); err != nil {
-			a.options.Log.Warn("tools of the configuration before were stopped", "err", err)
-		}
-	})
-	a.Config, a.Models, a.Engine, a.Assistants, a.Default, a.collections, a.levels, a.embedders = next.Config, next.Models, next.Engine, next.Assistants, next.Default, next.collections, next.levels, next.embedders
-	a.definitions, a.tools = next.definitions, next.tools
-	return nil
-}
-
-// unread names the sections of a changed configuration that count from the next start on.
-func (a *App) unread(next *config.Config) (sections []string) {
-	now := a.Config
-	for _, s := range []struct {
-		name     string
-		old, new any
-	}{{"data", now.Data, next.Data}, {"store", now.Store, next.Store}, {"server", now.Server, next.Server}, {"cache", now.Cache, next.Cache}, {"ledger", now.Ledger, next.Ledger}} {
-		if !reflect.DeepEqual(s.old, s.new) {
-			sections = append(sections, s.name)
-		}
-	}
-	return sections
-}
-
 // Ready says why no request should come, if anything.
 func (a *App) Ready(context.Context) error {
 	if a.books != nil && a.books.writer.Behind() {
@@ -366,97 +302,6 @@ func (a *App) configOptions() config.Options {
 	return config.Options{Getenv: func(name string) (string, bool) { v := getenv(name); return v, v != "" }, Rule: route.Check}
 }
 
-// DataDir is where everything is kept, and mirror where the configuration fetches local models from, without opening anything.
-func DataDir(o Options) (dir, mirror string, err error) {
-	a := &App{options: o}
-	if err := a.loadConfig(); err != nil {
-		return "", "", err
-	}
-	dir, err = dataDir(o, a.Config)
-	return dir, a.Config.Mirror, err
-}
-
-// dataDir is where everything is kept: --data, else the configuration, else the user's cache directory.
-func dataDir(o Options, cfg *config.Config) (string, error) {
-	switch {
-	case o.DataDir != "":
-		return filepath.Abs(o.DataDir)
-	case o.Getenv("DRAGOMAN_DATA") != "":
-		return filepath.Abs(o.Getenv("DRAGOMAN_DATA"))
-	case cfg.Data != "":
-		return filepath.Abs(under(cfg.Dir, cfg.Data))
-	}
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the user's cache directory (--data DIR names another place): %w", err)
-	}
-	return filepath.Join(base, "dragoman"), nil
-}
-
-// under makes a path of the configuration absolute or relative to the working directory.
-func under(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(dir, path)
-}
-
-// prepareKnowledge collects the collections and assistants that there are. Nothing is opened yet.
-func (a *App) prepareKnowledge() error {
-	if a.weaviate == nil {
-		a.weaviate = a.weaviateOf()
-	}
-	a.collections = newCollections(a.options, a.Store)
-	if a.readers != nil {
-		a.collections.apart = a.readers.Text
-	}
-	root := a.options.Path
-	if root == "" {
-		var err error
-		if root, _, err = source.Root(a.options.Dir); err != nil {
-			return fmt.Errorf("find the folder to answer from: %w", err)
-		}
-	}
-	root, err := filepath.Abs(root)
-	if err != nil {
-		return err
-	}
-	if st, err := os.Stat(root); err != nil || !st.IsDir() {
-		return fmt.Errorf("%s is not a folder; --path names the folder to answer from", root)
-	}
-	a.Root = root
-	a.collections.folder(knowledge.Options{Name: folder, Root: root, DataDir: a.DataDir})
-	for name, c := range a.Config.Collections {
-		if err := a.prepareCollection(name, c); err != nil {
-			return err
-		}
-	}
-	for name, d := range a.Config.Assistants {
-		if d.Folder != "" {
-			of := config.FolderCollection(name)
-			a.collections.folder(knowledge.Options{Name: of, Root: d.FolderPath(), DataDir: a.DataDir})
-			a.collections.watch[of] = true
-		}
-	}
-	use := folder
-	if c := a.options.Collection; c != "" {
-		if _, ok := a.collections.options[c]; !ok {
-			return fmt.Errorf("there is no collection %q; configured are %v (see `dragoman config schema`)", c, a.collections.names())
-		}
-		use = c
-	}
-	if err := a.defineAssistants(use); err != nil {
-		return err
-	}
-	for _, def := range a.Assistants {
-		if slices.Contains(def.Knowledge, folder) {
-			a.collections.watch[folder] = true
-		}
-	}
-	a.Default = cmp.Or(a.options.Assistant, builtIn)
-	return nil
-}
-
 // redact takes secrets out of a text that is kept.
 func redact(text string) string {
 	out, _ := guard.Redact(text)
@@ -483,41 +328,6 @@ func (a *App) policy(name string) guard.Policy {
 	}
 	return p
 }
-
-// Sync brings the collections of an assistant up to date and reports on each.
-func (a *App) Sync(ctx context.Context, assistantName string) (map[string]knowledge.Report, error) {
-	return a.Syncing(assistantName)(ctx)
-}
-
-// Syncing is Sync for later: of the collections that there are now, whatever a Reload changes.
-func (a *App) Syncing(assistantName string) func(ctx context.Context) (map[string]knowledge.Report, error) {
-	names, collections := a.Assistants[assistantName].Knowledge, a.collections
-	return func(ctx context.Context) (map[string]knowledge.Report, error) {
-		out := map[string]knowledge.Report{}
-		var errs []error
-		for _, name := range names {
-			report, err := collections.refresh(ctx, name, occasion{reason: "start"})
-			if err != nil {
-				errs = append(errs, fmt.Errorf("collection %s: %w", name, err))
-				continue
-			}
-			out[name] = report
-		}
-		return out, errors.Join(errs...)
-	}
-}
-
-// Collection opens a collection without syncing it.
-func (a *App) Collection(ctx context.Context, name string) (*knowledge.Collection, error) {
-	c, err := a.collections.opened(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return c.Collection, nil
-}
-
-// Collections lists the names of the collections, sorted.
-func (a *App) Collections() []string { return a.collections.names() }
 
 // Housekeeping closes the books of processes that died and deletes what is past its retention. It is called at start.
 func (a *App) Housekeeping(ctx context.Context) error {

@@ -198,8 +198,7 @@ func (h *Hold) ask() error {
 	defer cancel()
 	given, refused, err := b.shares.Admit(ctx, claims)
 	if err != nil {
-		return &chat.Error{Code: chat.CodeOverloaded, RetryAfter: askWithin, Err: err,
-			Message: "what is left of the limits cannot be looked up, since the database cannot be reached; try again in a moment"}
+		return unknown("limits", err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -150,6 +150,12 @@ func (h *Hold) reserveShared(money, tokens int64) (Reservation, error) {
 	return Reservation{}, &chat.Error{Code: chat.CodeOverloaded, RetryAfter: time.Second, Message: "too many requests ask for the same budget at once; try again in a moment"}
 }
 
+// unknown says that the others cannot be asked what is left.
+func unknown(of string, err error) error {
+	return &chat.Error{Code: chat.CodeOverloaded, RetryAfter: askWithin, Err: err,
+		Message: "what is left of the " + of + " cannot be looked up, since the database cannot be reached; try again in a moment"}
+}
+
 // take asks for shares, one caller at a time: what one is given often suffices for the next.
 func (h *Hold) take(money, tokens int64) error {
 	b := h.book
@@ -168,8 +174,7 @@ func (h *Hold) take(money, tokens int64) error {
 	defer cancel()
 	given, refused, err := b.shares.Take(ctx, claims)
 	if err != nil {
-		return &chat.Error{Code: chat.CodeOverloaded, RetryAfter: askWithin, Err: err,
-			Message: "what is left of the budget cannot be looked up, since the database cannot be reached; try again in a moment"}
+		return unknown("budget", err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
