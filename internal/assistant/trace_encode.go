@@ -168,14 +168,7 @@ func (o *object) attempts(list []Attempt) {
 	if len(list) == 0 {
 		return
 	}
-	o.name("attempts")
-	o.b = append(o.b, '[')
-	for i := range list {
-		if i > 0 {
-			o.b = append(o.b, ',')
-		}
-		a := &list[i]
-		o.b = append(o.b, '{')
+	each(o, "attempts", list, func(a *Attempt) {
 		o.text("provider", a.Provider)
 		o.text("model", a.Model)
 		o.count("try", int64(a.Try))
@@ -186,9 +179,7 @@ func (o *object) attempts(list []Attempt) {
 		o.trueIf("kept_back", a.KeptBack)
 		o.textIf("request_id", a.RequestID)
 		o.textIf("for", a.For)
-		o.b = append(o.b, '}')
-	}
-	o.b = append(o.b, ']')
+	})
 }
 
 func (o *object) steps(list []StepTrace) {
@@ -196,18 +187,24 @@ func (o *object) steps(list []StepTrace) {
 		o.any("steps", list)
 		return
 	}
-	o.name("steps")
+	each(o, "steps", list, func(st *StepTrace) {
+		o.text("name", st.Name)
+		o.number("ms", st.MS)
+		listIf(o, "notes", st.Notes)
+		o.trueIf("skipped", st.Skipped)
+	})
+}
+
+// each writes a list of objects.
+func each[T any](o *object, name string, list []T, fields func(*T)) {
+	o.name(name)
 	o.b = append(o.b, '[')
 	for i := range list {
 		if i > 0 {
 			o.b = append(o.b, ',')
 		}
-		st := &list[i]
 		o.b = append(o.b, '{')
-		o.text("name", st.Name)
-		o.number("ms", st.MS)
-		listIf(o, "notes", st.Notes)
-		o.trueIf("skipped", st.Skipped)
+		fields(&list[i])
 		o.b = append(o.b, '}')
 	}
 	o.b = append(o.b, ']')
