@@ -107,7 +107,7 @@ func (a *App) connector(kind string, c config.Collection) (connector.Connector, 
 	}
 	forgeOptions := func(f config.ForgeSource) (forge.Options, error) {
 		who, err := members(f.Members)
-		o := forge.Options{API: f.API, Repo: f.Repo, Token: string(f.Token), Members: who}
+		o := forge.Options{API: f.API, Repo: f.Repo, Token: string(f.Token), Members: who, Mirrors: filepath.Join(a.DataDir, "mirrors")}
 		for _, k := range f.Kinds {
 			o.Kinds = append(o.Kinds, forge.Kind(k))
 		}

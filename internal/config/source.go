@@ -23,7 +23,7 @@ type Expiry struct {
 type Source struct {
 	Git        GitSource        `yaml:"git" doc:"A git repository, without a checkout."`
 	Web        WebSource        `yaml:"web" doc:"A web site."`
-	GitHub     ForgeSource      `yaml:"github" doc:"Issues, pull requests and releases of a repository at GitHub."`
+	GitHub     ForgeSource      `yaml:"github" doc:"Issues, pull requests, releases and wiki of a repository at GitHub."`
 	GitLab     ForgeSource      `yaml:"gitlab" doc:"Issues, merge requests, releases and wiki of a project at GitLab."`
 	Confluence ConfluenceSource `yaml:"confluence" doc:"Pages and posts of Confluence spaces, by its REST API."`
 	S3         S3Source         `yaml:"s3" doc:"A bucket at Amazon, or at a server that speaks S3."`

@@ -1,5 +1,5 @@
-// Package forge reads what people write beside their code: issues, pull requests with their discussions, and releases of GitHub and
-// GitLab, and GitLab's wikis. (GitHub's wikis are git repositories, which package git reads.)
+// Package forge reads what people write beside their code: issues, pull requests with their discussions, releases and wikis of GitHub and
+// GitLab.
 package forge
 
 import (
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,8 @@ type Options struct {
 	Members acl.ACL
 	// FullEvery is how often everything is listed, which is how deletions are learned of; in between only what has changed is. 0: a day.
 	FullEvery time.Duration
+	// Mirrors is the folder in which the repository that a wiki at GitHub is has its mirror.
+	Mirrors string
 }
 
 // Repository is a connector.
@@ -48,6 +51,8 @@ type Repository struct {
 	api    api
 	client restapi.Client
 	now    func() time.Time
+	wiki   connector.Connector // of a wiki that is a git repository; nil: the API has it
+	named  bool                // the wiki was asked for by name
 }
 
 var _ connector.Connector = (*Repository)(nil)
@@ -56,15 +61,21 @@ var _ connector.Connector = (*Repository)(nil)
 type api interface {
 	kinds() []Kind
 	header(token string) http.Header
-	// visibility is the address of the repository, and what it says there.
+	// repository is the address of the repository, and about what it says there.
 	repository(repo string) string
-	public(body []byte) (bool, error)
+	about(body []byte) (about, error)
 	// list is the address of the first page of a kind, the least recently changed first; since may be zero.
 	list(repo string, k Kind, since time.Time) string
 	items(k Kind, body []byte) ([]item, error)
 	// comments are the addresses of an item's discussions.
 	comments(repo string, it item) []string
 	discussion(body []byte) ([]comment, error)
+}
+
+// about is what a forge says of a repository.
+type about struct {
+	public bool
+	wiki   bool // it may have one
 }
 
 // item is an issue, a pull request, a release or a wiki page.
@@ -98,17 +109,19 @@ func newRepository(a api, o Options, fetch restapi.Fetcher, now func() time.Time
 		return nil, fmt.Errorf("%q is no repository; write it like owner/name", o.Repo)
 	}
 	o.API, o.Repo, o.FullEvery = strings.TrimRight(o.API, "/"), strings.Trim(o.Repo, "/"), cmp.Or(o.FullEvery, 24*time.Hour)
+	named := slices.Contains(o.Kinds, Wiki)
 	if len(o.Kinds) == 0 {
 		o.Kinds = a.kinds()
 	}
 	client := restapi.Client{Server: o.API, What: o.Repo, Header: a.header(o.Token), Fetch: fetch, Now: now, Wait: wait}
-	return &Repository{o, a, client, now}, nil
+	return &Repository{o: o, api: a, client: client, now: now, named: named}, nil
 }
 
 // state is the cursor.
 type state struct {
-	Full  time.Time          `json:"full"`  // when everything was last listed
-	Since map[Kind]time.Time `json:"since"` // of each kind, the last change that was seen
+	Full  time.Time          `json:"full"`           // when everything was last listed
+	Since map[Kind]time.Time `json:"since"`          // of each kind, the last change that was seen
+	Wiki  string             `json:"wiki,omitempty"` // the cursor of a wiki's git repository
 }
 
 // overlap is how far back changes are asked for again: servers keep seconds, and write out of order.
@@ -128,22 +141,30 @@ func (r *Repository) Sync(ctx context.Context, cursor string, sink connector.Sin
 	if err != nil {
 		return connector.Outcome{}, err
 	}
-	public, err := r.api.public(resp.Body)
+	of, err := r.api.about(resp.Body)
 	if err != nil {
 		return connector.Outcome{}, fmt.Errorf("read what %s is: %w", r.o.Repo, err)
 	}
 	done := 0
 	for _, k := range r.o.Kinds {
+		if k == Wiki && r.wiki != nil {
+			continue
+		}
 		since := st.Since[k]
 		if full {
 			since = time.Time{}
 		}
-		last, err := r.kind(ctx, k, since, public, sink, &done)
+		last, err := r.kind(ctx, k, since, of.public, sink, &done)
 		if err != nil {
 			return connector.Outcome{}, err
 		}
 		if last.After(st.Since[k]) {
 			st.Since[k] = last
+		}
+	}
+	if r.wiki != nil && of.wiki && slices.Contains(r.o.Kinds, Wiki) {
+		if st.Wiki, err = r.readWiki(ctx, st.Wiki, of.public, sink); err != nil {
+			return connector.Outcome{}, err
 		}
 	}
 	if full {

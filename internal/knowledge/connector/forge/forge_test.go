@@ -26,6 +26,7 @@ type server struct {
 	mu      sync.Mutex
 	gitlab  bool
 	private bool
+	wiki    bool
 	issues  []map[string]any
 	clock   time.Time
 	limits  int // requests that are refused first
@@ -56,7 +57,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == "":
 		visibility := map[bool]string{true: "private", false: "public"}[s.private]
-		json.NewEncoder(w).Encode(map[string]any{"private": s.private, "visibility": visibility})
+		json.NewEncoder(w).Encode(map[string]any{"private": s.private, "visibility": visibility, "has_wiki": s.wiki})
 	case path == "/issues":
 		since := r.URL.Query().Get("since") + r.URL.Query().Get("updated_after")
 		var out []map[string]any

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/knowledge/connector/git"
 	"github.com/dragoman/dragoman/internal/knowledge/connector/restapi"
 )
 
@@ -21,10 +22,15 @@ func NewGitHub(o Options, fetch restapi.Fetcher, now func() time.Time, wait func
 	if o.API == "" {
 		o.API = "https://api.github.com"
 	}
-	return newRepository(github{}, o, fetch, now, wait)
+	r, err := newRepository(github{}, o, fetch, now, wait)
+	if err != nil {
+		return nil, err
+	}
+	r.wiki, err = git.New(git.Options{URL: wikiRepository(r.o.API, r.o.Repo), Token: o.Token, Mirrors: o.Mirrors})
+	return r, err
 }
 
-func (github) kinds() []Kind { return []Kind{Issues, Releases} } // pull requests are issues, too
+func (github) kinds() []Kind { return []Kind{Issues, Releases, Wiki} } // pull requests are issues, too
 
 func (github) header(token string) http.Header {
 	h := http.Header{"Accept": {"application/vnd.github+json"}, "X-Github-Api-Version": {"2022-11-28"}}
@@ -36,13 +42,14 @@ func (github) header(token string) http.Header {
 
 func (github) repository(repo string) string { return "/repos/" + repo }
 
-func (github) public(body []byte) (bool, error) {
+func (github) about(body []byte) (about, error) {
 	var r struct {
 		Private    *bool  `json:"private"`
 		Visibility string `json:"visibility"`
+		Wiki       bool   `json:"has_wiki"`
 	}
 	err := json.Unmarshal(body, &r)
-	return r.Private != nil && !*r.Private && (r.Visibility == "" || r.Visibility == "public"), err
+	return about{r.Private != nil && !*r.Private && (r.Visibility == "" || r.Visibility == "public"), r.Wiki}, err
 }
 
 func (github) list(repo string, k Kind, since time.Time) string {

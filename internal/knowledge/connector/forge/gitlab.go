@@ -36,12 +36,12 @@ func (gitlab) header(token string) http.Header {
 
 func (gitlab) repository(repo string) string { return "/projects/" + url.PathEscape(repo) }
 
-func (gitlab) public(body []byte) (bool, error) {
+func (gitlab) about(body []byte) (about, error) {
 	var p struct {
 		Visibility string `json:"visibility"`
 	}
 	err := json.Unmarshal(body, &p)
-	return p.Visibility == "public", err
+	return about{p.Visibility == "public", true}, err
 }
 
 func (g gitlab) list(repo string, k Kind, since time.Time) string {

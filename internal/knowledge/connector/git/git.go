@@ -365,4 +365,13 @@ type errGit struct{ what, said string }
 
 func (e *errGit) Error() string { return e.what + ": git says: " + e.said }
 
+// IsMissing says whether a repository could not be read because there is none, or none that the token may see: servers do not tell these apart.
+func IsMissing(err error) bool {
+	var e *errGit
+	if !errors.As(err, &e) {
+		return false
+	}
+	return slices.ContainsFunc([]string{"not found", "does not exist", "Authentication failed", "could not read Username"}, func(s string) bool { return strings.Contains(e.said, s) })
+}
+
 var errDamaged = errors.New("the mirror is damaged")
