@@ -15,7 +15,7 @@ func (a *App) weaviateOf() *weaviate.Engine {
 		return nil
 	}
 	w := a.Config.Store.Weaviate
-	return weaviate.New(weaviate.Options{URL: w.URL, Key: w.APIKey.Reveal(), Within: w.Within, Client: &http.Client{Transport: a.options.Client.Transport}, Now: a.options.Now})
+	return weaviate.New(weaviate.Options{URL: w.URL, Key: w.APIKey.Reveal(), Within: w.Within, Rate: int(w.Rate), Client: &http.Client{Transport: a.options.Client.Transport}, Now: a.options.Now})
 }
 
 // vectorEngine is what searches the vectors of configured collections, nil for what has no server of its own.

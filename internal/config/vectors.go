@@ -11,6 +11,7 @@ type Weaviate struct {
 	URL    string        `yaml:"url" doc:"Where it is: http://weaviate:8080. It is given vectors, permissions and what searches are narrowed by, and no text."`
 	APIKey Secret        `yaml:"api_key" doc:"Write ${VARIABLE}. Default: none is sent."`
 	Within time.Duration `yaml:"within" doc:"How long a search may take there; then words alone are searched for. Default: 5s."`
+	Rate   Count         `yaml:"vectors_per_second" doc:"How many vectors it is given in a second at most, for a server that searches suffer at while it takes more. Searches and deletions are not held back. Default: as many as it takes."`
 }
 
 // vectors checks where vectors are searched.

@@ -31,6 +31,7 @@ type Options struct {
 	URL    string                                           // "http://weaviate:8080"
 	Key    string                                           // an API key of its; empty: none is sent
 	Within time.Duration                                    // how long a search may take; 0: 5s
+	Rate   int                                              // how many vectors it is given in a second at most; 0: as many as it takes
 	Client *http.Client                                     // required; its Timeout is not used
 	Now    func() time.Time                                 // required
 	Wait   func(ctx context.Context, d time.Duration) error // before another try; nil waits for real
@@ -57,7 +58,8 @@ type Engine struct {
 	mu      sync.Mutex
 	made    bool // the class is there
 	resting time.Time
-	why     error // it rests
+	why     error     // it rests
+	free    time.Time // when it may be given vectors again: see Options.Rate
 }
 
 var _ index.Engine = (*Engine)(nil)
@@ -222,6 +224,25 @@ func shown(s string) string {
 		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// pace waits until n vectors may be given: all collections, and what is tried again, share one rate.
+func (e *Engine) pace(ctx context.Context, n int) error {
+	if e.o.Rate <= 0 {
+		return nil
+	}
+	e.mu.Lock()
+	now := e.o.Now()
+	if e.free.Before(now) {
+		e.free = now
+	}
+	left := e.free.Sub(now)
+	e.free = e.free.Add(time.Duration(n) * time.Second / time.Duration(e.o.Rate))
+	e.mu.Unlock()
+	if left == 0 {
+		return ctx.Err()
+	}
+	return e.o.Wait(ctx, left)
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -7,9 +7,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/dragoman/dragoman/internal/knowledge/dense"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
@@ -89,6 +92,64 @@ func TestTriedAgain(t *testing.T) {
 	asked = 0
 	if _, err := e.Search(t.Context(), "s", []float32{1}, 3, index.Selection{}); err == nil || asked != 1 {
 		t.Errorf("a search was tried %d times, %v", asked, err)
+	}
+}
+
+// TestRate: vectors are given no faster than the server is to take them, in pieces of at most a second's worth, by whichever collection; searches
+// and deletions do not wait.
+func TestRate(t *testing.T) {
+	start := time.Unix(1e9, 0)
+	now, given, most := start, 0, 0
+	e := faulty(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		switch n := int(gjson.GetBytes(body, "objects.#").Int()); {
+		case n > 0:
+			given, most = given+n, max(most, n)
+			fmt.Fprint(w, "["+strings.TrimSuffix(strings.Repeat(`{"result":{"status":"SUCCESS"}},`, n), ",")+"]")
+		case r.Method == http.MethodDelete:
+			fmt.Fprint(w, `{"results":{"matches":0,"successful":0,"failed":0,"limit":10}}`)
+		default:
+			fmt.Fprint(w, `{"data":{"Get":{"`+class+`":[]}}}`)
+		}
+	}, func(o *Options) {
+		o.Rate, o.Now = 40, func() time.Time { return now }
+		o.Wait = func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil }
+	})
+	put := func(space string, n int) time.Duration {
+		t.Helper()
+		if err := e.Put(t.Context(), space, slices.Repeat([]index.Entry{entry}, n)); err != nil {
+			t.Fatal(err)
+		}
+		return now.Sub(start)
+	}
+	if at := put("a", 100); at != 2*time.Second || given != 100 || most != 40 { // 40, 40 after a second, and 20 after another
+		t.Errorf("100 were given after %s, %d in all and %d at once", at, given, most)
+	}
+	if at := put("b", 40); at != 2500*time.Millisecond {
+		t.Errorf("40 of another collection were given after %s", at)
+	}
+	if _, err := e.Search(t.Context(), "a", []float32{1}, 3, index.Selection{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Remove(t.Context(), "a", []int64{1}); err != nil {
+		t.Fatal(err)
+	}
+	if at := now.Sub(start); at != 2500*time.Millisecond {
+		t.Errorf("a search and a deletion waited until %s", at)
+	}
+	now = now.Add(time.Hour) // what was not used is not saved up
+	began := now
+	put("a", 80)
+	if waited := now.Sub(began); waited != time.Second {
+		t.Errorf("80 after a pause took %s", waited)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := e.Put(cancelled, "a", []index.Entry{entry}); err == nil {
+		t.Error("what was cancelled was given")
 	}
 }
 

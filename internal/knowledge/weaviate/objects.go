@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,9 +46,26 @@ func aclMark(acl string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Put implements index.Engine. Weaviate tells of each object whether it took it.
+// Put implements index.Engine. With a rate, no piece is more than what a second allows.
 func (e *Engine) Put(ctx context.Context, space string, entries []index.Entry) error {
+	piece := max(len(entries), 1)
+	if e.o.Rate > 0 {
+		piece = min(piece, e.o.Rate)
+	}
+	for some := range slices.Chunk(entries, piece) {
+		if err := e.put(ctx, space, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put gives a piece, and again what was not taken: Weaviate tells so of each object.
+func (e *Engine) put(ctx context.Context, space string, entries []index.Entry) error {
 	for try := 1; len(entries) > 0; try++ {
+		if err := e.pace(ctx, len(entries)); err != nil {
+			return err
+		}
 		objects := make([]object, len(entries))
 		for i, n := range entries {
 			objects[i] = object{
