@@ -73,7 +73,27 @@ func (c *Collection) Blame(ctx context.Context, from connector.Connector, most t
 		return Blamed{}, err
 	}
 	defer release()
-	return out, c.index.Commit(ctx, index.Change{Blame: found})
+	return out, c.keepBlame(ctx, found, out)
+}
+
+// blameLater says, with any value, that some blame was kept that State does not tell of yet.
+const blameLater = "blame_later"
+
+// keepBlame keeps what was found. Answers are cached for as long as State is the same: they would lapse again and again while a history is read
+// for minutes, so it tells of all of that at once, with the last of it; and not where git knows nothing. Documents that wait and go away tell of it, too.
+func (c *Collection) keepBlame(ctx context.Context, found map[int64]index.Blame, b Blamed) error {
+	before, err := c.index.Meta(ctx, blameLater)
+	if err != nil {
+		return err
+	}
+	change := index.Change{Blame: found, Later: true}
+	switch tells := before != "" || b.Without < b.Documents; {
+	case tells && b.Left == 0:
+		change.Later, change.Meta = false, map[string]string{blameLater: ""}
+	case tells:
+		change.Meta = map[string]string{blameLater: "1"}
+	}
+	return c.index.Commit(ctx, change)
 }
 
 // Dated counts the passages of which git knows who changed their lines, and when.

@@ -11,24 +11,25 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/index"
 )
 
-// shelfmarks are the ACLs that documents have in one generation of the index, sorted.
+// shelfmarks are the ACLs that documents have in one state of the index, sorted.
 type shelfmarks struct {
-	generation int64
-	acls       []string
+	state int64
+	acls  []string
 }
 
 // State tells what somebody sees of the collection, in a few letters: it is the same for two people, or at two times, only where they
-// see the same documents in the same versions. It changes with every edit, and with every change of who may see what.
+// see the same documents in the same versions. It changes with every edit, and with every change of who may see what; of who changed their lines
+// it tells when git has been asked about all of them (see Blame).
 func (c *Collection) State(ctx context.Context, who acl.Subjects) (string, error) {
-	generation, err := c.index.Generation(ctx)
+	state, err := c.index.State(ctx)
 	if err != nil {
 		return "", err
 	}
 	if who.Sees() {
-		return fmt.Sprintf("%s %d all", c.index.Identity(), generation), nil
+		return fmt.Sprintf("%s %d all", c.index.Identity(), state), nil
 	}
 	marks := c.marks.Load()
-	if marks == nil || marks.generation != generation {
+	if marks == nil || marks.state != state {
 		docs, err := c.index.Documents(ctx)
 		if err != nil {
 			return "", err
@@ -37,15 +38,15 @@ func (c *Collection) State(ctx context.Context, who acl.Subjects) (string, error
 		for _, d := range docs {
 			seen[d.ACL] = true
 		}
-		// Which generation these are of is not known for sure: another may have been committed meanwhile.
-		again, err := c.index.Generation(ctx)
+		// Which state these are of is not known for sure: another may have been committed meanwhile.
+		again, err := c.index.State(ctx)
 		if err != nil {
 			return "", err
 		}
-		if again != generation {
+		if again != state {
 			return "", fmt.Errorf("the collection %s changes at this moment", c.Name)
 		}
-		marks = &shelfmarks{generation: generation}
+		marks = &shelfmarks{state: state}
 		for a := range seen {
 			marks.acls = append(marks.acls, a)
 		}
@@ -58,5 +59,5 @@ func (c *Collection) State(ctx context.Context, who acl.Subjects) (string, error
 	for _, a := range marks.acls {
 		fmt.Fprintf(h, "%q %t\n", a, see.sees(&index.Document{ACL: a}))
 	}
-	return fmt.Sprintf("%s %d %s", c.index.Identity(), generation, hex.EncodeToString(h.Sum(nil)[:12])), nil
+	return fmt.Sprintf("%s %d %s", c.index.Identity(), state, hex.EncodeToString(h.Sum(nil)[:12])), nil
 }

@@ -165,12 +165,20 @@ func blameInTime(t *testing.T, place Place) {
 	if who, blamed := first("0.go"); who != "Bob" || blamed {
 		t.Errorf("before git was asked: %s, %t", who, blamed)
 	}
+	state := func() string {
+		t.Helper()
+		s, err := c.State(t.Context(), acl.All())
+		must(t, err)
+		return s
+	}
+	before := state()
 	for calls, left := 0, files; left > 0; calls++ {
 		if calls == files {
 			t.Fatalf("%d calls, and %d files are left", calls, left)
 		}
 		b, err := c.Blame(t.Context(), nil, time.Hour)
 		must(t, err)
+		equal(t, "the state stays until all are known", state() == before, b.Left > 0)
 		if b.Documents == 0 || b.Left != left-b.Documents {
 			t.Fatalf("of %d: %+v", left, b)
 		}
@@ -184,4 +192,13 @@ func blameInTime(t *testing.T, place Place) {
 	st, err := c.Stats(t.Context())
 	must(t, err)
 	equal(t, "passages", n, st.Chunks)
+
+	// A file that nobody tracks is asked about in vain: nothing else is found.
+	write(t, r.root, "loose.go", "package shop\n\n// Loose keeps no ledger.\nfunc Loose() {\n}\n")
+	sync(t, c)
+	before = state()
+	b, err := c.Blame(t.Context(), nil, time.Hour)
+	must(t, err)
+	equal(t, "asked about a file that is not tracked", b, knowledge.Blamed{Documents: 1, Without: 1})
+	equal(t, "the state stays where git knows nothing", state(), before)
 }

@@ -55,6 +55,9 @@ func states(t *testing.T, place Place) {
 	change("it is given to all", true, put(two, "b", "# Zebra\n\nsecrets\n", "org"))
 	change("and taken back", false, put(one, "b", "# Zebra\n\nsecrets\n", "group:shop"))
 	change("it is deleted", true, func() error { _, err := two.Delete(t.Context(), "b", later); return err })
+	before := state(two, all)
+	must(t, one.Compact(t.Context()))
+	equal(t, "compacted, of which nothing is seen", state(two, all), before)
 	change("all is thrown away", true, func() error { return one.Clear(t.Context()) })
 	change("a page is there again", true, put(two, "a", "# Zebra\n\nstripes\n", "org"))
 }

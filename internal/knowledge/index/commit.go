@@ -17,7 +17,13 @@ type Change struct {
 	Touch   []*Document           // documents found unchanged: Modified and Seen are noted
 	Changed map[string]LastChange // when documents last changed, by path; their blame has to be asked for anew
 	Blame   map[int64]Blame       // of documents, by their IDs; those that are gone are passed over
+	Later   bool                  // of Blame: State counts it with a later change, of which there will be one
 	Meta    map[string]string
+}
+
+// shows says whether something else may be found after it.
+func (c *Change) shows() bool {
+	return c.Add != nil && c.Add.Len() > 0 || len(c.Remove)+len(c.Changed) > 0 || len(c.Blame) > 0 && !c.Later
 }
 
 // LastChange is when a document's content last changed, and by whom.
@@ -35,7 +41,7 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 	defer tx.Rollback()
 	// Counting first also takes the write lock: a transaction that reads before it writes could be refused later.
 	done := delta{removed: c.Remove, touched: c.Touch, changed: c.Changed, blamed: c.Blame}
-	if done.generation, err = countCommit(ctx, tx); err != nil {
+	if done.generation, err = countCommit(ctx, tx, c.shows()); err != nil {
 		return fmt.Errorf("lock the index for writing: %w", err)
 	}
 	for _, path := range c.Remove {
@@ -75,10 +81,18 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 	return nil
 }
 
-// countCommit raises the number by which readers learn that what they hold in memory is old, and returns it.
-func countCommit(ctx context.Context, tx *sql.Tx) (generation int64, err error) {
-	return raise(ctx, tx, "commits")
+// countCommit raises the number by which readers learn that what they hold in memory is old, and returns it. shows says whether something else
+// may be found afterwards.
+func countCommit(ctx context.Context, tx *sql.Tx, shows bool) (generation int64, err error) {
+	if generation, err = raise(ctx, tx, "commits"); err == nil && !shows {
+		_, err = raise(ctx, tx, quietCommits)
+	}
+	return generation, err
 }
+
+// quietCommits counts the commits that change nothing of what is found. It is these that are counted, and not the others, so that a process
+// that does not know of it (an older one, at the same database) raises State with each of its commits.
+const quietCommits = "quiet_commits"
 
 // raise adds one to a number in meta, and locks it until the transaction ends.
 func raise(ctx context.Context, tx *sql.Tx, name string) (number int64, err error) {
@@ -252,13 +266,13 @@ func (ix *Index) Clear(ctx context.Context) error {
 		return fmt.Errorf("clear the index: %w", err)
 	}
 	defer tx.Rollback()
-	if _, err := countCommit(ctx, tx); err != nil {
+	if _, err := countCommit(ctx, tx, true); err != nil {
 		return fmt.Errorf("clear the index: %w", err)
 	}
 	// next_chunk stays: a number that a search still holds must not come to mean another chunk.
 	statements := []string{"DELETE FROM block", "DELETE FROM segment", "DELETE FROM chunk", "DELETE FROM text", "DELETE FROM document",
 		"DELETE FROM vectors", "DELETE FROM generation", "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = 'vector_changes'",
-		"DELETE FROM meta WHERE name NOT IN ('commits', 'identity', 'next_chunk', 'vector_changes')"}
+		"DELETE FROM meta WHERE name NOT IN ('commits', 'quiet_commits', 'identity', 'next_chunk', 'vector_changes')"}
 	if ix.nearby {
 		statements = append(statements, "DELETE FROM neighbour")
 	}

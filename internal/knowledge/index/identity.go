@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Identity is the index's own: no other one has it, nor one that is made anew in its place. Of one index no two states have the same
-// Generation, so that both together name what was to be found.
+// Identity is the index's own: no other one has it, nor one that is made anew in its place. Of one index what is found differs only where State
+// does, so that both together name it.
 func (ix *Index) Identity() string { return ix.identity }
 
 // identify gives the index an identity, where it has none, and reads it.

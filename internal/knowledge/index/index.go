@@ -219,6 +219,18 @@ func (ix *Index) Generation(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
+// State counts the commits after which something else may be found, or who may see it: unlike Generation it stays when segments are merged, files are
+// found unchanged, or a source's cursor moves on.
+func (ix *Index) State(ctx context.Context) (int64, error) {
+	var n int64
+	if err := ix.db.QueryRowContext(ctx, lastState).Scan(&n); err != nil {
+		return 0, fmt.Errorf("read the index: %w", err)
+	}
+	return n, nil
+}
+
+const lastState = "SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'commits'), 0) - COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = '" + quietCommits + "'), 0)"
+
 // Chunks is the number of chunks that the document was cut into.
 func (d *Document) Chunks() int { return int(d.chunks) }
 

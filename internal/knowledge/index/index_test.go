@@ -195,7 +195,7 @@ func mergeAll(t *testing.T, ix *Index) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	if _, err := countCommit(t.Context(), tx); err != nil {
+	if _, err := countCommit(t.Context(), tx, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := ix.merge(t.Context(), tx, snap.segments); err != nil {

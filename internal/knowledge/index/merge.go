@@ -34,7 +34,7 @@ func (ix *Index) mergeThese(ctx context.Context, victims []*segment) error {
 		return fmt.Errorf("merge segments: %w", err)
 	}
 	defer tx.Rollback()
-	generation, err := countCommit(ctx, tx)
+	generation, err := countCommit(ctx, tx, false)
 	if err != nil {
 		return fmt.Errorf("merge segments: %w", err)
 	}
