@@ -28,7 +28,6 @@ type folderKeeper struct {
 	c       *collection
 	log     *slog.Logger
 	watcher *watch.Watcher // nil: the folder is not watched, and walked when questions come and when it is asked for
-	history string         // see source.HistoryFolder
 
 	ended time.Time     // the last walk, and the rest after it
 	rests time.Duration // what was added to the rest after it
@@ -53,7 +52,6 @@ func (cs *collections) keepFolder(ctx context.Context, name string, log *slog.Lo
 			log.Warn("the folder cannot be watched; it is walked when questions come", "err", err)
 		} else {
 			defer k.watcher.Close()
-			k.history = source.HistoryFolder(c.Root)
 		}
 	}
 	defer c.watched.Store(false)
@@ -139,7 +137,7 @@ func (k *folderKeeper) walk(ctx context.Context, why occasion) (again bool) {
 			k.log.Debug("a folder changed", "added", report.Added, "changed", report.Changed, "removed", report.Removed, "took", report.Elapsed)
 			share = restAfterChange
 		}
-		if k.watcher != nil && k.cover(report.Folders) {
+		if k.watcher != nil && k.cover(report.Folders, report.Repositories) {
 			return true
 		}
 	}
@@ -155,14 +153,16 @@ func (k *folderKeeper) walk(ctx context.Context, why occasion) (again bool) {
 	return false
 }
 
-// cover watches the folders that a walk looked into, and says whether there are new ones.
-func (k *folderKeeper) cover(below []string) (more bool) {
-	folders := make([]string, 0, len(below)+1)
+// cover watches the folders that a walk looked into, and where git notes what it checks out in them, and says whether there are new ones.
+func (k *folderKeeper) cover(below, repositories []string) (more bool) {
+	folders := make([]string, 0, len(below)+len(repositories)+1)
 	for _, f := range below {
 		folders = append(folders, filepath.Join(k.c.Root, filepath.FromSlash(f)))
 	}
-	if k.history != "" {
-		folders = append(folders, k.history)
+	for _, r := range append([]string{""}, repositories...) {
+		if history := source.HistoryFolder(filepath.Join(k.c.Root, filepath.FromSlash(r))); history != "" {
+			folders = append(folders, history)
+		}
 	}
 	added, err := k.watcher.Cover(folders)
 	if err != nil {

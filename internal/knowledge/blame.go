@@ -3,6 +3,9 @@ package knowledge
 import (
 	"cmp"
 	"context"
+	"errors"
+	"maps"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -118,8 +121,8 @@ func (c *Collection) historic(ctx context.Context, from connector.Connector) (bo
 		_, ok := from.(connector.Blamer)
 		return ok, nil
 	}
-	head, err := c.index.Meta(ctx, historyHead)
-	return head != "", err
+	head, nested, err := c.heads(ctx)
+	return head != "" || len(nested) > 0, err
 }
 
 // blamable says whether the passages of a document are lines of a file.
@@ -133,11 +136,53 @@ func (c *Collection) blamable(d *index.Document) bool {
 // lines returns what tells of the lines of documents, where the collection is historic.
 func (c *Collection) lines(ctx context.Context, from connector.Connector) (linesOf, error) {
 	if from == nil {
-		b, err := source.NewBlamer(ctx, c.Root)
-		return func(ctx context.Context, d *index.Document) ([]source.BlamedLine, error) { return b.Lines(ctx, d.Path) }, err
+		head, nested, err := c.heads(ctx)
+		b := &blamers{root: c.Root, nested: slices.Collect(maps.Keys(nested)), known: map[string]*source.Blamer{}}
+		if err == nil && head != "" {
+			_, err = b.of(ctx, "")
+		}
+		return func(ctx context.Context, d *index.Document) ([]source.BlamedLine, error) { return b.lines(ctx, d.Path) }, err
 	}
 	lines, err := from.(connector.Blamer).Blame(ctx)
 	return func(ctx context.Context, d *index.Document) ([]source.BlamedLine, error) { return lines(ctx, d.Source) }, err
+}
+
+// blamers ask the repositories of a folder: its own, and those in it.
+type blamers struct {
+	root   string
+	nested []string
+	mu     sync.Mutex
+	known  map[string]*source.Blamer // nil where there is none to ask
+}
+
+func (b *blamers) lines(ctx context.Context, name string) ([]source.BlamedLine, error) {
+	of := repositoryOf(name, b.nested)
+	asked, err := b.of(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	if of != "" {
+		name = strings.TrimPrefix(name, of+"/")
+	}
+	return asked.Lines(ctx, name)
+}
+
+func (b *blamers) of(ctx context.Context, folder string) (*source.Blamer, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known, asked := b.known[folder]
+	if !asked {
+		var err error
+		known, err = source.NewBlamer(ctx, filepath.Join(b.root, filepath.FromSlash(folder)))
+		if err != nil && (ctx.Err() != nil || !errors.Is(err, source.ErrNoHistory)) {
+			return nil, err
+		}
+		b.known[folder] = known
+	}
+	if known == nil {
+		return nil, source.ErrNoHistory
+	}
+	return known, nil
 }
 
 // blameAll asks about documents, several at a time, until the time is up.
@@ -181,7 +226,7 @@ func (c *Collection) blame(ctx context.Context, d *index.Document, lines linesOf
 	defer cancel()
 	known, err := lines(bounded, d)
 	if err != nil {
-		return index.NewBlame(nil), nil // untracked, in a submodule, of a shallow history, too costly
+		return index.NewBlame(nil), nil // untracked, of a shallow history, too costly
 	}
 	chunks, err := c.index.DocumentChunks(ctx, d.Path)
 	if err != nil {

@@ -21,7 +21,7 @@ func (c *Collection) Rebuild(ctx context.Context, now func() time.Time) error {
 		return err
 	}
 	defer release()
-	err = c.index.Commit(ctx, index.Change{Meta: map[string]string{rebuildMeta: strconv.FormatInt(now().UnixNano(), 10), cursorMeta: "", historyHead: ""}})
+	err = c.index.Commit(ctx, index.Change{Meta: map[string]string{rebuildMeta: strconv.FormatInt(now().UnixNano(), 10), cursorMeta: "", historyHead: "", historyHeads: ""}})
 	if err != nil {
 		return fmt.Errorf("note that %s is to be rebuilt: %w", c.Name, err)
 	}

@@ -2,7 +2,6 @@ package knowledge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -34,6 +33,7 @@ type Report struct {
 	Skipped                            []source.Skip
 	Ignored                            int
 	Folders                            []string // of a folder: those that were looked into, "" for the collection's own
+	Repositories                       []string // of these, those below it that git keeps by themselves
 	Elapsed                            time.Duration
 }
 
@@ -93,7 +93,7 @@ func (s *syncer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.report.Skipped, s.report.Ignored, s.report.Folders = listing.Skipped, listing.Ignored, listing.Folders
+	s.report.Skipped, s.report.Ignored, s.report.Folders, s.report.Repositories = listing.Skipped, listing.Ignored, listing.Folders, listing.Repositories
 	if s.docs, err = s.c.index.Documents(ctx); err != nil {
 		return err
 	}
@@ -360,37 +360,4 @@ func (s *syncer) unchanged(old *index.Document, read index.Document) {
 	defer s.mu.Unlock()
 	s.touch = append(s.touch, &same)
 	s.report.Unchanged++
-}
-
-// historyHead is the commit up to which the documents' times of change are known.
-const historyHead = "history_head"
-
-// history replaces files' modification times, which tell when they were checked out, by those of the commits that changed
-// them. What is edited after that has its own time again, until the edit is committed.
-func (s *syncer) history(ctx context.Context) error {
-	since, err := s.c.index.Meta(ctx, historyHead)
-	if err != nil {
-		return err
-	}
-	times, head, err := source.History(ctx, s.c.Root, since)
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return err
-		}
-		return nil // no history is no fault: the files' own times stand
-	}
-	if head == since || head == "" {
-		return nil
-	}
-	docs, err := s.c.index.Documents(ctx)
-	if err != nil {
-		return err
-	}
-	changed := map[string]index.LastChange{}
-	for path, last := range times {
-		if d := docs[path]; d != nil && (!d.Updated.Equal(last.At) || d.Author != last.Author) {
-			changed[path] = index.LastChange(last)
-		}
-	}
-	return s.c.index.Commit(ctx, index.Change{Changed: changed, Meta: map[string]string{historyHead: head}})
 }

@@ -40,12 +40,15 @@ type File struct {
 	Binary  bool      // text has to be made of it: see Options.Converts
 }
 
-// Listing is what a folder holds. Both slices are sorted by path.
+// Listing is what a folder holds. Files and Skipped are sorted by path.
 type Listing struct {
 	Files   []File
 	Skipped []Skip   // a skipped folder is one entry, and what it holds is not looked at
 	Ignored int      // files and folders that an ignore file rules out; what such a folder holds is not counted
 	Folders []string // that were read, "" for the root: where a change can make another listing; in no order
+
+	// Repositories are the folders below the root that are git work trees of their own: submodules, and clones that lie there. Sorted.
+	Repositories []string
 }
 
 // Walk lists the documents below root. Ignore files (.gitignore, .git/info/exclude, and .dragomanignore, which has the last
@@ -90,7 +93,9 @@ func merge(parts []Listing) Listing {
 		all.Skipped = append(all.Skipped, p.Skipped...)
 		all.Ignored += p.Ignored
 		all.Folders = append(all.Folders, p.Folders...)
+		all.Repositories = append(all.Repositories, p.Repositories...)
 	}
+	slices.Sort(all.Repositories)
 	slices.SortFunc(all.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	slices.SortFunc(all.Skipped, func(a, b Skip) int { return cmp.Compare(a.Path, b.Path) })
 	return all

@@ -102,6 +102,9 @@ func (w *walker) read(dir folder, found []folder, out *Listing) ([]folder, error
 	for _, e := range entries {
 		name := e.Name()
 		if isVersionControl(name) {
+			if name == ".git" && dir.path != "" && gitDir(filepath.Join(w.root, filepath.FromSlash(dir.path))) != "" {
+				out.Repositories = append(out.Repositories, dir.path)
+			}
 			continue
 		}
 		path := name
