@@ -3,8 +3,8 @@
     python compare.py PROGRAM MODEL EVALS
     python compare.py texts EVALS
 
-PROGRAM is the built bench/encoder, MODEL a folder with config.json, model.safetensors and tokenizer.json, EVALS the folder of
-evaluation data. Prints tables in Markdown. The second form prints the texts alone, as JSON strings. Costs are processor time of one thread, the least of several rounds that
+PROGRAM is the built bench/encoder, MODEL a folder with config.json, model.safetensors and tokenizer.json, and maybe the model.onnx that its
+publisher made, EVALS the folder of evaluation data. Prints tables in Markdown. The second form prints the texts alone, as JSON strings. Costs are processor time of one thread, the least of several rounds that
 take turns, since the machine is shared.
 """
 import json
@@ -52,6 +52,12 @@ def of_length(tokenizer, texts, tokens):
     return out
 
 
+def pools_first(model):
+    """Whether a text's vector is that of its first token; else it is the mean of all."""
+    path = f"{model}/1_Pooling/config.json"
+    return os.path.exists(path) and json.load(open(path))["pooling_mode_cls_token"]
+
+
 class Runtime:
     """ONNX Runtime with one thread."""
 
@@ -59,9 +65,11 @@ class Runtime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
-            onnx.save(build(model, fused), file.name)
-            self.session = onnxruntime.InferenceSession(file.name, options, providers=["CPUExecutionProvider"])
-        self.tokenizer = tokenizer
+            published = f"{model}/model.onnx"
+            if fused or not os.path.exists(published):
+                onnx.save(build(model, fused), published := file.name)
+            self.session = onnxruntime.InferenceSession(published, options, providers=["CPUExecutionProvider"])
+        self.tokenizer, self.cls = tokenizer, pools_first(model)
 
     def encode(self, texts, batch):
         ids = [e.ids for e in self.tokenizer.encode_batch(texts)]
@@ -74,7 +82,7 @@ class Runtime:
             for row, i in enumerate(part):
                 tokens[row, : len(ids[i])], mask[row, : len(ids[i])] = ids[i], 1
             x = self.session.run(None, {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)})[0]
-            mean = (x * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
+            mean = x[:, 0] if self.cls else (x * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
             for row, i in enumerate(part):
                 out[i] = mean[row] / np.linalg.norm(mean[row])
         return np.array(out, np.float32)

@@ -39,6 +39,9 @@ func newEmbedders(c *config.Config, encoders *encoders, label func(collection st
 	for name, e := range c.Embedders {
 		x.minutely[name] = int(e.PerMinute)
 		if e.Local != "" {
+			if config.IsFolder(e.Local) {
+				e.Local = under(c.Dir, e.Local)
+			}
 			x.locals[name] = e
 			continue
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/embed"
+	"github.com/dragoman/dragoman/internal/encoder"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge/dense"
 	"github.com/dragoman/dragoman/internal/ledger"
@@ -122,6 +123,55 @@ collections:
 		}
 	})
 	return a
+}
+
+// TestEmbedderOfAFolder: a model that no catalogue knows makes vectors, with its prefixes; what is no embedder is refused by what to do.
+func TestEmbedderOfAFolder(t *testing.T) {
+	dir := t.TempDir()
+	copyModel(t, "embedder", filepath.Join(dir, "models", "house"))
+	copyModel(t, "ranker", filepath.Join(dir, "models", "cross"))
+	file := `
+embedders:
+  house: {local: models/house, query_prefix: "the ", passage_prefix: "error "}
+  cross: {local: ./models/cross}
+  gone: {local: models/gone}
+embedder: house
+collections:
+  a: {path: .}
+  b: {path: ., embedder: cross}
+  c: {path: ., embedder: gone}
+`
+	if err := os.WriteFile(filepath.Join(dir, "dragoman.yaml"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, err := Open(t.Context(), Options{Dir: dir, DataDir: t.TempDir(), Getenv: func(string) string { return "" }, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if by := a.EmbeddedBy("a"); by.Err != nil || by.Name != "house" || !strings.HasPrefix(by.Model, "house@") {
+		t.Errorf("the embedder of a is %+v", by)
+	}
+	got, _, err := a.QuestionVector(t.Context(), identity.Principal{}, "a", "file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := encoder.Open(filepath.Join(dir, "models", "house"), encoder.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make([]float32, plain.Dimensions())
+	if err := plain.EncodeQuery(t.Context(), "the file", want); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		t.Error("a question's vector is not that of the model, with the prefix before the question")
+	}
+	for collection, say := range map[string]string{"b": "has a classification head", "c": "fetch it again"} {
+		if by := a.EmbeddedBy(collection); by.Err == nil || !strings.Contains(by.Err.Error(), say) {
+			t.Errorf("the embedder of %s: %v, which does not say %q", collection, by.Err, say)
+		}
+	}
 }
 
 // shelf is an index, and a store of vectors, in memory.

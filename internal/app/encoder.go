@@ -2,8 +2,11 @@ package app
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 
+	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/encoder"
 	"github.com/dragoman/dragoman/internal/weights"
 )
@@ -22,27 +25,35 @@ func newEncoders(folder weights.Folder) *encoders {
 	return &encoders{folder: folder, open: map[string]*encoder.Encoder{}}
 }
 
-// get opens a model of the catalogue with what is set before texts. One that is not here is looked for again the next time: it may be
-// pulled while a server runs.
-func (x *encoders) get(name, query, passage string) (*encoder.Encoder, error) {
-	key := name + "\x00" + query + "\x00" + passage
+// get opens an embedding model with what is set before texts: one of the catalogue by its name, another by its folder. One that is not
+// here is looked for again the next time: it may be pulled while a server runs.
+func (x *encoders) get(local, query, passage string) (*encoder.Encoder, error) {
+	key := local + "\x00" + query + "\x00" + passage
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if e, ok := x.open[key]; ok {
 		return e, nil
 	}
-	m, err := weights.Find(weights.Catalogue, name)
+	dir, o := local, encoder.Options{QueryPrefix: query, PassagePrefix: passage}
+	if !config.IsFolder(local) {
+		m, err := weights.Find(weights.Catalogue, local)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := x.folder.Paths(m); err != nil {
+			return nil, err
+		}
+		dir, o.Name, o.MaxTokens = x.folder.Dir(m), m.Name, m.Context
+	}
+	e, err := encoder.Open(dir, o)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := x.folder.Paths(m); err != nil {
-		return nil, err
+	if len(e.Labels()) > 0 {
+		return nil, fmt.Errorf("the model in %s has a classification head: it is a cross-encoder (see rerankers) or a classifier, and its vectors were not made to be compared", dir)
 	}
-	e, err := encoder.Open(x.folder.Dir(m), encoder.Options{Name: m.Name, MaxTokens: m.Context, QueryPrefix: query, PassagePrefix: passage})
-	if err == nil {
-		x.open[key] = e
-	}
-	return e, err
+	x.open[key] = e
+	return e, nil
 }
 
 // folderOf opens a cross-encoder from a folder of its own, which no catalogue knows.
@@ -63,9 +74,13 @@ func (x *encoders) folderOf(dir string) (*encoder.Encoder, error) {
 	return e, nil
 }
 
-// has says whether a model of the catalogue is here.
-func (x *encoders) has(name string) bool {
-	m, err := weights.Find(weights.Catalogue, name)
+// has says whether a model is here: one of the catalogue, or a folder that has one.
+func (x *encoders) has(local string) bool {
+	if config.IsFolder(local) {
+		_, err := os.Stat(filepath.Join(local, "config.json"))
+		return err == nil
+	}
+	m, err := weights.Find(weights.Catalogue, local)
 	if err != nil {
 		return false
 	}
@@ -73,7 +88,8 @@ func (x *encoders) has(name string) bool {
 	return here
 }
 
-// OpenEncoder opens an embedding model of the catalogue. The error says what to do where it is not here.
-func OpenEncoder(folder weights.Folder, name string) (*encoder.Encoder, error) {
-	return newEncoders(folder).get(name, "", "")
+// OpenEncoder opens an embedding model as an embedder of the configuration does: see config.Embedder. The error says what to do where it
+// is not here.
+func OpenEncoder(folder weights.Folder, e config.Embedder) (*encoder.Encoder, error) {
+	return newEncoders(folder).get(e.Local, e.QueryPrefix, e.PassagePrefix)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/app"
 	"github.com/dragoman/dragoman/internal/assistant"
+	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/encoder"
 	"github.com/dragoman/dragoman/internal/lab"
 )
@@ -44,7 +45,7 @@ English, is not answered here either. Needs the model minilm.`,
 			if err != nil {
 				return err
 			}
-			enc, err := app.OpenEncoder(here.folder, model)
+			enc, err := app.OpenEncoder(here.folder, config.Embedder{Local: model})
 			if err != nil {
 				return err
 			}

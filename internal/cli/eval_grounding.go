@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/judge"
 	"github.com/dragoman/dragoman/internal/lab"
 )
@@ -54,7 +55,7 @@ made.`,
 				if err != nil {
 					return err
 				}
-				enc, err := app.OpenEncoder(here.folder, model)
+				enc, err := app.OpenEncoder(here.folder, config.Embedder{Local: model})
 				if err != nil {
 					return fmt.Errorf("%w; --words measures without it", err)
 				}

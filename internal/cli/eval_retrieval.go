@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dragoman/dragoman/internal/app"
+	"github.com/dragoman/dragoman/internal/config"
 	"github.com/dragoman/dragoman/internal/embed"
 	"github.com/dragoman/dragoman/internal/knowledge"
 	"github.com/dragoman/dragoman/internal/lab"
@@ -24,7 +25,7 @@ type retrievalEval struct {
 	seed           uint64
 	asJSON         bool
 	compare        []string
-	model          string
+	model          config.Embedder
 	compression    bool
 }
 
@@ -48,7 +49,8 @@ relevant), mrr@K, hit@K.`,
   dragoman eval retrieval --save before beir/*; dragoman eval retrieval --baseline before beir/*
   dragoman eval retrieval --compare "rules.run=0" beir/*
   dragoman eval retrieval --model minilm beir/*
-  dragoman eval retrieval --model minilm --compression beir/scifact`,
+  dragoman eval retrieval --model minilm --compression beir/scifact
+  dragoman eval retrieval --model ./e5-small-v2 --query-prefix "query: " --passage-prefix "passage: " beir/scifact`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), e, args) },
 	}
@@ -57,7 +59,9 @@ relevant), mrr@K, hit@K.`,
 	f.StringVar(&r.save, "save", "", "write the rankings into this `folder`")
 	f.StringVar(&r.baseline, "baseline", "", "compare with the rankings in this `folder`")
 	f.StringArrayVar(&r.compare, "compare", nil, "`settings` to compare with those in use, as in \"rules.run=0 index.prose.k1=1.2\"")
-	f.StringVar(&r.model, "model", "", "embedding `model` of the catalogue whose vectors are fused with words, and compared with words alone")
+	f.StringVar(&r.model.Local, "model", "", "embedding `model` whose vectors are fused with words, and compared with words alone: one of the catalogue, or a folder (./bge)")
+	f.StringVar(&r.model.QueryPrefix, "query-prefix", "", "with --model: `text` to set before each query")
+	f.StringVar(&r.model.PassagePrefix, "passage-prefix", "", "with --model: `text` to set before each passage")
 	f.BoolVar(&r.compression, "compression", false, "with --model: say what it costs that vectors are kept small")
 	f.Uint64Var(&r.seed, "seed", 1, "what the bootstrap draws by")
 	f.BoolVar(&r.asJSON, "json", false, "print one JSON object for each set")
@@ -81,11 +85,11 @@ func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
 		}
 		metrics[i] = m
 	}
-	if r.compression && r.model == "" {
-		return &usageError{errors.New("--compression is about the vectors of a model; name it with --model")}
+	if r.model.Local == "" && (r.compression || r.model != config.Embedder{}) {
+		return &usageError{errors.New("--compression and prefixes are about the vectors of a model; name it with --model")}
 	}
 	var embedder embed.Embedder
-	if r.model != "" {
+	if r.model.Local != "" {
 		here, err := e.place()
 		if err != nil {
 			return err
@@ -144,7 +148,7 @@ func (r *retrievalEval) run(ctx context.Context, e *env, dirs []string) error {
 			if err != nil {
 				return err
 			}
-			name := "vectors of " + r.model
+			name := "vectors of " + r.model.Local
 			if i > 0 {
 				name += " " + r.compare[i-1]
 			}

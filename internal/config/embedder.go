@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/weights"
@@ -14,7 +15,7 @@ const NoEmbedder = "none"
 
 // Embedder makes vectors of texts, by which passages and questions are compared by what they mean.
 type Embedder struct {
-	Local         string        `yaml:"local" doc:"An embedding model of the catalogue (dragoman model list), which runs in this process."`
+	Local         string        `yaml:"local" doc:"An embedding model that runs in this process: one of the catalogue (dragoman model list), or the folder of another, relative to this file, with a slash in it (./bge)."`
 	Use           string        `yaml:"use" doc:"PROVIDER/MODEL, in place of a local one."`
 	API           string        `yaml:"api" enum:"openai,cohere,voyage,jina,gemini,ollama,tei" doc:"How the provider is asked. Default: by its dialect and address."`
 	Dimensions    int           `yaml:"dimensions" doc:"How many numbers a vector has, where the model leaves a choice; answers with others are refused. Default: as the model has them."`
@@ -25,6 +26,9 @@ type Embedder struct {
 	Timeout       time.Duration `yaml:"timeout" doc:"How long a question waits for its vector; then words alone are searched for. Default: 3s."`
 	Budget        Budgets       `yaml:"budget" doc:"What may be spent on the passages of each collection; a question is booked to who asks it."`
 }
+
+// IsFolder says whether a local model is meant by its folder, not by its name in the catalogue.
+func IsFolder(local string) bool { return strings.ContainsAny(local, `/\`) }
 
 // embeddingModels are those of the catalogue that make vectors.
 func embeddingModels() (list []string) {
@@ -51,8 +55,8 @@ func (d *decoder) embedders(c *Config) {
 			d.problem(path+".use", "an embedder is local or a provider's, not both", "")
 		case e.Use != "":
 			d.upstream(c, path+".use", e.Use)
-		case !slices.Contains(local, e.Local):
-			d.problem(path+".local", fmt.Sprintf("no embedding model of the catalogue is called %q", e.Local), nearest(e.Local, local))
+		case !IsFolder(e.Local) && !slices.Contains(local, e.Local):
+			d.problem(path+".local", fmt.Sprintf("no embedding model of the catalogue is called %q; a folder is written with a slash, as in ./%[1]s", e.Local), nearest(e.Local, local))
 		}
 		if e.Local != "" {
 			for key, set := range map[string]bool{"api": e.API != "", "dimensions": e.Dimensions != 0, "batch": e.Batch != 0, "texts_per_minute": e.PerMinute != 0, "timeout": e.Timeout != 0, "budget": e.Budget != Budgets{}} {

@@ -180,7 +180,7 @@ func TestProblems(t *testing.T) {
 		{"an embedder of nothing", "embedders:\n  e: {dimensions: 2}\n", `2:3: embedders.e: missing is what makes the vectors`},
 		{"an embedder of two kinds", "embedders: {e: {local: minilm, use: openai/x}}\n", `1:37: embedders.e.use: an embedder is local or a provider's, not both`},
 		{"an embedder of no provider", "embedders: {e: {use: opnai/x}}\n", `1:22: embedders.e.use: no provider is called "opnai"; did you mean "openai/x"?`},
-		{"an embedder that is no model", "embedders: {e: {local: minilmm}}\n", `1:24: embedders.e.local: no embedding model of the catalogue is called "minilmm"; did you mean "minilm"?`},
+		{"an embedder that is no model", "embedders: {e: {local: minilmm}}\n", `1:24: embedders.e.local: no embedding model of the catalogue is called "minilmm"; a folder is written with a slash, as in ./minilmm; did you mean "minilm"?`},
 		{"a local embedder with a budget", "embedders: {e: {local: minilm, budget: {day: 1}}}\n", `1:32: embedders.e.budget: only an embedder of a provider has this`},
 		{"an unknown embedder", "embedders: {large: {use: openai/x}}\ncollections: {c: {embedder: larg}}\n", `2:29: collections.c.embedder: no embedder is called "larg"; did you mean "large"?`},
 		{"an embedder called none", "embedders: {none: {use: openai/x}}\n", `1:13: embedders.none: "none" stands for no embedder`},
