@@ -236,7 +236,7 @@ func (p *pulls) watcher(log *slog.Logger) *watch.Watcher {
 	if len(p.folders) == 0 {
 		return nil
 	}
-	w, err := watch.New()
+	w, err := watch.New(false)
 	if err == nil {
 		if _, err = w.Cover(p.folders); err != nil {
 			w.Close()

@@ -20,6 +20,7 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/connector/logs"
 	"github.com/dragoman/dragoman/internal/knowledge/connector/s3"
 	"github.com/dragoman/dragoman/internal/knowledge/connector/web"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
 	"github.com/dragoman/dragoman/internal/safehttp"
 )
 
@@ -58,6 +59,16 @@ func (a *App) prepareCollection(name string, c config.Collection) error {
 	}
 	for _, e := range c.Expire {
 		o.Expiry = append(o.Expiry, knowledge.Expiry{Paths: e.Paths, Types: e.Types, After: e.After})
+	}
+	for i, r := range c.Access {
+		rule := knowledge.AccessRule{Paths: r.Paths, Types: r.Types}
+		if rule.ACL, err = acl.New(r.ACL...); err != nil {
+			return fmt.Errorf("collection %s, access[%d]: %w", name, i, err)
+		}
+		o.Access = append(o.Access, rule)
+	}
+	if f := c.Owners; f.Set() {
+		o.Owners = &source.Owners{Users: f.Users, Groups: f.Groups, SameNames: f.SameNames}
 	}
 	o.Latest, o.Blame = c.Latest, c.Blame
 	if len(c.Manage) > 0 {

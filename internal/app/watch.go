@@ -48,7 +48,7 @@ func (cs *collections) keepFolder(ctx context.Context, name string, log *slog.Lo
 	}
 	k := &folderKeeper{cs: cs, c: c, log: log}
 	if cs.watch[name] {
-		if k.watcher, err = watch.New(); err != nil {
+		if k.watcher, err = watch.New(cs.options[name].Owners != nil); err != nil {
 			log.Warn("the folder cannot be watched; it is walked when questions come", "err", err)
 		} else {
 			defer k.watcher.Close()

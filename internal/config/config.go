@@ -173,6 +173,8 @@ type Collection struct {
 	Latest   []string      `yaml:"latest" doc:"Patterns of paths of which only the newest version is searched: manuals/{version}/**. Default: none."`
 	Manage   []string      `yaml:"manage" doc:"Who may start syncs and see their records and errors, those of documents that they may not see included. Default: keys without team and user."`
 	ACL      []string      `yaml:"acl" doc:"Who may see documents that bring no permissions of their own: public, org, group:TEAM, user:NAME. Default: org."`
+	Access   []AccessRule  `yaml:"access" doc:"Rules of who may see which documents. The first that fits a document takes the place of acl; where it brings permissions of its own, both have to let one through. Default: none."`
+	Owners   Owners        `yaml:"owners" doc:"For whom the owners and groups of the folder's files stand: a file that not everybody on this machine may read, or that lies in such a folder, is for those. Default: all files are as acl says."`
 	Push     []string      `yaml:"push" doc:"Who may put documents into it: PUT /api/collections/NAME/documents/ID. Default: nobody."`
 	Embedder string        `yaml:"embedder" doc:"The embedder of its passages and of questions to it, or none. Default: embedder of this file."`
 	Rerank   string        `yaml:"rerank" doc:"The re-ranker of answers from it. Default: none."`

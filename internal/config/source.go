@@ -10,6 +10,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
 // Expiry is a rule by which documents are no longer searched.
@@ -18,6 +19,23 @@ type Expiry struct {
 	Paths []string      `yaml:"paths" doc:"Only documents whose paths match one of these patterns. Default: all."`
 	Types []string      `yaml:"types" doc:"Only documents of these types, as the API lists them: log, message. Default: all."`
 }
+
+// AccessRule says who may see the documents that it fits.
+type AccessRule struct {
+	Paths []string `yaml:"paths" doc:"Only documents whose paths match one of these patterns of .gitignore: hr/, **/salaries/*.xlsx. Default: all."`
+	Types []string `yaml:"types" doc:"Only documents of these types, as the API lists them: code, page, issue. Default: all."`
+	ACL   []string `yaml:"acl" doc:"Who may see them: public, org, group:TEAM, user:NAME."`
+}
+
+// Owners say for whom the owners of files stand.
+type Owners struct {
+	Users     map[string]string `yaml:"users" doc:"Users here, by names on this machine, or by numbers."`
+	Groups    map[string]string `yaml:"groups" doc:"Groups here, by names on this machine, or by numbers."`
+	SameNames bool              `yaml:"same_names" doc:"Those that are not among them have the same name here. Default: they are nobody."`
+}
+
+// Set says whether owners count.
+func (o Owners) Set() bool { return o.SameNames || len(o.Users)+len(o.Groups) > 0 }
 
 // Source is where the documents of a collection come from: one of these.
 type Source struct {
@@ -145,6 +163,21 @@ func (d *decoder) collection(path string, c Collection) {
 		if strings.Count(p, "{version}") != 1 {
 			d.problem(fmt.Sprintf("%s.latest[%d]", path, i), "has no {version}; write for example manuals/{version}/**", "")
 		}
+	}
+	for i, r := range c.Access {
+		at := fmt.Sprintf("%s.access[%d]", path, i)
+		if len(r.ACL) == 0 {
+			d.problem(at+".acl", "missing; write for example [group:hr]", "")
+		}
+		d.subjects(at+".acl", r.ACL)
+		for j, p := range r.Paths {
+			if _, err := source.NewPattern(p); err != nil {
+				d.problem(fmt.Sprintf("%s.paths[%d]", at, j), err.Error(), "")
+			}
+		}
+	}
+	if c.Owners.Set() && (len(c.Source.Kinds()) > 0 || len(c.Push) > 0) {
+		d.problem(path+".owners", "only files of a folder have owners", "")
 	}
 	d.subjects(path+".manage", c.Manage)
 	d.subjects(path+".acl", c.ACL)

@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
 // Collection is one body of searchable knowledge: a folder and its index. Its methods may be called concurrently.
@@ -25,6 +26,8 @@ type Collection struct {
 	Exclude []string // never these
 
 	acl      acl.ACL // of documents that have none of their own
+	access   *access
+	owners   *source.Owners
 	index    *index.Index
 	settings Settings
 	extract  *extract.Options
@@ -57,6 +60,11 @@ type Options struct {
 
 	// ACL is who may see documents that have none of their own. The zero value is the organisation: whoever has a key.
 	ACL acl.ACL
+	// Access are rules of who may see documents, in place of ACL: of those that fit one, the first counts.
+	Access []AccessRule
+
+	// Owners say for whom files of the folder are that not everybody of this machine may read: see source.Owners. nil: modes of files say nothing.
+	Owners *source.Owners
 
 	// Extract says how text is made of the folder's PDF and office files, which are searched with the others; nil: they are left out.
 	Extract *extract.Options
@@ -86,7 +94,7 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 	if o.Database != "" {
 		ix, err = index.OpenPostgres(ctx, o.Database, o.Name, settings.Index, o.PGVector)
 	} else {
-		ix, err = index.Open(ctx, filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude)), settings.Index)
+		ix, err = index.Open(ctx, filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude, o.Owners)), settings.Index)
 	}
 	if err != nil {
 		return nil, err
@@ -101,17 +109,21 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 			return nil, err
 		}
 	}
+	rules, err := newAccess(o.Access)
+	if err != nil {
+		return nil, errors.Join(err, ix.Close())
+	}
 	latest := make([]Lineage, len(o.Latest))
 	for i, pattern := range o.Latest {
 		if latest[i], err = NewLineage(pattern); err != nil {
 			return nil, errors.Join(err, ix.Close())
 		}
 	}
-	return &Collection{budget: o.Blame, expiry: o.Expiry, latest: latest, acl: o.ACL, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, segment: segmentBytes, gate: make(chan struct{}, 1)}, nil
+	return &Collection{budget: o.Blame, expiry: o.Expiry, latest: latest, acl: o.ACL, access: rules, owners: o.Owners, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, segment: segmentBytes, gate: make(chan struct{}, 1)}, nil
 }
 
 // indexName tells a person whose index it is, and keeps folders of the same name apart.
-func indexName(root string, include, exclude []string) string {
+func indexName(root string, include, exclude []string, owners *source.Owners) string {
 	h := sha256.New()
 	h.Write([]byte(root))
 	for _, list := range [][]string{include, exclude} {
@@ -119,6 +131,9 @@ func indexName(root string, include, exclude []string) string {
 		for _, p := range list {
 			h.Write([]byte(p + "\x00"))
 		}
+	}
+	if owners != nil {
+		h.Write([]byte("\x00owners"))
 	}
 	name := []byte(filepath.Base(root))
 	for i, c := range name {

@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -55,11 +54,12 @@ func (f *Filter) documents(only []string) func(*index.Document) bool {
 		return nil
 	}
 	_, types := f.kinds()
+	among, paths, notPaths := wantedOf(only), wantedOf(f.Paths), wantedOf(f.NotPaths)
 	return func(d *index.Document) bool {
 		switch {
-		case !some(only, d, byPath) || !some(f.Paths, d, byPath), !some(f.Languages, d, byLanguage), !some(types, d, byType), !some(f.Teams, d, byTeam):
+		case !some(among, d, byPath) || !some(paths, d, byPath), !some(f.Languages, d, byLanguage), !some(types, d, byType), !some(f.Teams, d, byTeam):
 			return false
-		case none(f.NotPaths, d, byPath), none(f.NotLangs, d, byLanguage), none(f.NotTypes, d, byType), none(f.NotTeams, d, byTeam):
+		case none(notPaths, d, byPath), none(f.NotLangs, d, byLanguage), none(f.NotTypes, d, byType), none(f.NotTeams, d, byTeam):
 			return false
 		}
 		return d.Blame.Known() || f.changed(index.LastChange{At: d.Updated, Author: d.Author}) // passages have changes of their own
@@ -105,21 +105,34 @@ func (f *Filter) by(author string) bool {
 }
 
 // some says whether one of the values holds for x; no values hold for all.
-func some[T any](values []string, x T, holds func(string, T) bool) bool {
-	return len(values) == 0 || slices.ContainsFunc(values, func(v string) bool { return holds(v, x) })
+func some[V, T any](values []V, x T, holds func(V, T) bool) bool {
+	return len(values) == 0 || slices.ContainsFunc(values, func(v V) bool { return holds(v, x) })
 }
 
 // none says whether one of the values that must not hold does.
-func none[T any](values []string, x T, holds func(string, T) bool) bool {
-	return slices.ContainsFunc(values, func(v string) bool { return holds(v, x) })
+func none[V, T any](values []V, x T, holds func(V, T) bool) bool {
+	return slices.ContainsFunc(values, func(v V) bool { return holds(v, x) })
 }
 
-// byPath takes a pattern as it is, and a word without wildcards for any part of a path.
-func byPath(pattern string, d *index.Document) bool {
-	if !strings.ContainsAny(pattern, "*?[") && strings.Contains(strings.ToLower(d.Path), strings.ToLower(pattern)) {
-		return true
+// wanted is a pattern of a filter: as it is, and a word without wildcards for any part of a path.
+type wanted struct {
+	pattern
+	part string // lower case; empty where there are wildcards
+}
+
+func wantedOf(patterns []string) []wanted {
+	out := make([]wanted, len(patterns))
+	for i, p := range patterns {
+		out[i].pattern = newPattern(p)
+		if !strings.ContainsAny(p, "*?[") {
+			out[i].part = strings.ToLower(p)
+		}
 	}
-	return matchPath(pattern, d.Path)
+	return out
+}
+
+func byPath(w wanted, d *index.Document) bool {
+	return w.part != "" && strings.Contains(strings.ToLower(d.Path), w.part) || w.matches(d.Path)
 }
 
 func byLanguage(name string, d *index.Document) bool {
@@ -145,19 +158,6 @@ func byTeam(name string, d *index.Document) bool { return strings.EqualFold(d.Te
 
 func byAuthor(part, name string) bool {
 	return strings.Contains(strings.ToLower(name), strings.ToLower(part))
-}
-
-// matchPath says whether a path matches a pattern or lies below the folder that it names: "internal/**", "*.go", "docs".
-func matchPath(pattern, name string) bool {
-	pattern = strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(pattern, "./"), "/**"), "/")
-	if pattern == "." || name == pattern || strings.HasPrefix(name, pattern+"/") {
-		return true
-	}
-	if !strings.Contains(pattern, "/") {
-		name = path.Base(name)
-	}
-	ok, err := path.Match(pattern, name)
-	return err == nil && ok
 }
 
 // narrow has a query find only what passes two filters, and lies at one of the paths.

@@ -213,9 +213,7 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 		Updated: d.Updated, Seen: in.now(), Modified: in.now(),
 	}
 	if d.ACL != nil {
-		if doc.ACL = d.ACL.String(); d.ACL.Nobody() {
-			doc.ACL = nobody
-		}
+		doc.ACL = kept(*d.ACL)
 	}
 	text, pages, err := in.text(ctx, &d, &doc)
 	if err != nil {

@@ -70,12 +70,16 @@ func (l Lineage) of(path string) (common string, v []int, ok bool) {
 type pruner struct {
 	c      *Collection
 	at     time.Time
+	expiry [][]pattern       // the paths of each rule
 	newest map[string]string // path of the newest version, by lineage and what its versions share
 }
 
 func (c *Collection) pruner(docs map[string]*index.Document, at time.Time) *pruner {
 	p := &pruner{c: c, at: at, newest: map[string]string{}}
 	greatest := map[string][]int{}
+	for _, e := range c.expiry {
+		p.expiry = append(p.expiry, newPatterns(e.Paths))
+	}
 	for i, l := range c.latest {
 		for path, d := range docs {
 			common, v, ok := l.of(path)
@@ -93,9 +97,9 @@ func (c *Collection) pruner(docs map[string]*index.Document, at time.Time) *prun
 
 // reason is why a document is no longer searched; empty where it is.
 func (p *pruner) reason(d *index.Document) string {
-	for _, e := range p.c.expiry {
+	for i, e := range p.c.expiry {
 		if p.at.Sub(d.Updated) > e.After && (e.Types == nil || slices.Contains(e.Types, d.Type)) &&
-			(e.Paths == nil || slices.ContainsFunc(e.Paths, func(pattern string) bool { return matchPath(pattern, d.Path) })) {
+			(e.Paths == nil || anyMatches(p.expiry[i], d.Path)) {
 			return string(Expired) + ": last changed " + d.Updated.UTC().Format(time.DateOnly)
 		}
 	}

@@ -149,7 +149,8 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 	see := c.sight(query.Who)
 	iq.Allow, iq.Where = see.and(iq.Allow), where(query.Paths, &u.Filter, &query.Filter)
 	if !query.Who.Sees() {
-		iq.Where.Sees = func(acl string) bool { return see.sees(&index.Document{ACL: acl}) }
+		iq.Where.Sees = see.some
+		iq.Where.Exact = iq.Where.Exact && len(c.access.rules) == 0
 	}
 	near, err := c.nearest(ctx, &query, &iq)
 	why := ""

@@ -3,6 +3,7 @@ package knowledge
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
@@ -11,35 +12,42 @@ import (
 // nobody is how the ACL of a document that nobody may see is kept: an empty one stands for that of the collection.
 const nobody = "-"
 
-// sight is what somebody may see of a collection. Documents share few ACLs, each of which is looked at once.
+// kept is how the index keeps an ACL.
+func kept(a acl.ACL) string {
+	if a.Nobody() {
+		return nobody
+	}
+	return a.String()
+}
+
+// sight is what somebody may see of a collection. Documents share few permissions, each of which is looked at once.
 type sight struct {
 	c       *Collection
 	who     acl.Subjects
-	decided map[string]bool
+	decided map[permission]bool
 }
 
 func (c *Collection) sight(who acl.Subjects) *sight {
-	return &sight{c, who, map[string]bool{}}
+	return &sight{c, who, map[permission]bool{}}
 }
 
 // sees says whether they may see a document.
 func (s *sight) sees(d *index.Document) bool {
-	if s.who.Sees() {
-		return true
-	}
-	may, ok := s.decided[d.ACL]
+	return s.who.Sees() || s.passes(permission{d.ACL, s.c.access.rule(d)})
+}
+
+func (s *sight) passes(p permission) bool {
+	may, ok := s.decided[p]
 	if !ok {
-		switch d.ACL {
-		case "":
-			may = s.c.acl.Allows(s.who)
-		case nobody:
-		default:
-			a, err := acl.Parse(d.ACL)
-			may = err == nil && a.Allows(s.who)
-		}
-		s.decided[d.ACL] = may
+		may = s.c.allows(p, s.who)
+		s.decided[p] = may
 	}
 	return may
+}
+
+// some says whether they may see some documents with an ACL, as the index keeps it.
+func (s *sight) some(own string) bool {
+	return slices.ContainsFunc(s.c.access.permissions(own), s.passes)
 }
 
 // and adds what they may not see to a filter; nil lets everything through.
@@ -66,6 +74,7 @@ func (s *sight) hides(ctx context.Context) (hidden bool, chunks int, err error) 
 			hidden = true
 		}
 	}
+	s.c.access.forget(len(docs))
 	return hidden, chunks, nil
 }
 

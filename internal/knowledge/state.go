@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
-	"github.com/dragoman/dragoman/internal/knowledge/index"
 )
 
 // shelfmarks are the ACLs that documents have in one state of the index, sorted.
@@ -55,9 +54,11 @@ func (c *Collection) State(ctx context.Context, who acl.Subjects) (string, error
 	}
 	see := c.sight(who)
 	h := sha256.New()
-	fmt.Fprintf(h, "%q", c.acl.String())
+	fmt.Fprintf(h, "%q %q", c.acl.String(), c.access.String())
 	for _, a := range marks.acls {
-		fmt.Fprintf(h, "%q %t\n", a, see.sees(&index.Document{ACL: a}))
+		for _, p := range c.access.permissions(a) {
+			fmt.Fprintf(h, "%q %t\n", a, see.passes(p))
+		}
 	}
 	return fmt.Sprintf("%s %d %s", c.index.Identity(), state, hex.EncodeToString(h.Sum(nil)[:12])), nil
 }

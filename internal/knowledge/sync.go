@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/chunk"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
@@ -85,7 +86,7 @@ type syncer struct {
 
 func (s *syncer) run(ctx context.Context) error {
 	s.progress(Progress{Phase: "scan"})
-	wanted := source.Options{Include: s.c.Include, MaxFiles: maxFiles}
+	wanted := source.Options{Include: s.c.Include, MaxFiles: maxFiles, Owners: s.c.owners}
 	if s.c.extract != nil {
 		wanted.Converts = s.c.extract.Converts
 	}
@@ -141,14 +142,14 @@ func (s *syncer) update(ctx context.Context, gone []string, total int64) error {
 // compare sorts out which files have to be read and which documents are gone.
 func (s *syncer) compare(files []source.File) (gone []string, total int64) {
 	present := make(map[string]bool, len(files))
-	rules := s.c.pruner(s.docs, s.started)
+	rules, exclude := s.c.pruner(s.docs, s.started), newPatterns(s.c.Exclude)
 	for _, f := range files {
-		if s.excluded(f.Path) {
+		if anyMatches(exclude, f.Path) {
 			continue
 		}
 		present[f.Path] = true
 		d := s.docs[f.Path]
-		if d != nil && d.Size == f.Size && d.Modified.Equal(f.ModTime) && d.Seen.Sub(f.ModTime) > racy && !d.Seen.Before(s.rebuild) && !rules.revived(d) {
+		if d != nil && d.Size == f.Size && d.Modified.Equal(f.ModTime) && d.Seen.Sub(f.ModTime) > racy && !d.Seen.Before(s.rebuild) && !rules.revived(d) && d.ACL == ownACL(f) {
 			s.report.Unchanged++
 			if d.Skip != "" {
 				s.report.Skipped = append(s.report.Skipped, why(d))
@@ -167,14 +168,18 @@ func (s *syncer) compare(files []source.File) (gone []string, total int64) {
 	return gone, total
 }
 
+// ownACL is that of a file that not everybody may read; empty for others, as the collection has it.
+func ownACL(f source.File) string {
+	if f.ACL == acl.Everybody() {
+		return ""
+	}
+	return kept(f.ACL)
+}
+
 // why is why a document was skipped when it was last read.
 func why(d *index.Document) source.Skip {
 	reason, detail, _ := strings.Cut(d.Skip, ": ")
 	return source.Skip{Path: d.Path, Reason: source.Reason(reason), Detail: detail}
-}
-
-func (s *syncer) excluded(path string) bool {
-	return slices.ContainsFunc(s.c.Exclude, func(p string) bool { return matchPath(p, path) })
 }
 
 // indexAll reads the files with several workers, each filling a builder of its own, and commits the builders one at a time.
@@ -264,12 +269,12 @@ func (s *syncer) index(ctx context.Context, b *index.Builder, f source.File) err
 		return fmt.Errorf("read %q: %w", f.Path, err)
 	}
 	old := s.docs[f.Path]
-	doc := index.Document{Path: f.Path, Size: f.Size, Modified: f.ModTime, Seen: seen, Updated: f.ModTime, Flags: uint32(f.Flags)}
+	doc := index.Document{Path: f.Path, Size: f.Size, Modified: f.ModTime, Seen: seen, Updated: f.ModTime, Flags: uint32(f.Flags), ACL: ownACL(f)}
 	var chunks []chunk.Chunk
 	var cut string
 	if skip == nil {
 		doc.Hash, doc.Size, doc.Modified = content.Hash, content.Size, content.ModTime
-		if old != nil && old.Skip == "" && old.Hash == content.Hash && !old.Seen.Before(s.rebuild) {
+		if old != nil && old.Skip == "" && old.Hash == content.Hash && old.ACL == doc.ACL && !old.Seen.Before(s.rebuild) {
 			s.unchanged(old, doc)
 			return nil
 		}
@@ -287,7 +292,7 @@ func (s *syncer) index(ctx context.Context, b *index.Builder, f source.File) err
 		if doc.Skip = string(skip.Reason); skip.Reason == Unfit {
 			doc.Skip += ": " + bounded(skip.Detail)
 		}
-		if old != nil && old.Skip == doc.Skip && !old.Seen.Before(s.rebuild) {
+		if old != nil && old.Skip == doc.Skip && old.ACL == doc.ACL && !old.Seen.Before(s.rebuild) {
 			s.unchanged(old, doc)
 			s.mu.Lock()
 			s.report.Skipped = append(s.report.Skipped, *skip)

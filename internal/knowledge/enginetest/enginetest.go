@@ -39,6 +39,7 @@ func Run(t *testing.T, place Place) {
 		"two handles":        twoHandles,
 		"two at once":        twoAtOnce,
 		"permissions":        permissions,
+		"access rules":       accessRules,
 		"filters keep k":     filtersKeepK,
 		"torn pull":          tornPull,
 		"pushes":             pushes,

@@ -15,13 +15,43 @@ import (
 
 // permissions: random documents, permissions, people and revocations, pulled by one handle and searched by another: nobody finds, counts
 // or is told what they may not see, whoever may see k finds k, and what is revoked is gone with the next search.
-func permissions(t *testing.T, place Place) {
+func permissions(t *testing.T, place Place) { permissionsAnd(t, place) }
+
+// accessRules: the same where rules say more of some documents.
+func accessRules(t *testing.T, place Place) {
+	rule := func(subject string, paths ...string) knowledge.AccessRule {
+		a, err := acl.New(subject)
+		must(t, err)
+		return knowledge.AccessRule{Paths: paths, ACL: a}
+	}
+	narrow := rule("user:bob", "*")
+	narrow.Types = []string{"memo"} // there is none
+	permissionsAnd(t, place,
+		ruled{narrow, func(string) bool { return false }},
+		ruled{rule("group:eng", "/wiki/d1*", "d20"), func(id string) bool { return strings.HasPrefix(id, "d1") || id == "d20" }},
+		ruled{rule("public", "**/d2[0-9]"), func(id string) bool { return strings.HasPrefix(id, "d2") }},
+		ruled{rule("user:ann", "wiki/d3*"), func(id string) bool { return strings.HasPrefix(id, "d3") }})
+}
+
+// ruled is a rule, and which documents it fits.
+type ruled struct {
+	knowledge.AccessRule
+	fits func(id string) bool
+}
+
+func permissionsAnd(t *testing.T, place Place, rules ...ruled) {
 	r := rand.New(rand.NewPCG(7, 7))
 	subjects := []string{"public", "org", "user:ann", "user:bob", "group:eng", "group:board"}
 	people := map[string]acl.Subjects{
 		"stranger": acl.Stranger(), "anybody": acl.Of(""), "ann": acl.Of("ann"), "bob of eng": acl.Of("bob", "eng"), "eve of both": acl.Of("eve", "eng", "board"), "operator": acl.All(),
 	}
-	at, root := place(t), t.TempDir()
+	there, root := place(t), t.TempDir()
+	at := func(o *knowledge.Options) {
+		there(o)
+		for _, r := range rules {
+			o.Access = append(o.Access, r.AccessRule)
+		}
+	}
 	writer, c := open(t, at, root), open(t, at, root)
 	random := func() *acl.ACL {
 		switch r.IntN(8) {
@@ -63,6 +93,9 @@ func permissions(t *testing.T, place Place) {
 	org, err := acl.New(acl.Org)
 	must(t, err)
 	may := func(who acl.Subjects, d connector.Document) bool {
+		if at := slices.IndexFunc(rules, func(r ruled) bool { return r.fits(d.ID) }); at >= 0 {
+			return rules[at].ACL.Allows(who) && (d.ACL == nil || d.ACL.Allows(who))
+		}
 		if d.ACL == nil {
 			return org.Allows(who)
 		}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 )
 
 // ErrTooManyFiles says that a folder holds more than Options.MaxFiles allows.
@@ -29,6 +31,10 @@ type Options struct {
 	// Converts says of a name that somebody else makes text of such files: they are listed although they are binary, and read with
 	// ReadBytes. nil: of none.
 	Converts func(name string) bool
+
+	// Owners says for whom the owners and groups of files stand, so that files that not everybody of this machine may read have an ACL. nil: they
+	// have none.
+	Owners *Owners
 }
 
 // File is a document that Walk found.
@@ -38,6 +44,7 @@ type File struct {
 	ModTime time.Time //
 	Flags   Flags     // as Classify tells from Path
 	Binary  bool      // text has to be made of it: see Options.Converts
+	ACL     acl.ACL   // who may read it, where Options.Owners are told; else everybody
 }
 
 // Listing is what a folder holds. Files and Skipped are sorted by path.
@@ -67,7 +74,7 @@ func Walk(ctx context.Context, root string, opts Options) (Listing, error) {
 		return Listing{}, err
 	}
 	w := newWalker(resolved, include, opts.MaxFiles)
-	w.converts = opts.Converts
+	w.converts, w.owners = opts.Converts, opts.Owners
 	// Reading folders is mostly waiting for system calls, so a second core nearly halves the time; more than a few
 	// only contend for the same directory cache.
 	parts := make([]Listing, min(runtime.GOMAXPROCS(0), 4))

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 )
 
 // walker reads folders, several at a time: each worker takes an open folder and adds the ones that it finds in it.
@@ -20,6 +22,7 @@ type walker struct {
 	seen    atomic.Int64
 
 	converts func(name string) bool // may be nil
+	owners   *Owners                // may be nil
 
 	mu   sync.Mutex
 	wake sync.Cond // open, busy or err changed
@@ -36,12 +39,14 @@ type folder struct {
 	in    bool   // what it holds is wanted; otherwise it only lies on the way to something that may be
 	taken bool   // it was asked for by name or taken back by an ignore file: marks of vendored code in it don't count
 	flags Flags  // that its path gives to everything below
+
+	readers acl.ACL // who may enter the folders above it, and it itself once it is read
 }
 
 func newWalker(root string, include *include, limit int) *walker {
 	w := &walker{root: root, include: include, limit: int64(limit)}
 	w.wake.L = &w.mu
-	first := folder{in: include.all(), taken: true}
+	first := folder{in: include.all(), taken: true, readers: acl.Everybody()}
 	first.git, first.own, w.above = rulesAbove(root)
 	w.open = []folder{first}
 	return w
@@ -81,7 +86,7 @@ func (w *walker) work(ctx context.Context, out *Listing) {
 
 // read lists one folder: documents and skipped things go to out, folders to be read are appended to found.
 func (w *walker) read(dir folder, found []folder, out *Listing) ([]folder, error) {
-	entries, err := readDir(filepath.Join(w.root, filepath.FromSlash(dir.path)))
+	entries, err := readDir(w.full(dir.path))
 	if err != nil {
 		if dir.path == "" {
 			return found, fmt.Errorf("cannot read the folder %s: %w", Display(w.root), cause(err))
@@ -89,6 +94,9 @@ func (w *walker) read(dir folder, found []folder, out *Listing) ([]folder, error
 		if !errors.Is(err, fs.ErrNotExist) {
 			out.Skipped = append(out.Skipped, Skip{dir.path, Unreadable, cause(err).Error()})
 		}
+	}
+	if err := w.admit(&dir); err != nil {
+		return found, err
 	}
 	before := len(out.Files) + len(out.Skipped)
 	marks := w.marksOf(&dir, entries)
@@ -126,10 +134,29 @@ func (w *walker) read(dir folder, found []folder, out *Listing) ([]folder, error
 			out.Ignored++
 			continue
 		}
-		w.file(e, path, name, dir.flags, named || verdict == takenBack, out)
+		w.file(e, path, name, &dir, named || verdict == takenBack, out)
 	}
 	return found, w.count(len(out.Files) + len(out.Skipped) - before)
 }
+
+// admit notes who may enter a folder.
+func (w *walker) admit(dir *folder) error {
+	if w.owners == nil {
+		return nil
+	}
+	info, err := os.Lstat(w.full(dir.path))
+	if errors.Is(err, fs.ErrNotExist) { // gone since it was found
+		dir.readers = acl.ACL{}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("who may enter %s cannot be told: %w", Display(dir.path), cause(err))
+	}
+	dir.readers = dir.readers.And(w.owners.of(w.full(dir.path), info))
+	return nil
+}
+
+func (w *walker) full(path string) string { return filepath.Join(w.root, filepath.FromSlash(path)) }
 
 func (w *walker) count(n int) error {
 	if seen := w.seen.Add(int64(n)); w.limit > 0 && seen > w.limit {
@@ -224,11 +251,11 @@ func (w *walker) enter(dir *folder, path, name string, m marks, out *Listing) (f
 			return folder{}, false
 		}
 	}
-	return folder{path: path, git: dir.git, own: dir.own, in: in, taken: taken, flags: dir.flags | folderFlags(name)}, true
+	return folder{path: path, git: dir.git, own: dir.own, in: in, taken: taken, flags: dir.flags | folderFlags(name), readers: dir.readers}, true
 }
 
 // file lists one entry that is no folder. taken tells that it was asked for by name or taken back by an ignore file.
-func (w *walker) file(e fs.DirEntry, path, name string, flags Flags, taken bool, out *Listing) {
+func (w *walker) file(e fs.DirEntry, path, name string, dir *folder, taken bool, out *Listing) {
 	skip := func(r Reason, detail string) { out.Skipped = append(out.Skipped, Skip{path, r, detail}) }
 	if e.Type()&fs.ModeSymlink != 0 {
 		skip(w.link(path))
@@ -261,15 +288,18 @@ func (w *walker) file(e fs.DirEntry, path, name string, flags Flags, taken bool,
 	case info.Size() > limit:
 		skip(tooLarge(info.Size(), limit))
 	default:
-		flags |= nameFlags(name)
-		out.Files = append(out.Files, File{Path: path, Size: info.Size(), ModTime: info.ModTime(), Flags: flags, Binary: binary})
+		f := File{Path: path, Size: info.Size(), ModTime: info.ModTime(), Flags: dir.flags | nameFlags(name), Binary: binary, ACL: acl.Everybody()}
+		if w.owners != nil {
+			f.ACL = dir.readers.And(w.owners.of(w.full(path), info))
+		}
+		out.Files = append(out.Files, f)
 	}
 }
 
 // link says what the symbolic link at path is. None is followed: what it points at is found under its own name if it lies
 // below the root, and is not ours to read if it doesn't.
 func (w *walker) link(path string) (Reason, string) {
-	full := filepath.Join(w.root, filepath.FromSlash(path))
+	full := w.full(path)
 	text, err := os.Readlink(full)
 	if err != nil {
 		return Unreadable, cause(err).Error()

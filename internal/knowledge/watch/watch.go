@@ -30,15 +30,16 @@ type Watcher struct {
 	fs      *fsnotify.Watcher
 	watched map[string]bool
 	max     int
+	modes   bool
 }
 
-// New returns a Watcher of no folders yet.
-func New() (*Watcher, error) {
+// New returns a Watcher of no folders yet. With modes a change of a file's owner or permissions is one, too.
+func New(modes bool) (*Watcher, error) {
 	fs, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, explain(err)
 	}
-	return &Watcher{fs, map[string]bool{}, maxFolders}, nil
+	return &Watcher{fs: fs, watched: map[string]bool{}, max: maxFolders, modes: modes}, nil
 }
 
 // Cover watches these folders, of absolute paths, and no others. added says how many are new: what changed in them before is not told of,
@@ -97,7 +98,7 @@ func (w *Watcher) Wait(ctx context.Context, d time.Duration, wake <-chan struct{
 			if !ok {
 				return false, fsnotify.ErrClosed
 			}
-			happened = e.Op != fsnotify.Chmod
+			happened = w.modes || e.Op != fsnotify.Chmod
 			if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
 				delete(w.watched, filepath.Clean(e.Name)) // of a folder: one that comes under its name is another
 			}

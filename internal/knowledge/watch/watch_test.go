@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t *testing.T) *Watcher {
 	t.Helper()
-	w, err := New()
+	w, err := New(false)
 	if err != nil {
 		t.Fatal(err)
 	}
