@@ -6,36 +6,90 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/japanese"
 )
 
 // sniffed is how many bytes at the beginning tell text from binary; git looks at as many.
 const sniffed = 8000
 
-// Decode returns raw as valid UTF-8 without byte order mark and without NUL, or false if it is not text. It knows UTF-8,
-// UTF-16 with a byte order mark, and takes anything else for Windows-1252, which contains Latin-1.
+// Decode returns raw as valid UTF-8 without byte order mark and without NUL, or false if it is not text. It knows UTF-8, UTF-16 and UTF-32,
+// also without a mark where most of the text is ASCII, and the encodings of decodeLegacy.
 func Decode(raw []byte) (text string, ok bool) {
 	switch {
 	case bytes.HasPrefix(raw, []byte{0xef, 0xbb, 0xbf}):
 		raw = raw[3:]
+	case bytes.HasPrefix(raw, []byte{0xff, 0xfe, 0, 0}) && len(raw)%4 == 0:
+		return decodeUTF32(raw[4:], binary.LittleEndian)
+	case bytes.HasPrefix(raw, []byte{0, 0, 0xfe, 0xff}):
+		return decodeUTF32(raw[4:], binary.BigEndian)
 	case bytes.HasPrefix(raw, []byte{0xff, 0xfe}):
 		return decodeUTF16(raw[2:], binary.LittleEndian)
 	case bytes.HasPrefix(raw, []byte{0xfe, 0xff}):
 		return decodeUTF16(raw[2:], binary.BigEndian)
 	}
-	if bytes.IndexByte(raw[:min(len(raw), sniffed)], 0) >= 0 {
+	head := raw[:min(len(raw), sniffed)]
+	if bytes.IndexByte(head, 0) >= 0 {
+		if order := unmarkedUTF16(head); order != nil {
+			return decodeUTF16(raw, order)
+		}
 		return "", false
 	}
 	switch {
+	case isShifted(head):
+		if text, ok = decodeBy(japanese.ISO2022JP, raw); ok {
+			break
+		}
+		text = strings.ToValidUTF8(string(raw), "\ufffd")
 	case utf8.Valid(raw):
 		text = string(raw)
-	case looksBinary(raw[:min(len(raw), sniffed)]):
+	case looksBinary(head):
 		return "", false
 	case mostlyUTF8(raw):
 		text = strings.ToValidUTF8(string(raw), "\ufffd")
 	default:
-		text = decode1252(raw)
+		text = decodeLegacy(raw)
 	}
 	return withoutNUL(text), true
+}
+
+// unmarkedUTF16 tells UTF-16 without a byte order mark: nearly every second byte is NUL, and none of the others. nil: it is something else.
+func unmarkedUTF16(head []byte) binary.ByteOrder {
+	var nul [2]int
+	for i, c := range head {
+		if c == 0 {
+			nul[i%2]++
+		}
+	}
+	half := len(head) / 2
+	if half < 8 { // anything may look like it
+		return nil
+	}
+	for odd, order := range [2]binary.ByteOrder{binary.BigEndian, binary.LittleEndian} {
+		if nul[odd]*10 < half*8 || nul[1-odd] > 0 {
+			continue
+		}
+		units := make([]byte, 0, half)
+		for i := 1 - odd; i < len(head); i += 2 {
+			units = append(units, head[i])
+		}
+		if !looksBinary(units) {
+			return order
+		}
+	}
+	return nil
+}
+
+func decodeUTF32(raw []byte, order binary.ByteOrder) (string, bool) {
+	var b strings.Builder
+	for ; len(raw) >= 4; raw = raw[4:] {
+		r := rune(order.Uint32(raw))
+		if r == 0 && b.Len() < sniffed {
+			return "", false
+		}
+		b.WriteRune(r) // what is none becomes U+FFFD
+	}
+	return withoutNUL(b.String()), true
 }
 
 // withoutNUL replaces NULs, which stop C libraries and some databases, by blanks.
@@ -56,7 +110,7 @@ func decodeUTF16(raw []byte, order binary.ByteOrder) (string, bool) {
 	}
 	text := string(utf16.Decode(units))
 	if strings.IndexByte(text[:min(len(text), sniffed)], 0) >= 0 {
-		return "", false // UTF-32, or no text
+		return "", false
 	}
 	return withoutNUL(text), true
 }
