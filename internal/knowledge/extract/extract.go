@@ -75,9 +75,11 @@ const (
 // format is a kind of file.
 type format struct {
 	name  string
-	apart bool // its reader cannot be interrupted
+	apart func(in *Input) bool // whether its reader has to be interrupted from outside; nil: it looks at the clock itself
 	read  func(r *reading) error
 }
+
+func always(*Input) bool { return true }
 
 // reading is one file being read.
 type reading struct {
@@ -107,7 +109,7 @@ func Text(ctx context.Context, in Input, o Options) (_ Result, err error) {
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, o.Time, ErrTooSlow)
 	defer cancel()
-	if f.apart && o.Apart != nil {
+	if f.apart != nil && f.apart(&in) && o.Apart != nil {
 		out, err := o.Apart(bounded, in, o)
 		if err != nil && errors.Is(context.Cause(bounded), ErrTooSlow) {
 			return Result{}, ErrTooSlow

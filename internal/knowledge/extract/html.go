@@ -10,13 +10,21 @@ import (
 	"github.com/JohannesKaufmann/html-to-markdown/v2/converter"
 	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/base"
 	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/commonmark"
-	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/table"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"golang.org/x/net/html/charset"
 )
 
-var htmlFormat = format{name: "html", read: (*reading).html}
+// Its reader cannot be interrupted; small pages take no time.
+var htmlFormat = format{name: "html", apart: func(in *Input) bool { return len(in.Body) > smallPage }, read: (*reading).html}
+
+const (
+	// smallPage is the size in bytes of a page that is read in this process. Each kind of page of this size that we could think of takes less than a
+	// second.
+	smallPage = 256 << 10
+	// maxQuotes is how deep quotes and lists may nest: each level is written again in each line.
+	maxQuotes = 12
+)
 
 // html turns the main part of a web page into Markdown: what every page of a site repeats around it says nothing of the page.
 func (r *reading) html() error {
@@ -36,7 +44,11 @@ func (r *reading) html() error {
 		r.cut("elements nested more than %d deep", maxDepth)
 	}
 	part := p.mainPart(doc)
-	conv := converter.NewConverter(converter.WithPlugins(base.NewBasePlugin(), commonmark.NewCommonmarkPlugin(), table.NewTablePlugin()))
+	// Text stays as it is: backslashes before what Markdown could take for a mark would part the names that people search for.
+	conv := converter.NewConverter(converter.WithEscapeMode(converter.EscapeModeDisabled), converter.WithPlugins(base.NewBasePlugin(), commonmark.NewCommonmarkPlugin()))
+	conv.Register.TextTransformer(func(_ converter.Context, s string) string { return entities.Replace(s) }, converter.PriorityLate)
+	conv.Register.RendererFor("table", converter.TagTypeBlock, htmlTable, converter.PriorityEarly)
+	conv.Register.RendererFor("tr", converter.TagTypeBlock, htmlRow, converter.PriorityEarly)
 	text, err := conv.ConvertNode(part)
 	if err != nil {
 		return err
@@ -45,6 +57,9 @@ func (r *reading) html() error {
 	r.b.WriteByte('\n')
 	return nil
 }
+
+// entities are what the converter writes for characters that are not to be taken for those of HTML.
+var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">")
 
 // page is a web page being looked at.
 type page struct {
@@ -73,10 +88,10 @@ var (
 // author likes.
 func (p *page) prune(doc *html.Node) {
 	type level struct {
-		n     *html.Node
-		depth int
+		n             *html.Node
+		depth, quotes int
 	}
-	open := []level{{doc, 0}}
+	open := []level{{doc, 0, 0}}
 	var drop []*html.Node
 	for len(open) > 0 {
 		l := open[len(open)-1]
@@ -92,13 +107,23 @@ func (p *page) prune(doc *html.Node) {
 			continue
 		case n.Type == html.ElementNode:
 			p.note(n)
-			if p.stands(n) {
+			if p.stands(n) || n.DataAtom == atom.Img && embedded(n) {
 				drop = append(drop, n)
 				continue
 			}
+			switch n.DataAtom {
+			case atom.Blockquote, atom.Ul, atom.Ol:
+				if l.quotes++; l.quotes > maxQuotes {
+					n.DataAtom, n.Data = atom.Div, "div"
+				}
+			case atom.Li:
+				if l.quotes > maxQuotes {
+					n.DataAtom, n.Data = atom.Div, "div"
+				}
+			}
 		}
 		for c := n.LastChild; c != nil; c = c.PrevSibling {
-			open = append(open, level{c, l.depth + 1})
+			open = append(open, level{c, l.depth + 1, l.quotes})
 		}
 	}
 	for _, n := range drop {
@@ -154,6 +179,11 @@ func (p *page) stands(n *html.Node) bool {
 		}
 	}
 	return false
+}
+
+// embedded tells a picture that stands in the page itself, in letters.
+func embedded(n *html.Node) bool {
+	return strings.HasPrefix(strings.TrimSpace(attr(n, "src")), "data:")
 }
 
 func hidden(n *html.Node) bool {

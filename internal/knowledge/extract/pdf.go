@@ -13,7 +13,7 @@ import (
 )
 
 // Its reader follows what the file says and knows no context: it is read apart.
-var pdfFormat = format{name: "pdf", apart: true, read: (*reading).pdf}
+var pdfFormat = format{name: "pdf", apart: always, read: (*reading).pdf}
 
 func (r *reading) pdf() error {
 	at := max(bytes.Index(r.in.Body[:min(len(r.in.Body), 1024)], []byte("%PDF-")), 0)

@@ -16,11 +16,14 @@ import (
 var (
 	csvFormat = format{name: "csv", read: (*reading).csv}
 	// Its reader holds whole sheets and knows no context.
-	xlsxFormat = format{name: "xlsx", apart: true, read: (*reading).xlsx}
+	xlsxFormat = format{name: "xlsx", apart: always, read: (*reading).xlsx}
 )
 
 // headEvery is after how many rows a table's head is written again, so that a passage from its middle can be understood.
 const headEvery = 25
+
+// maxHead is how many bytes of a column's name are written again.
+const maxHead = 80
 
 // rows writes a long table as several, each with the head.
 type rows struct {
@@ -49,6 +52,11 @@ func (t *rows) add(row []string) {
 func (t *rows) flush() {
 	if t.head != nil && len(t.part) > 0 {
 		writeTable(t.b, append([][]string{t.head}, t.part...))
+		if !t.some { // of long names, the beginning says enough from now on
+			for i, name := range t.head {
+				t.head[i] = strings.ToValidUTF8(name[:min(len(name), maxHead)], "")
+			}
+		}
 		t.some = true
 	}
 	t.part = t.part[:0]
