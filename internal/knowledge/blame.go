@@ -127,10 +127,7 @@ func (c *Collection) historic(ctx context.Context, from connector.Connector) (bo
 
 // blamable says whether the passages of a document are lines of a file.
 func (c *Collection) blamable(d *index.Document) bool {
-	if d.Source == "" {
-		return c.extract == nil || !c.extract.Converts(d.Path)
-	}
-	return d.Type == "file"
+	return source.Flags(d.Flags)&source.Made == 0 && (d.Source == "" || d.Type == "file")
 }
 
 // lines returns what tells of the lines of documents, where the collection is historic.

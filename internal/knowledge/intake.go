@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
-	"sort"
 	"strings"
 	"time"
 
@@ -228,7 +227,7 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 	if doc.Updated.IsZero() {
 		doc.Updated = in.now()
 	}
-	doc.Flags = uint32(source.Classify(doc.Path))
+	doc.Flags |= uint32(source.Classify(doc.Path))
 	if old != nil && old.Path != doc.Path {
 		in.removed = append(in.removed, old.Path)
 		delete(in.paths, old.Path)
@@ -295,6 +294,7 @@ func (in *intake) text(ctx context.Context, d *connector.Document, doc *index.Do
 	}
 	if got.Format != "text" {
 		d.MediaType = "text/markdown"
+		doc.Flags |= uint32(source.Made)
 	}
 	return got.Text, got.Pages, nil
 }
@@ -318,9 +318,9 @@ func (in *intake) cut(d *connector.Document, doc *index.Document, text string, p
 // maxPassages bounds those of one document. Written ones stay below a tenth of it; a file of nothing but headings has a hundred thousand.
 const maxPassages = 20_000
 
-// split cuts a text, and says what was left out, if anything.
-func split(name, text string) (chunks []chunk.Chunk, cut string) {
-	chunks = chunk.Split(name, text)
+// split cuts a text, and says what was left out, if anything. Of a text with pages, these begin at some lines.
+func split(name, text string, pages ...int) (chunks []chunk.Chunk, cut string) {
+	chunks = chunk.SplitPages(name, text, pages)
 	if n := len(chunks) - maxPassages; n > 0 {
 		chunks, cut = chunks[:maxPassages], fmt.Sprintf("left out: %d passages after the first %d", n, maxPassages)
 	}
@@ -330,10 +330,7 @@ func split(name, text string) (chunks []chunk.Chunk, cut string) {
 // passagesOf cuts a text into passages that know the pages, which begin at these lines, and the title of their document. It says what was
 // left out, if anything.
 func passagesOf(name, title, text string, pages []int) (chunks []chunk.Chunk, cut string) {
-	chunks, cut = split(name, text)
-	for i := range chunks {
-		chunks[i].Page = sort.SearchInts(pages, chunks[i].Start+1)
-	}
+	chunks, cut = split(name, text, pages...)
 	chunk.Entitle(chunks, title)
 	return chunks, cut
 }

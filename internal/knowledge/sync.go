@@ -254,15 +254,7 @@ func (s *syncer) indexAll(ctx context.Context, gone []string, total int64) error
 // index reads one file into a builder, unless its content is what it was.
 func (s *syncer) index(ctx context.Context, b *index.Builder, f source.File) error {
 	seen := s.now()
-	var raw []byte
-	var content source.Content
-	var skip *source.Skip
-	var err error
-	if f.Binary {
-		raw, content, skip, err = source.ReadBytes(s.c.Root, f)
-	} else {
-		content, skip, err = source.Read(s.c.Root, f)
-	}
+	raw, content, skip, err := source.ReadBytes(s.c.Root, f)
 	s.files.Add(1)
 	s.bytes.Add(f.Size)
 	if err != nil {
@@ -278,14 +270,19 @@ func (s *syncer) index(ctx context.Context, b *index.Builder, f source.File) err
 			s.unchanged(old, doc)
 			return nil
 		}
-		if f.Binary {
-			chunks, cut, skip, err = s.convert(ctx, f, raw, &doc)
+		made := false
+		if s.c.extract != nil && extract.Makes(f.Path, raw) {
+			chunks, cut, skip, made, err = s.convert(ctx, f, raw, &doc)
 			if err != nil {
 				return err
 			}
-		} else {
-			chunks, cut = split(f.Path, content.Text)
-			describe(&doc, content.Text, chunks)
+		}
+		if !made && skip == nil {
+			var text string
+			if text, skip = source.Text(f.Path, raw); skip == nil {
+				chunks, cut = split(f.Path, text)
+				describe(&doc, text, chunks)
+			}
 		}
 	}
 	if skip != nil {
@@ -319,22 +316,31 @@ func (s *syncer) index(ctx context.Context, b *index.Builder, f source.File) err
 	return nil
 }
 
-// convert makes text of a file that is none, and cuts it. A file that cannot be read is skipped.
-func (s *syncer) convert(ctx context.Context, f source.File, raw []byte, doc *index.Document) (_ []chunk.Chunk, cut string, _ *source.Skip, _ error) {
+// convert makes text of a file of another format, and cuts it. A file that cannot be read is skipped; one that is read best as it is, is not made.
+func (s *syncer) convert(ctx context.Context, f source.File, raw []byte, doc *index.Document) (_ []chunk.Chunk, cut string, _ *source.Skip, made bool, _ error) {
 	got, err := extract.Text(ctx, extract.Input{Name: f.Path, Body: raw}, *s.c.extract)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, "", nil, ctx.Err()
-		}
-		return nil, "", &source.Skip{Path: f.Path, Reason: Unfit, Detail: err.Error()}, nil
+	switch {
+	case ctx.Err() != nil:
+		return nil, "", nil, false, ctx.Err()
+	case err != nil && f.Convert:
+		return nil, "", &source.Skip{Path: f.Path, Reason: Unfit, Detail: err.Error()}, false, nil
+	case err != nil || got.Format == "text":
+		return nil, "", nil, false, nil
 	}
-	doc.Type, doc.Title, doc.Author = "doc", got.Title, got.Author
-	doc.Flags |= uint32(source.Doc)
+	doc.Title, doc.Author = got.Title, got.Author
+	if !got.Updated.IsZero() && got.Updated.Before(doc.Updated) {
+		doc.Updated = got.Updated // the file's own time is that of the copy
+	}
+	flags := source.Flags(doc.Flags) | source.Made
+	if doc.Type = "config"; got.Format != "csv" {
+		doc.Type, flags = "doc", flags&^source.Config|source.Doc
+	}
+	doc.Flags = uint32(flags)
 	chunks, cut := passagesOf(f.Path+".md", doc.Title, got.Text, got.Pages)
 	if got.Cut != "" {
 		cut = "left out: " + got.Cut
 	}
-	return chunks, cut, nil, nil
+	return chunks, cut, nil, true, nil
 }
 
 // describe tells of a document what its path and text say.

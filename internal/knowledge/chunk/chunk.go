@@ -5,7 +5,10 @@
 // otherwise match in every file alike. Chunks overlap only where one unit (a long function) was too large and had to be cut.
 package chunk
 
-import "strings"
+import (
+	"sort"
+	"strings"
+)
 
 // Kind is what a chunk holds.
 type Kind string
@@ -45,11 +48,19 @@ const (
 
 // Split cuts text, the decoded content of the file at path (slash-separated), into chunks.
 func Split(path, text string) []Chunk {
-	lang := LanguageOf(path, text)
-	if lang == nil {
-		lang = plain
+	return splitAs(newSource(path, text, LanguageOf(path, text)))
+}
+
+// SplitPages is Split for a document whose pages begin at these lines, from 1, in ascending order. No chunk is of two pages, so that each
+// knows its own.
+func SplitPages(path, text string, pages []int) []Chunk {
+	src := newSource(path, text, LanguageOf(path, text))
+	src.pages = pages
+	chunks := splitAs(src)
+	for i := range chunks {
+		chunks[i].Page = sort.SearchInts(pages, chunks[i].Start+1)
 	}
-	return splitAs(newSource(path, text, lang))
+	return chunks
 }
 
 // splitAs cuts a document by the rules of its language.
@@ -70,6 +81,7 @@ type source struct {
 	path  string
 	lang  *Language
 	lines []string // without line breaks
+	pages []int    // lines, from 1, at which pages begin; see SplitPages
 }
 
 func newSource(path, text string, lang *Language) *source {

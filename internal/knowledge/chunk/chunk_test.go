@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,5 +169,24 @@ func BenchmarkSplit(b *testing.B) {
 				Split("a."+ext, string(text))
 			}
 		})
+	}
+}
+
+// No chunk is of two pages: small slides are not put together, and a section that goes on has its heading on each page.
+func TestSplitPages(t *testing.T) {
+	text := "# Report\n\n## Costs\n\nThey rose.\n\nThey fell.\n\n## Slide\n\nshort\n\n## Another\n\nshorter\n"
+	type at struct {
+		page, start, end int
+		symbol, defines  string
+	}
+	var got []at
+	for _, c := range SplitPages("x.md", text, []int{1, 7, 9, 13}) {
+		got = append(got, at{c.Page, c.Start, c.End, c.Symbol, c.Defines})
+	}
+	want := []at{
+		{1, 1, 5, "Report", "Report Costs"}, {2, 7, 7, "Report > Costs", ""}, {3, 9, 11, "Report > Slide", "Slide"}, {4, 13, 15, "Report > Another", "Another"},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 }

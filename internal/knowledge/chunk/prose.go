@@ -31,9 +31,12 @@ func splitProse(s *source) ([]Chunk, bool) {
 			path = append(path, sec.heading)
 		}
 		c := Chunk{Kind: Section, Symbol: join(path), Defines: sec.title, Context: of(title)}
+		if sec.goesOn {
+			c.Defines = ""
+		}
 		to := sec.to
 		// A small section takes in those after it that are not above it, while all of them together stay small.
-		for i+1 < len(sections) && sections[i+1].level >= sec.level && sec.title != "" && s.bytes(sec.from, sections[i+1].to) < smallSection {
+		for i+1 < len(sections) && !sections[i+1].page && sections[i+1].level >= sec.level && sec.title != "" && s.bytes(sec.from, sections[i+1].to) < smallSection {
 			i++
 			to = sections[i].to
 			c.Defines += " " + sections[i].title
@@ -59,12 +62,15 @@ func Entitle(chunks []Chunk, title string) {
 	if title = strings.Join(strings.Fields(title), " "); title == "" {
 		return
 	}
+	said := of(title)
 	for i := range chunks {
 		c := &chunks[i]
 		if c.Kind != Section || strings.HasPrefix(c.Symbol, title) {
 			continue
 		}
-		c.Context = line(of(title), c.Context)
+		if first, _, _ := strings.Cut(c.Context, "\n"); first != said {
+			c.Context = line(said, c.Context)
+		}
 		if i == 0 && c.Defines == "" {
 			c.Defines = title
 		}
@@ -78,7 +84,9 @@ type heading struct {
 
 type section struct {
 	heading
-	from, to int // lines [from, to), the heading included
+	from, to int  // lines [from, to), the heading included
+	page     bool // a page begins with it
+	goesOn   bool // its heading stands on a page before
 }
 
 func join(path []heading) string {
@@ -125,9 +133,19 @@ func (s *source) sections() []section {
 			out = append(out, start)
 			start = section{from: at}
 		}
-		start.heading = h
+		start.heading, start.goesOn = h, false
 	}
+	pages := s.pages
 	for ; i < len(s.lines); i++ {
+		if len(pages) > 0 && i+1 >= pages[0] {
+			pages = pages[1:]
+			if start.from < i && s.hasText(start.from, i) {
+				start.to = i
+				out = append(out, start)
+				start = section{heading: start.heading, from: i, goesOn: true}
+			}
+			start.page = true
+		}
 		t := strings.TrimSpace(s.lines[i])
 		if f := fenceOf(t); f != "" {
 			switch {

@@ -181,18 +181,27 @@ var byMedia = map[string]*format{
 	"image/png": &pictureFormat, "image/jpeg": &pictureFormat, "image/gif": &pictureFormat, "image/tiff": &pictureFormat, "image/webp": &pictureFormat, "image/bmp": &pictureFormat,
 }
 
-// Knows says whether a file of this name is turned into text by this package, rather than read as it is.
-func Knows(name string) bool { return byExtension[extension(name)] != nil }
+// Makes says whether text is made of a file that lies among source files, rather than its lines being read as they are: of documents always, of
+// HTML where it is a page and no template of one, of YAML and JSON where they describe an API.
+func Makes(name string, body []byte) bool {
+	switch byExtension[extension(name)] {
+	case nil:
+		return bytes.HasPrefix(body, []byte("%PDF-")) || isOpenAPI(&Input{Name: name, Body: body})
+	case &htmlFormat:
+		return isPage(body)
+	}
+	return true
+}
 
-// Converts says whether files of this name are no text, and these options make text of them.
+// Converts says whether files of this name are read by these options in another way than line by line, though of some kinds only where Makes says so.
 func (o Options) Converts(name string) bool {
 	switch byExtension[extension(name)] {
-	case &pdfFormat, &docxFormat, &pptxFormat, &xlsxFormat:
-		return true
+	case nil, &htmlFormat:
+		return false
 	case &pictureFormat:
 		return len(o.OCR) > 0
 	}
-	return false
+	return true
 }
 
 // detect finds a file's format: by its first bytes where they are telling, since names lie, then by media type and name.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -57,6 +58,24 @@ func (r *reading) html() error {
 	r.b.WriteByte('\n')
 	return nil
 }
+
+// isPage tells a page from a template of one and from a part of an application, which are code: those have marks that a program fills in. What has no
+// frame of its own (a component) must not have attributes or elements of its own either.
+func isPage(body []byte) bool {
+	head := bytes.ToLower(body[:min(len(body), 2<<10)])
+	framed := bytes.Contains(head, []byte("<!doctype html")) || bytes.Contains(head, []byte("<html"))
+	marks := len(templateMark.FindAllIndex(body, 100))
+	if !framed {
+		return marks == 0 && partMark.Match(body) && !componentMark.Match(body)
+	}
+	return marks*4000 <= len(body) // one that tells of templates has some, too
+}
+
+var (
+	templateMark  = regexp.MustCompile(`\{\{|\{%|<%|<\?(?:php|=)|\$\{`)
+	partMark      = regexp.MustCompile(`(?i)<(?:p|h[1-6])[\s>]`)
+	componentMark = regexp.MustCompile(`<[a-z]+-[a-z]|<[^<>]*\s(?:v-|ng-|x-|hx-|th:|[@:*#(\[])[a-zA-Z]`)
+)
 
 // entities are what the converter writes for characters that are not to be taken for those of HTML.
 var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">")

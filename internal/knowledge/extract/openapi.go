@@ -1,9 +1,9 @@
 package extract
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,14 +19,11 @@ func isOpenAPI(in *Input) bool {
 	default:
 		return false
 	}
-	head := in.Body[:min(len(in.Body), 4<<10)]
-	for _, mark := range []string{"openapi:", `"openapi"`, "swagger:", `"swagger"`} {
-		if bytes.Contains(head, []byte(mark)) {
-			return true
-		}
-	}
-	return false
+	return apiMark.Match(in.Body[:min(len(in.Body), 4<<10)])
 }
+
+// apiMark is the field by which a description says its version.
+var apiMark = regexp.MustCompile(`(?m)(?:^|[{,]\s*|^\s+)["']?(?:openapi|swagger)["']?\s*:\s*["']?[23]\.`)
 
 // maxAPI bounds a description: its reader holds a tree of it.
 const maxAPI = 4 << 20

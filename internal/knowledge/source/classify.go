@@ -14,6 +14,7 @@ const (
 	Doc                         // prose
 	Changelog                   // a list of what changed when
 	Config                      // settings and data
+	Made                        // its text was made of a file of another format: its lines are none of the file
 )
 
 // Classify tells the flags of a path.

@@ -24,24 +24,35 @@ type Content struct {
 // Read reads a file that Walk found below root. It returns a Skip instead if the content shows that the file is no document,
 // or if it can no longer be read; an error only if root itself is gone or f.Path is no path below it.
 func Read(root string, f File) (Content, *Skip, error) {
-	raw, c, skip, err := readBytes(root, f, sizeLimit(path.Base(f.Path)))
+	raw, c, skip, err := ReadBytes(root, f)
 	if skip != nil || err != nil {
 		return Content{}, skip, err
 	}
-	text, ok := Decode(raw)
-	if !ok {
-		return Content{}, &Skip{f.Path, Binary, ""}, nil
+	if c.Text, skip = Text(f.Path, raw); skip != nil {
+		return Content{}, skip, nil
 	}
-	if reason, detail := contentReason(f.Path, text); reason != "" {
-		return Content{}, &Skip{f.Path, reason, detail}, nil
-	}
-	c.Text = text
 	return c, nil, nil
 }
 
-// ReadBytes is Read for a file of which text is still to be made: Content has no Text.
+// Text is the text of a file, unless its content shows that it is no document.
+func Text(filePath string, raw []byte) (string, *Skip) {
+	text, ok := Decode(raw)
+	if !ok {
+		return "", &Skip{filePath, Binary, ""}
+	}
+	if reason, detail := contentReason(filePath, text); reason != "" {
+		return "", &Skip{filePath, reason, detail}
+	}
+	return text, nil
+}
+
+// ReadBytes is Read without the look at what the file says: Content has no Text.
 func ReadBytes(root string, f File) ([]byte, Content, *Skip, error) {
-	return readBytes(root, f, maxBinary)
+	limit := sizeLimit(path.Base(f.Path))
+	if f.Convert {
+		limit = maxBinary
+	}
+	return readBytes(root, f, limit)
 }
 
 func readBytes(root string, f File, limit int64) ([]byte, Content, *Skip, error) {

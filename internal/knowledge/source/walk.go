@@ -28,8 +28,8 @@ type Options struct {
 	// MaxFiles bounds the files found and skipped together; 0 means no bound. Beyond it Walk fails with ErrTooManyFiles.
 	MaxFiles int
 
-	// Converts says of a name that somebody else makes text of such files: they are listed although they are binary, and read with
-	// ReadBytes. nil: of none.
+	// Converts says of a name that somebody else makes text of such files: they are listed although they are binary, may be larger, and are
+	// read with ReadBytes. nil: of none.
 	Converts func(name string) bool
 
 	// Owners says for whom the owners and groups of files stand, so that files that not everybody of this machine may read have an ACL. nil: they
@@ -43,7 +43,7 @@ type File struct {
 	Size    int64     // bytes
 	ModTime time.Time //
 	Flags   Flags     // as Classify tells from Path
-	Binary  bool      // text has to be made of it: see Options.Converts
+	Convert bool      // text has to be made of it: see Options.Converts
 	ACL     acl.ACL   // who may read it, where Options.Owners are told; else everybody
 }
 

@@ -266,13 +266,10 @@ func (w *walker) file(e fs.DirEntry, path, name string, dir *folder, taken bool,
 		return
 	}
 	reason, detail := fileReason(path, name)
-	binary := reason == Binary && w.converts != nil && w.converts(name)
-	if binary {
-		reason = ""
-	}
 	limit := sizeLimit(name)
-	if binary {
-		limit = maxBinary
+	convert := (reason == Binary || reason == "") && w.converts != nil && w.converts(name)
+	if convert {
+		reason, limit = "", maxBinary
 	}
 	if reason != "" && (!taken || reason.final()) {
 		skip(reason, detail)
@@ -288,7 +285,7 @@ func (w *walker) file(e fs.DirEntry, path, name string, dir *folder, taken bool,
 	case info.Size() > limit:
 		skip(tooLarge(info.Size(), limit))
 	default:
-		f := File{Path: path, Size: info.Size(), ModTime: info.ModTime(), Flags: dir.flags | nameFlags(name), Binary: binary, ACL: acl.Everybody()}
+		f := File{Path: path, Size: info.Size(), ModTime: info.ModTime(), Flags: dir.flags | nameFlags(name), Convert: convert, ACL: acl.Everybody()}
 		if w.owners != nil {
 			f.ACL = dir.readers.And(w.owners.of(w.full(path), info))
 		}

@@ -237,11 +237,11 @@ func (u *run) file(f treeFile, h head, c change, several bool) error {
 		d.Path = f.id
 	}
 	switch {
-	case extract.Knows(f.path):
-		d.Body = body
 	case strings.HasPrefix(string(body), "version https://git-lfs.github.com/spec/"):
 		u.sink.Skip(f.id, "its content lies in Git LFS")
 		return nil
+	case extract.Makes(f.path, body):
+		d.Body = body
 	default:
 		text, ok := source.Decode(body)
 		if !ok {
@@ -320,7 +320,7 @@ func (r *Repository) Blame(ctx context.Context) (func(ctx context.Context, id st
 	}
 	shallow := source.Shallow(answer)
 	return func(ctx context.Context, id string) ([]source.BlamedLine, error) {
-		if len(heads) == 0 || extract.Knows(id) { // text is made of the file: its lines are others
+		if len(heads) == 0 {
 			return nil, source.ErrNoHistory
 		}
 		at, name := heads[0].commit, id

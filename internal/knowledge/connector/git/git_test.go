@@ -216,7 +216,6 @@ func TestTrouble(t *testing.T) {
 func TestBlame(t *testing.T) {
 	r := newRepo(t)
 	r.write("old.go", "one\ntwo\n")
-	r.write("page.html", "<p>one</p>\n")
 	other := newRepo(t)
 	other.Write(t, "inner", "text")
 	r.git("submodule", "-q", "add", other.dir, "vendor/other")
@@ -251,7 +250,7 @@ func TestBlame(t *testing.T) {
 		}
 		return strings.Join(out, ", ")
 	}
-	for id, want := range map[string]string{"new.go": "one Ann, two Ann", "next:old.go": "one Ann, TWO Bob", "vendor/other": "nobody", "page.html": "nobody", "missing.go": "nobody"} {
+	for id, want := range map[string]string{"new.go": "one Ann, two Ann", "next:old.go": "one Ann, TWO Bob", "vendor/other": "nobody", "missing.go": "nobody"} {
 		if got := who(id); got != want {
 			t.Errorf("%s: %s, want %s", id, got, want)
 		}
