@@ -95,6 +95,7 @@ type App struct {
 	cache       *assistant.Cache
 	semantic    *assistant.Semantic
 	older       *assistant.Older
+	erasures    *assistant.Erasures
 	common      *cache.Common // nil: answers are this process's own
 	salt        func(owner string) []byte
 	books       *books       // of a server
@@ -165,6 +166,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 			threshold = cmp.Or(a.Config.Cache.Semantic.Threshold, cache.DefaultThreshold)
 		}
 		a.older = assistant.NewOlder(int(a.Config.Cache.Size)/4, threshold, o.Now)
+		a.erasures = assistant.NewErasures(a.Store, a.cache, a.semantic, a.older, o.Now)
 	}
 	a.common = a.newCommon()
 	a.salt = newSalt()
@@ -253,6 +255,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Cache:    a.cache,
 		Semantic: a.semantic,
 		Older:    a.older,
+		Erasures: a.erasures,
 		Sees:     a.Sees(),
 		Common:   a.common,
 		Metrics:  a.Metrics,
@@ -349,7 +352,8 @@ func (a *App) Expire(ctx context.Context) (err error) {
 		err = errors.Join(err, err4)
 	}
 	_, err3 := a.Store.DeleteMemoriesBefore(ctx, a.options.Now())
-	return errors.Join(err, err3, a.passages.expire(ctx, a.options.Now().Add(-keepUnused)))
+	_, err5 := a.Store.DeleteErasuresBefore(ctx, a.options.Now().Add(-assistant.MostOlder)) // no cache has what is older
+	return errors.Join(err, err3, err5, a.passages.expire(ctx, a.options.Now().Add(-keepUnused)))
 }
 
 // Close lets go of everything.

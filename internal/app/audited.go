@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os/user"
 	"slices"
 	"time"
 
+	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/audit"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/store"
@@ -87,7 +89,11 @@ func (s audited) PublishAssistant(ctx context.Context, p store.Publication) erro
 
 // DeleteSession implements store.Sessions.
 func (s audited) DeleteSession(ctx context.Context, principal, id string) error {
-	if err := s.Store.DeleteSession(ctx, principal, id); err != nil {
+	err := s.Store.DeleteSession(ctx, principal, id)
+	if err == nil {
+		err = s.erased(ctx, principal)
+	}
+	if err != nil {
 		return err
 	}
 	return s.log.Record(ctx, audit.DataErased, "sessions/"+id, "of "+principal)
@@ -96,8 +102,19 @@ func (s audited) DeleteSession(ctx context.Context, principal, id string) error 
 // DeleteMemories implements store.Memories.
 func (s audited) DeleteMemories(ctx context.Context, owner string, ids ...string) (int, error) {
 	n, err := s.Store.DeleteMemories(ctx, owner, ids...)
+	if err == nil && (n > 0 || len(ids) == 0) {
+		err = s.erased(ctx, owner)
+	}
 	if err != nil || n == 0 {
 		return n, err
 	}
 	return n, s.log.Record(ctx, audit.DataErased, "memories", counted(n)+" of "+owner)
+}
+
+// erased has every process let go of answers in its caches that somebody asked for whose data was erased.
+func (s audited) erased(ctx context.Context, owner string) error {
+	if err := s.NoteErasure(ctx, assistant.Erased(owner), s.log.Now()); err != nil {
+		return fmt.Errorf("it is erased, but for answers in caches: %w", err)
+	}
+	return s.Announce(ctx)
 }

@@ -13,7 +13,7 @@ import (
 func (a *App) Reload(ctx context.Context) error {
 	next := &App{
 		options: a.options, DataDir: a.DataDir, Store: a.Store, Ledger: a.Ledger, Audit: a.Audit, Keys: a.Keys, Sessions: a.Sessions, Memories: a.Memories, Feedback: a.Feedback, Metrics: a.Metrics, limits: a.limits,
-		cache: a.cache, semantic: a.semantic, older: a.older, common: a.common, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, readings: a.readings, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools, weaviate: a.weaviate,
+		cache: a.cache, semantic: a.semantic, older: a.older, erasures: a.erasures, common: a.common, salt: a.salt, books: a.books, background: a.background, vectors: a.vectors, readings: a.readings, quarantine: a.quarantine, readers: a.readers, encoders: a.encoders, passages: a.passages, tools: a.tools, weaviate: a.weaviate,
 	}
 	next.options.gates, next.options.pools = a.Models.gates, a.Models.pools
 	if err := next.loadConfig(); err != nil {

@@ -30,7 +30,8 @@ type commonAnswer struct {
 
 	Vector   []float32 // of the question
 	Sources  []Source
-	Owner    string
+	Owner    string // who asked
+	Person   string // as asker has it; empty: an older program kept it
 	Question string
 }
 
@@ -49,9 +50,9 @@ func encodeCommon(a *cachedAnswer, like *likeAnswer, vector []float32) ([]byte, 
 	if _, found := guard.Redact(said.String()); len(found) > 0 {
 		return nil, nil
 	}
-	c := commonAnswer{Events: a.events, Provider: a.provider, Model: a.model, Host: a.host, Mode: a.mode, Usage: a.usage, Made: a.made}
+	c := commonAnswer{Events: a.events, Provider: a.provider, Model: a.model, Host: a.host, Mode: a.mode, Usage: a.usage, Made: a.made, Owner: a.by.owner, Person: a.by.person}
 	if like != nil {
-		c.Vector, c.Sources, c.Owner, c.Question = vector, like.sources, like.owner, like.question
+		c.Vector, c.Sources, c.Question = vector, like.sources, like.question
 	}
 	var b bytes.Buffer
 	err := gob.NewEncoder(&b).Encode(&c)
@@ -64,7 +65,10 @@ func decodeCommon(body []byte) (c *commonAnswer, a *cachedAnswer, size int, err 
 	if err := gob.NewDecoder(bytes.NewReader(body)).Decode(c); err != nil {
 		return nil, nil, 0, err
 	}
-	a = &cachedAnswer{c.Events, c.Provider, c.Model, c.Host, c.Mode, c.Usage, c.Made}
+	a = &cachedAnswer{c.Events, c.Provider, c.Model, c.Host, c.Mode, c.Usage, c.Made, asker{}}
+	if c.Person != "" {
+		a.by = asker{c.Owner, c.Person}
+	}
 	size = int(unsafe.Sizeof(*a))
 	for i := range a.events {
 		size += sizeOf(&a.events[i])
@@ -81,8 +85,8 @@ func (e *Engine) commonAnswer(ctx context.Context, t *Turn) (*cachedAnswer, bool
 		return nil, false
 	}
 	_, a, size, err := decodeCommon(body)
-	if err != nil {
-		return nil, false // of a program that keeps them otherwise
+	if err != nil || e.Erasures.look(ctx) != t.erasures { // of a program that keeps them otherwise; or it may have been erased meanwhile
+		return nil, false
 	}
 	e.Cache.PutMade(t.key, a, size, made)
 	return a, true
@@ -90,13 +94,17 @@ func (e *Engine) commonAnswer(ctx context.Context, t *Turn) (*cachedAnswer, bool
 
 // commonMeanings takes over what other processes have answered in a scope since it was looked last; it says whether there was anything.
 func (e *Engine) commonMeanings(ctx context.Context, scope cache.Key) bool {
+	before := e.Erasures.look(ctx)
 	fresh := e.Common.Meanings(ctx, commonKey(scope))
+	if e.Erasures.look(ctx) != before { // some of them may have been erased meanwhile
+		return false
+	}
 	for _, m := range fresh {
 		c, a, size, err := decodeCommon(m.Body)
 		if err != nil || len(c.Vector) == 0 {
 			continue
 		}
-		like := &likeAnswer{a, c.Sources, c.Owner, c.Question}
+		like := &likeAnswer{a, c.Sources, c.Question}
 		f := facts.Of(c.Question)
 		e.Semantic.PutMade(scope, c.Vector, f, like, size+like.size(f), m.Made)
 	}

@@ -20,9 +20,9 @@ func TestCommonForm(t *testing.T) {
 			{Citations: []chat.Citation{{Start: 1, End: 2, Document: -1, Raw: []byte("{}")}}, Raw: []byte(`{"odd": 1}`), Wire: chat.OpenAIChat, Whole: true, Thoughts: []chat.Part{{Kind: chat.ThinkingPart, Text: "hm"}}},
 			{Finish: chat.FinishStop, Usage: &chat.Usage{Input: 3, Output: 4}},
 		},
-		provider: "rack", model: "m", host: "rack.example.com", mode: Grounded, usage: chat.Usage{Input: 3, Output: 4}, made: time.Date(2026, 11, 25, 12, 0, 0, 1, time.UTC),
+		provider: "rack", model: "m", host: "rack.example.com", mode: Grounded, usage: chat.Usage{Input: 3, Output: 4}, made: time.Date(2026, 11, 25, 12, 0, 0, 1, time.UTC), by: asker{"k1", "team=t&user=ann"},
 	}
-	like := &likeAnswer{a, []Source{{Number: 1, Path: "retry.go", Text: "delay *= 2", Spans: []knowledge.Span{{Start: 1, End: 2}}, Key: []int{1}}}, "k1", "how does the delay grow?"}
+	like := &likeAnswer{a, []Source{{Number: 1, Path: "retry.go", Text: "delay *= 2", Spans: []knowledge.Span{{Start: 1, End: 2}}, Key: []int{1}}}, "how does the delay grow?"}
 	vector := []float32{0.6, -0.8}
 	body, err := encodeCommon(a, like, vector)
 	if err != nil {
@@ -32,10 +32,10 @@ func TestCommonForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(a, back, gocmp.AllowUnexported(cachedAnswer{})); diff != "" {
+	if diff := gocmp.Diff(a, back, gocmp.AllowUnexported(cachedAnswer{}, asker{})); diff != "" {
 		t.Error(diff)
 	}
-	if diff := gocmp.Diff(like, &likeAnswer{back, c.Sources, c.Owner, c.Question}, gocmp.AllowUnexported(cachedAnswer{}, likeAnswer{})); diff != "" {
+	if diff := gocmp.Diff(like, &likeAnswer{back, c.Sources, c.Question}, gocmp.AllowUnexported(cachedAnswer{}, likeAnswer{}, asker{})); diff != "" {
 		t.Error(diff)
 	}
 	if c.Vector[0] != vector[0] || c.Vector[1] != vector[1] || size < 100 {

@@ -55,6 +55,7 @@ func (e *Engine) lookUp(ctx context.Context, t *Turn) error {
 	if spare && !t.Definition.Degrade.has(RungCached) {
 		return nil
 	}
+	t.erasures = e.Erasures.look(ctx)
 	asked, err := canonical(t.outgoing)
 	if err != nil {
 		return fmt.Errorf("cache key: %w", err)

@@ -28,7 +28,6 @@ func NewSemantic(threshold float64, bytes int, ttl time.Duration, now func() tim
 type likeAnswer struct {
 	*cachedAnswer
 	sources  []Source // that its citations number
-	owner    string   // who asked
 	question string   // masked
 }
 
@@ -198,7 +197,7 @@ func (e *Engine) fromMeaning(ctx context.Context, t *Turn) bool {
 	t.cached, t.Trace.Cache, t.Trace.Similarity = a.cachedAnswer, "semantic", round(float64(m.Similarity))
 	t.sources, t.Trace.Sources = a.sources, a.sources
 	note := fmt.Sprintf("a question that means the same was answered before (similarity %.2f)", m.Similarity)
-	if a.owner == t.Principal.Owner() {
+	if a.by.owner == t.Principal.Owner() {
 		t.Trace.Similar = a.question // of others, nobody learns what they asked
 		note += ": " + a.question
 	}
@@ -215,10 +214,10 @@ func (e *Engine) rememberMeaning(ctx context.Context, t *Turn, a *cachedAnswer, 
 	if v == nil {
 		return
 	}
-	like, scope, f := &likeAnswer{a, t.sources, t.Principal.Owner(), t.question}, t.like.within(model), t.like.facts
+	like, scope, f := &likeAnswer{a, t.sources, t.question}, t.like.within(model), t.like.facts
 	e.Semantic.Put(scope, v, f, like, size+like.size(f))
 	if e.Common != nil {
-		e.Common.KeepMeaning(commonKey(scope), cache.KeyOf(like.question), a.made, func() ([]byte, error) { return encodeCommon(a, like, v) })
+		e.Common.KeepMeaning(commonKey(scope), cache.KeyOf(like.question), a.by.hashes(), a.made, func() ([]byte, error) { return encodeCommon(a, like, v) })
 	}
 }
 

@@ -68,7 +68,7 @@ func (e *Engine) rememberOlder(ctx context.Context, t *Turn, a *cachedAnswer, si
 	if t.older == nil {
 		return
 	}
-	kept := &likeAnswer{a, t.sources, t.Principal.Owner(), t.question}
+	kept := &likeAnswer{a, t.sources, t.question}
 	size += sizeOfSources(t.sources) + len(t.question)
 	e.Older.exact.Put(t.older.exact, kept, size)
 	if l := t.older.like; l != nil {
@@ -83,6 +83,7 @@ func (e *Engine) answeredOnce(ctx context.Context, t *Turn) (done bool, err erro
 	if t.older == nil || t.Cache.NoCache {
 		return false, nil
 	}
+	e.Erasures.look(ctx)
 	most := t.Definition.Degrade.Stale
 	if t.Cache.MaxAge > 0 {
 		most = min(most, t.Cache.MaxAge)
@@ -93,7 +94,7 @@ func (e *Engine) answeredOnce(ctx context.Context, t *Turn) (done bool, err erro
 			m, found, _ := e.Older.alike.Get(l.within(model), v, l.facts, most)
 			if a, ok = m.Value, found; ok {
 				t.Trace.Similarity = round(float64(m.Similarity))
-				if a.owner == t.Principal.Owner() {
+				if a.by.owner == t.Principal.Owner() {
 					t.Trace.Similar = a.question
 				}
 			}

@@ -21,6 +21,7 @@ type cachedAnswer struct {
 	mode     Mode
 	usage    chat.Usage // what it cost the first time
 	made     time.Time
+	by       asker // who was given it by the model; empty: it is not known
 }
 
 // recorder keeps the events of an answer, for the cache.
@@ -74,12 +75,16 @@ func (e *Engine) remember(ctx context.Context, t *Turn, r *recorder) {
 	if !t.cacheable || t.cached != nil || t.finish != chat.FinishStop && t.finish != chat.FinishToolCalls || r.size > maxRecorded {
 		return
 	}
+	by := askerOf(t.Principal)
+	if e.Erasures.during(ctx, by, t.erasures) {
+		return
+	}
 	events, size := compacted(r.events)
-	a := &cachedAnswer{events, t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy, t.Trace.Mode, t.usage, e.Now()}
+	a := &cachedAnswer{events, t.Trace.Provider, t.Trace.Model, t.Trace.SeenBy, t.Trace.Mode, t.usage, e.Now(), by}
 	size += int(unsafe.Sizeof(*a))
 	e.Cache.Put(t.key, a, size)
 	if e.Common != nil {
-		e.Common.KeepAnswer(commonKey(t.key), a.made, func() ([]byte, error) { return encodeCommon(a, nil, nil) })
+		e.Common.KeepAnswer(commonKey(t.key), by.hashes(), a.made, func() ([]byte, error) { return encodeCommon(a, nil, nil) })
 	}
 	e.rememberMeaning(ctx, t, a, size)
 	e.rememberOlder(ctx, t, a, size)

@@ -104,6 +104,7 @@ type Turn struct {
 	cached      *cachedAnswer
 	like        *likeness // nil: the answer is not shared by meaning
 	older       *olderKey // nil: no older answer stands in for it, nor it for later ones
+	erasures    int64     // the last one that was known when the cache was asked
 	state       string    // of the knowledge, where nothing changed in it while it was searched
 	frame       string    // the prompt around question and sources
 	strikes     int       // how often servers failed over it, as far as that was noted
@@ -257,6 +258,7 @@ type Engine struct {
 	Cache       *Cache
 	Semantic    *Semantic                                                                     // nil: no answer is found by what a question means
 	Older       *Older                                                                        // nil: no answer outlasts an edit of what it was made from
+	Erasures    *Erasures                                                                     // nil: nobody's data is erased
 	Sees        func(ctx context.Context, p identity.Principal, collection, path string) bool // may somebody see a document now
 	Common      *cache.Common                                                                 // of the answers in both, with other processes; nil: not
 	Template    *prompt.Template

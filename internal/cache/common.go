@@ -13,13 +13,16 @@ type CommonStore interface {
 	CachedAnswer(ctx context.Context, key Key) (body []byte, made time.Time, err error)
 	// CachedMeanings returns the newest answers of a scope whose number is higher, at most so many, the newest first.
 	CachedMeanings(ctx context.Context, scope Key, after int64, most int) ([]CommonMeaning, error)
-	// KeepAnswer keeps an answer in place of an older one.
-	KeepAnswer(ctx context.Context, key Key, made time.Time, body []byte) error
-	// KeepMeaning keeps the answer to a question in place of an older one, with a number of its own.
-	KeepMeaning(ctx context.Context, scope, question Key, made time.Time, body []byte) error
+	// KeepAnswer keeps an answer in place of an older one, unless data of who asked was erased since it was made.
+	KeepAnswer(ctx context.Context, key Key, asked Asker, made time.Time, body []byte) error
+	// KeepMeaning keeps the answer to a question in place of an older one, with a number of its own, as KeepAnswer.
+	KeepMeaning(ctx context.Context, scope, question Key, asked Asker, made time.Time, body []byte) error
 	// TrimCache deletes what is too old, and the oldest of what is too much.
 	TrimCache(ctx context.Context, answers, meanings Bound) error
 }
+
+// Asker is who asked, by hashes of the names under which their data may be erased.
+type Asker [2]Key
 
 // Bound is what is kept: what was made since, up to so many bytes.
 type Bound struct {
@@ -203,14 +206,14 @@ func (c *Common) Meanings(ctx context.Context, scope Key) (fresh []CommonMeaning
 }
 
 // KeepAnswer keeps an answer, later. encode makes its bytes; nil where it is not to be kept.
-func (c *Common) KeepAnswer(key Key, made time.Time, encode func() ([]byte, error)) {
-	c.later(encode, func(ctx context.Context, body []byte) error { return c.store.KeepAnswer(ctx, key, made, body) })
+func (c *Common) KeepAnswer(key Key, asked Asker, made time.Time, encode func() ([]byte, error)) {
+	c.later(encode, func(ctx context.Context, body []byte) error { return c.store.KeepAnswer(ctx, key, asked, made, body) })
 }
 
 // KeepMeaning keeps the answer to a question of a scope, as KeepAnswer.
-func (c *Common) KeepMeaning(scope, question Key, made time.Time, encode func() ([]byte, error)) {
+func (c *Common) KeepMeaning(scope, question Key, asked Asker, made time.Time, encode func() ([]byte, error)) {
 	c.later(encode, func(ctx context.Context, body []byte) error {
-		return c.store.KeepMeaning(ctx, scope, question, made, body)
+		return c.store.KeepMeaning(ctx, scope, question, asked, made, body)
 	})
 }
 

@@ -52,7 +52,7 @@ func (s *shelf) CachedMeanings(ctx context.Context, _ Key, after int64, _ int) (
 	return list, nil
 }
 
-func (s *shelf) KeepAnswer(ctx context.Context, key Key, made time.Time, body []byte) error {
+func (s *shelf) KeepAnswer(ctx context.Context, key Key, _ Asker, made time.Time, body []byte) error {
 	defer func() { s.wrote <- struct{}{} }()
 	if err := s.trouble(ctx); err != nil {
 		return err
@@ -63,8 +63,8 @@ func (s *shelf) KeepAnswer(ctx context.Context, key Key, made time.Time, body []
 	return nil
 }
 
-func (s *shelf) KeepMeaning(context.Context, Key, Key, time.Time, []byte) error { return nil }
-func (s *shelf) TrimCache(context.Context, Bound, Bound) error                  { return nil }
+func (s *shelf) KeepMeaning(context.Context, Key, Key, Asker, time.Time, []byte) error { return nil }
+func (s *shelf) TrimCache(context.Context, Bound, Bound) error                         { return nil }
 
 func newShelf() (*Common, *shelf, *atomic.Pointer[time.Time]) {
 	s := &shelf{answers: map[Key][]byte{}, made: map[Key]time.Time{}, wrote: make(chan struct{}, 10)}
@@ -85,7 +85,7 @@ func TestCommonAnswers(t *testing.T) {
 	c.Start(t.Context())
 	defer c.Stop()
 	key := KeyOf("a")
-	c.KeepAnswer(key, *now.Load(), func() ([]byte, error) { return []byte("yes"), nil })
+	c.KeepAnswer(key, Asker{}, *now.Load(), func() ([]byte, error) { return []byte("yes"), nil })
 	<-s.wrote
 	if body, _, ok := c.Answer(t.Context(), key, 0); !ok || string(body) != "yes" {
 		t.Errorf("%q %v", body, ok)
@@ -149,7 +149,7 @@ func TestCommonInTrouble(t *testing.T) {
 func TestCommonGivesUpWriting(t *testing.T) {
 	c, _, now := newShelf()
 	for range 2 * mostWaiting { // nobody writes yet
-		c.KeepAnswer(KeyOf("a"), *now.Load(), func() ([]byte, error) { return nil, nil })
+		c.KeepAnswer(KeyOf("a"), Asker{}, *now.Load(), func() ([]byte, error) { return nil, nil })
 	}
 	if n := len(c.queue); n != mostWaiting {
 		t.Errorf("%d wait", n)
@@ -157,11 +157,11 @@ func TestCommonGivesUpWriting(t *testing.T) {
 	c, s, now := newShelf()
 	s.fails = errors.New("gone")
 	c.Start(t.Context())
-	c.KeepAnswer(KeyOf("a"), *now.Load(), func() ([]byte, error) { return []byte("yes"), nil })
+	c.KeepAnswer(KeyOf("a"), Asker{}, *now.Load(), func() ([]byte, error) { return []byte("yes"), nil })
 	<-s.wrote
 	c.Stop()
 	var none *Common
 	none.Start(t.Context())
-	none.KeepAnswer(KeyOf("a"), time.Time{}, nil)
+	none.KeepAnswer(KeyOf("a"), Asker{}, time.Time{}, nil)
 	none.Stop()
 }

@@ -92,6 +92,19 @@ func (c *Exact[V]) PutMade(key Key, value V, size int, made time.Time) {
 	c.bytes += size
 }
 
+// Drop lets go of all values of which gone says so.
+func (c *Exact[V]) Drop(gone func(V) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for el := c.order.Front(); el != nil; {
+		next := el.Next()
+		if gone(el.Value.(*entry[V]).value) {
+			c.drop(el)
+		}
+		el = next
+	}
+}
+
 func (c *Exact[V]) drop(el *list.Element) {
 	e := c.order.Remove(el).(*entry[V])
 	delete(c.entries, e.key)

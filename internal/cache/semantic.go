@@ -132,6 +132,19 @@ func (c *Semantic[V]) PutMade(scope Key, vector []float32, facts *facts.Facts, v
 	}
 }
 
+// Drop lets go of all answers of which gone says so.
+func (c *Semantic[V]) Drop(gone func(V) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for el := c.order.Front(); el != nil; {
+		next := el.Next()
+		if gone(el.Value.(*meaning[V]).value) {
+			c.remove(el)
+		}
+		el = next
+	}
+}
+
 func (c *Semantic[V]) remove(el *list.Element) {
 	e := c.order.Remove(el).(*meaning[V])
 	c.bytes -= e.size

@@ -112,6 +112,12 @@ assistants:
 			if a.status != 429 || a.header.Get("Retry-After") != "77" {
 				t.Errorf("%d, Retry-After %q: %+v", a.status, a.header.Get("Retry-After"), a.failure)
 			}
+
+			asks("kept", "cached", "(No model could be asked. This answer is from 20")
+			if status, body := d.call("DELETE", "/api/memory?all=true", d.key, ""); status != 200 {
+				t.Fatalf("%d %s", status, body)
+			}
+			asks("kept", "extractive", "No model could be asked. These passages come closest.") // what its asker had erased is not kept
 		})
 	}
 }

@@ -24,6 +24,7 @@ type Store interface {
 	Responses
 	Sessions
 	Memories
+	Erasures
 	Settings
 	Assistants
 	SyncRuns

@@ -34,18 +34,23 @@ func (d *DB) CachedMeanings(ctx context.Context, scope cache.Key, after int64, m
 		})
 }
 
+// notErased, of who asked and when an answer was made, lets nothing be kept that was erased before it came here.
+const notErased = `WHERE NOT EXISTS (SELECT 1 FROM erasures WHERE whose = ANY($1::BYTEA[]) AND at >= $2::BIGINT)`
+
 // KeepAnswer implements cache.CommonStore.
-func (d *DB) KeepAnswer(ctx context.Context, key cache.Key, made time.Time, body []byte) error {
-	return d.exec(ctx, "keep an answer", `INSERT INTO answers (key, made, size, body) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (key) DO UPDATE SET made = excluded.made, size = excluded.size, body = excluded.body WHERE answers.made < excluded.made`,
-		key[:], nanos(made), rowSize+len(body), body)
+func (d *DB) KeepAnswer(ctx context.Context, key cache.Key, asked cache.Asker, made time.Time, body []byte) error {
+	return d.exec(ctx, "keep an answer", `INSERT INTO answers (asked, made, key, size, body) SELECT $1::BYTEA[], $2::BIGINT, $3::BYTEA, $4::BIGINT, $5::BYTEA `+notErased+`
+		ON CONFLICT (key) DO UPDATE SET asked = excluded.asked, made = excluded.made, size = excluded.size, body = excluded.body WHERE answers.made < excluded.made`,
+		hashes(asked), nanos(made), key[:], rowSize+len(body), body)
 }
 
+func hashes(asked cache.Asker) [][]byte { return [][]byte{asked[0][:], asked[1][:]} }
+
 // KeepMeaning implements cache.CommonStore.
-func (d *DB) KeepMeaning(ctx context.Context, scope, question cache.Key, made time.Time, body []byte) error {
-	return d.exec(ctx, "keep an answer to what a question means", `INSERT INTO meanings (scope, question, made, size, body) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (scope, question) DO UPDATE SET id = DEFAULT, made = excluded.made, size = excluded.size, body = excluded.body WHERE meanings.made < excluded.made`,
-		scope[:], question[:], nanos(made), rowSize+len(body), body)
+func (d *DB) KeepMeaning(ctx context.Context, scope, question cache.Key, asked cache.Asker, made time.Time, body []byte) error {
+	return d.exec(ctx, "keep an answer to what a question means", `INSERT INTO meanings (asked, made, scope, question, size, body) SELECT $1::BYTEA[], $2::BIGINT, $3::BYTEA, $4::BYTEA, $5::BIGINT, $6::BYTEA `+notErased+`
+		ON CONFLICT (scope, question) DO UPDATE SET id = DEFAULT, asked = excluded.asked, made = excluded.made, size = excluded.size, body = excluded.body WHERE meanings.made < excluded.made`,
+		hashes(asked), nanos(made), scope[:], question[:], rowSize+len(body), body)
 }
 
 // rowSize is what a row takes in the database beside its body, with its part of the indexes, about.

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"sessions/summaries":  summaries,
 		"sessions/delete":     deleteSession,
 		"memories":            memories,
+		"erasures":            erasures,
 		"settings":            settings,
 		"assistants":          assistants,
 		"sync runs":           syncRuns,
