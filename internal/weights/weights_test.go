@@ -165,7 +165,7 @@ func TestWrongFiles(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if err := f.Pull(t.Context(), pair(), Files{write(t, "p.safetensors", content)}, nil); err == nil || !strings.Contains(err.Error(), "no tokenizer.json") {
+	if err := f.Pull(t.Context(), pair(), Files{write(t, "p.safetensors", content)}, nil); err == nil || !strings.Contains(err.Error(), "there is no tokenizer.json; p is p.safetensors, tokenizer.json: name a folder") {
 		t.Errorf("%v", err)
 	}
 	if _, err := f.Paths(pair()); !errors.Is(err, ErrMissing) {
@@ -298,7 +298,11 @@ func TestBadServers(t *testing.T) {
 		want   string
 		kept   int64
 	}{
-		"a login page": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Please log in</html>") }, "it has 26 bytes", 1000},
+		"a login page": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Please log in</html>") }, "m.gguf: it is not the file of the catalogue: a web page came in its place", 1000},
+		"another file": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			fmt.Fprint(w, "weights of another model")
+		}, "m.gguf: it is not the file of the catalogue: it has 24 bytes, not 320000; it was cut off", 1000},
 		"another part": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Range", "bytes 0-9/320000")
 			w.WriteHeader(206)
