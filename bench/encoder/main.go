@@ -28,7 +28,8 @@ func run() error {
 	var o encoder.Options
 	model := flag.String("model", "", "the model's `folder`")
 	texts := flag.String("texts", "", "a `file` with a text per line, as a JSON string")
-	out := flag.String("out", "", "`file` for the vectors: float32, little endian")
+	passages := flag.String("passages", "", "a `file` with a passage per line, for each text, which are scored as pairs")
+	out := flag.String("out", "", "`file` for the vectors, or what a head makes of the texts: float32, little endian")
 	full := flag.Bool("float32", false, "compute in float32, not with int8 weights")
 	single := flag.Bool("single", false, "one text at a time, as queries are")
 	rounds := flag.Int("rounds", 1, "how often the texts are encoded")
@@ -48,11 +49,24 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	ctx := context.Background()
+	if len(e.Labels()) > 0 {
+		var second []string
+		if *passages != "" {
+			if second, err = read(*passages); err != nil {
+				return err
+			}
+		}
+		scores, err := heads(ctx, e, list, second)
+		if err != nil {
+			return err
+		}
+		return write(*out, scores)
+	}
 	vectors := make([][]float32, len(list))
 	for i := range vectors {
 		vectors[i] = make([]float32, e.Dimensions())
 	}
-	ctx := context.Background()
 	var took []time.Duration
 	cpu, begun := spent(), time.Now()
 	for range *rounds {
