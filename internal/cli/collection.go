@@ -218,16 +218,25 @@ func collectionRuns(e *env) *cobra.Command {
 func collectionDocuments(e *env) *cobra.Command {
 	var asJSON bool
 	var q knowledge.Listing
+	var as viewer
 	c := jsonFlag(&cobra.Command{
-		Use: "documents NAME", Short: "List the documents of a collection", Args: cobra.ExactArgs(1), Example: "  dragoman collection documents wiki\n  dragoman collection documents wiki --under ops/ --limit 1000 --json",
+		Use: "documents NAME", Short: "List the documents of a collection", Args: cobra.ExactArgs(1), Example: "  dragoman collection documents wiki\n  dragoman collection documents wiki --under ops/ --limit 1000 --json\n  dragoman collection documents wiki --as-user ann --as-team hr    # what she may see",
 		RunE: e.withLibrary(nil, func(c *cobra.Command, l app.Library, args []string) error {
-			list, next, err := l.Documents(c.Context(), operator, args[0], q)
+			list, next, err := l.Documents(c.Context(), as.or(operator), args[0], q)
 			if err != nil || asJSON {
 				return firstOf(err, func() error { return e.encode(map[string]any{"documents": list, "next": next}) })
 			}
-			err = table(e.out, "DOCUMENT | TYPE | PASSAGES | SIZE | UPDATED", func(row func(...any)) {
+			head := "DOCUMENT | TYPE | PASSAGES | SIZE | UPDATED"
+			if !as.set() {
+				head += " | FOR"
+			}
+			err = table(e.out, head, func(row func(...any)) {
 				for _, d := range list {
-					row(source.Display(d.Path), safe(d.Type), d.Passages, size(d.Bytes), d.Updated.Local().Format(time.DateTime))
+					cells := []any{source.Display(d.Path), safe(d.Type), d.Passages, size(d.Bytes), d.Updated.Local().Format(time.DateTime)}
+					if !as.set() {
+						cells = append(cells, safe(readersText(d.Readers)))
+					}
+					row(cells...)
 				}
 			})
 			if next != "" {
@@ -237,6 +246,7 @@ func collectionDocuments(e *env) *cobra.Command {
 		}),
 	}, &asJSON)
 	f := c.Flags()
+	as.flags(f)
 	f.StringVar(&q.Prefix, "under", "", "only documents whose path begins with this `text`")
 	f.StringVar(&q.After, "after", "", "only documents after this `path`")
 	f.IntVar(&q.Limit, "limit", 100, "list at most this `number`")

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dragoman/dragoman/internal/assistant"
 	"github.com/dragoman/dragoman/internal/knowledge"
-	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
@@ -21,6 +21,7 @@ type searching struct {
 	answering
 	filter        knowledge.Filter
 	after, before string
+	as            viewer
 	limit         int
 	explain       bool
 	asJSON        bool
@@ -46,6 +47,7 @@ A query that begins with "-" is written after "--".`,
   dragoman search 'lang:go -type:test "context canceled"'
   dragoman search --explain -k 3 MaxIdleConns
   dragoman search --type doc --after 30d "holiday allowance"
+  dragoman search --collection wiki --as-user ann --as-team hr "salaries"    # does she find them?
   dragoman search --json "which ports are opened?" | jq -r '.passages[].path'`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return s.run(c.Context(), e, strings.Join(args, " ")) },
@@ -60,6 +62,7 @@ A query that begins with "-" is written after "--".`,
 	f.StringSliceVar(&s.filter.Authors, "author", nil, "only lines that these `people` changed last")
 	f.StringVar(&s.after, "after", "", "only what changed at or after this `day`, or as long ago: 2025-03-01, 7d")
 	f.StringVar(&s.before, "before", "", "only what changed before this `day`")
+	s.as.flags(f)
 	f.IntVarP(&s.limit, "limit", "k", 8, "passages at most")
 	f.BoolVar(&s.explain, "explain", false, "say where each score comes from, and what was left out")
 	f.BoolVar(&s.asJSON, "json", false, "print one JSON object")
@@ -70,7 +73,7 @@ func (s *searching) run(ctx context.Context, e *env, text string) error {
 	if s.limit < 1 {
 		return &usageError{fmt.Errorf("--limit %d finds nothing", s.limit)}
 	}
-	q := knowledge.Query{Who: acl.All(), Text: text, Limit: s.limit, Paths: s.only, Filter: s.filter, Pins: knowledge.Pins(text), Now: e.now(), Explain: s.explain || s.asJSON}
+	q := knowledge.Query{Who: assistant.Subjects(s.as.or(commandLine)), Text: text, Limit: s.limit, Paths: s.only, Filter: s.filter, Pins: knowledge.Pins(text), Now: e.now(), Explain: s.explain || s.asJSON}
 	for _, when := range []struct {
 		flag, value string
 		at          *time.Time
@@ -145,6 +148,7 @@ func joinResults(results []*knowledge.Result, limit int) *knowledge.Result {
 		all.LeftOut = append(all.LeftOut, r.LeftOut...)
 		all.Confidence = max(all.Confidence, r.Confidence)
 		all.Chunks += r.Chunks
+		all.Notes = append(all.Notes, r.Notes...)
 		for _, w := range r.Missing {
 			if missing[w]++; missing[w] == len(results) {
 				all.Missing = append(all.Missing, w)

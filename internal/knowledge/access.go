@@ -90,20 +90,26 @@ type permission struct {
 	rule int
 }
 
-// allows says whether a permission lets somebody through.
-func (c *Collection) allows(p permission, who acl.Subjects) bool {
-	if p.own == nobody {
-		return false
-	}
+// readers are those whom a permission lets through.
+func (c *Collection) readers(p permission) acl.ACL {
 	outer := c.acl
 	if p.rule != noRule {
 		outer = c.access.rules[p.rule].ACL
 	}
-	if p.own == "" {
-		return outer.Allows(who)
+	switch p.own {
+	case "":
+		return outer
+	case nobody:
+		return acl.ACL{}
 	}
 	own, err := acl.Parse(p.own)
-	return err == nil && own.Allows(who) && (p.rule == noRule || outer.Allows(who))
+	if err != nil {
+		return acl.ACL{}
+	}
+	if p.rule != noRule {
+		own = own.And(outer)
+	}
+	return own
 }
 
 // permissions are those that documents with an ACL may have.

@@ -26,6 +26,8 @@ type Document struct {
 	Bytes    int64     `json:"bytes"`             // of its text
 	Passages int       `json:"passages"`
 	Skipped  string    `json:"skipped,omitempty"` // why it cannot be searched
+	// Readers are who may see it: whoever is in each of the lists. It is told to those who may see everything.
+	Readers [][]string `json:"readers,omitempty"`
 }
 
 // Listing asks for the documents of a collection.
@@ -62,7 +64,7 @@ func (c *Collection) List(ctx context.Context, l Listing) (list []Document, next
 	}
 	list = make([]Document, 0, len(paths))
 	for _, p := range paths {
-		list = append(list, describeDocument(docs[p]))
+		list = append(list, c.describeDocument(docs[p], l.Who))
 	}
 	return list, next, nil
 }
@@ -73,7 +75,7 @@ func (c *Collection) Document(ctx context.Context, who acl.Subjects, id string) 
 	if err != nil || d == nil {
 		return Document{}, false, err
 	}
-	return describeDocument(d), true, nil
+	return c.describeDocument(d, who), true, nil
 }
 
 // Passages are those of a document, in their order, with their texts; none where there is no such document that they may see.
@@ -119,13 +121,16 @@ func (c *Collection) visible(ctx context.Context, who acl.Subjects, id string) (
 	return nil, nil
 }
 
-func describeDocument(d *index.Document) Document {
+func (c *Collection) describeDocument(d *index.Document, who acl.Subjects) Document {
 	out := Document{
 		ID: d.Source, Path: d.Path, URL: d.URL, Title: d.Title, Type: d.Type, Language: d.Language, Team: d.Team, Author: d.Author, Version: d.Version,
 		Updated: d.Updated.UTC(), Indexed: d.Seen.UTC(), Bytes: d.Size, Passages: d.Chunks(), Skipped: d.Skip,
 	}
 	if out.ID == "" {
 		out.ID = d.Path
+	}
+	if who.Sees() {
+		out.Readers = c.readers(permission{d.ACL, c.access.rule(d)}).Lists()
 	}
 	return out
 }

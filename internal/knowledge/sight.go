@@ -39,7 +39,7 @@ func (s *sight) sees(d *index.Document) bool {
 func (s *sight) passes(p permission) bool {
 	may, ok := s.decided[p]
 	if !ok {
-		may = s.c.allows(p, s.who)
+		may = s.c.readers(p).Allows(s.who)
 		s.decided[p] = may
 	}
 	return may

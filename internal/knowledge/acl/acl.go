@@ -97,6 +97,18 @@ func (a ACL) Nobody() bool { return a.text == "" }
 // String is canonical: two ACLs are the same when their strings are. It is empty for nobody.
 func (a ACL) String() string { return a.text }
 
+// Lists are the lists of subjects, of each of which one must be among; none for nobody.
+func (a ACL) Lists() [][]string {
+	if a.text == "" {
+		return nil
+	}
+	var out [][]string
+	for list := range strings.SplitSeq(a.text, ";") {
+		out = append(out, strings.Split(list, ","))
+	}
+	return out
+}
+
 // Allows says whether somebody may see what the ACL stands before.
 func (a ACL) Allows(s Subjects) bool {
 	if s.all {
