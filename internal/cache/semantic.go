@@ -39,7 +39,7 @@ type meaning[V any] struct {
 
 // DefaultThreshold is the least cosine of two questions' vectors (all-MiniLM-L6-v2) at which one answer serves both; the figures
 // behind it are in bench/README.md.
-const DefaultThreshold = 0.9
+const DefaultThreshold = 0.875
 
 // sameQuestion is the cosine from which on two questions are written the same but for spaces and the like.
 const sameQuestion = 0.9999

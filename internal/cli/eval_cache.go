@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -24,8 +27,9 @@ func evalCacheCommand(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cache FILE",
 		Short: "Measure the cache by meaning: which paraphrases it answers, and which near misses it must not",
-		Long: `FILE has a JSON object in each line: origin, and similar, which means the same. The cache holds the answers to all originals. Asked are
-the paraphrases, and near misses that are made of both: one number, name or negation is changed. The table shows, for each threshold of
+		Long: `FILE has a JSON object in each line: origin, and similar, which means the same, or different, which does not, however alike it is written;
+kind names what differs. The cache holds the answers to all originals. Asked are the paraphrases, the near misses of the file, and others that
+are made of the paraphrases: one number, name or negation is changed. The table shows, for each threshold of
 likeness, how many paraphrases find their answer, and how many near misses find one that is false. What a turn does not compare by meaning, since it is long or may not be in
 English, is not answered here either. Needs the model minilm.`,
 		Example: `  dragoman model pull minilm
@@ -37,7 +41,7 @@ English, is not answered here either. Needs the model minilm.`,
 				return err
 			}
 			defer f.Close()
-			pairs, err := lab.ReadPairs(f)
+			pairs, misses, err := lab.ReadPairs(f)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
@@ -50,7 +54,8 @@ English, is not answered here either. Needs the model minilm.`,
 				return err
 			}
 			thresholds := []float64{0.70, 0.75, 0.80, 0.825, 0.85, 0.875, 0.90, 0.925, 0.95}
-			points, err := lab.SemanticCache(c.Context(), pairs, thresholds, encodeAll(enc), assistant.Comparable, rand.New(rand.NewPCG(seed, seed)))
+			misses = append(misses, lab.NearMisses(pairs, rand.New(rand.NewPCG(seed, seed)))...)
+			points, err := lab.SemanticCache(c.Context(), pairs, misses, thresholds, encodeAll(enc), assistant.Comparable)
 			if err != nil {
 				return err
 			}
@@ -58,12 +63,16 @@ English, is not answered here either. Needs the model minilm.`,
 				return json.NewEncoder(e.out).Encode(points)
 			}
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-			fmt.Fprintf(w, "threshold\thits\t95 %%\twrong\tfalse hits\t95 %%\tnumber\tname\tnegation\twithout veto\t\n")
+			kinds := slices.Sorted(maps.Keys(points[0].Kinds))
+			fmt.Fprintf(w, "threshold\thits\t95 %%\twrong\tfalse hits\t95 %%\t%s\twithout veto\t\n", strings.Join(kinds, "\t"))
 			percent := func(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
 			for _, p := range points {
-				fmt.Fprintf(w, "%.3f\t%s\t%s-%s\t%s\t%s\t%s-%s\t%s\t%s\t%s\t%s\t\n", p.Threshold, percent(p.Hits.Value), percent(p.Hits.Low), percent(p.Hits.High), percent(p.Wrong.Value),
-					fmt.Sprintf("%.2f %%", 100*p.False.Value), fmt.Sprintf("%.2f", 100*p.False.Low), fmt.Sprintf("%.2f %%", 100*p.False.High),
-					percent(p.Kinds["number"].Value), percent(p.Kinds["name"].Value), percent(p.Kinds["negation"].Value), percent(p.Unguarded))
+				fmt.Fprintf(w, "%.3f\t%s\t%s-%s\t%s\t%s\t%s-%s\t", p.Threshold, percent(p.Hits.Value), percent(p.Hits.Low), percent(p.Hits.High), percent(p.Wrong.Value),
+					fmt.Sprintf("%.2f %%", 100*p.False.Value), fmt.Sprintf("%.2f", 100*p.False.Low), fmt.Sprintf("%.2f %%", 100*p.False.High))
+				for _, kind := range kinds {
+					fmt.Fprintf(w, "%s\t", percent(p.Kinds[kind].Value))
+				}
+				fmt.Fprintf(w, "%s\t\n", percent(p.Unguarded))
 			}
 			fmt.Fprintf(w, "\n")
 			if err := w.Flush(); err != nil {

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,28 +22,38 @@ type Pair struct {
 	Similar string `json:"similar"`
 }
 
-// ReadPairs reads JSON lines with the fields origin and similar.
-func ReadPairs(in io.Reader) ([]Pair, error) {
-	var out []Pair
+// ReadPairs reads JSON lines: origin with similar, which means the same, or with different, which means something else however alike it
+// is written, and its kind, "other" where none is given.
+func ReadPairs(in io.Reader) (pairs []Pair, misses []NearMiss, err error) {
 	sc := bufio.NewScanner(in)
 	sc.Buffer(nil, 1<<20)
 	for n := 1; sc.Scan(); n++ {
 		if strings.TrimSpace(sc.Text()) == "" {
 			continue
 		}
-		var p Pair
-		if err := json.Unmarshal(sc.Bytes(), &p); err != nil || p.Origin == "" || p.Similar == "" {
-			return nil, fmt.Errorf("line %d is no pair with origin and similar", n)
+		var p struct {
+			Pair
+			Different string `json:"different"`
+			Kind      string `json:"kind"`
 		}
-		out = append(out, p)
+		if err := json.Unmarshal(sc.Bytes(), &p); err != nil || p.Origin == "" || (p.Similar == "") == (p.Different == "") {
+			return nil, nil, fmt.Errorf("line %d is no pair: it needs origin, and similar or different", n)
+		}
+		if p.Similar != "" {
+			pairs = append(pairs, p.Pair)
+		} else {
+			misses = append(misses, NearMiss{Pair{p.Origin, p.Different}, cmp.Or(p.Kind, "other"), true})
+		}
 	}
-	return out, sc.Err()
+	return pairs, misses, sc.Err()
 }
 
 // NearMiss is a text that differs from another by one fact, so that it must not have the same answer.
 type NearMiss struct {
-	Pair
-	Kind string // "number", "name", "negation"
+	Pair        // whose Similar is only alike
+	Kind string // "number", "name", "negation", or what a file says
+	// Alone says that it is known to differ from its own original alone: another that is held may well mean the same.
+	Alone bool
 }
 
 var (
@@ -65,7 +76,7 @@ func NearMisses(pairs []Pair, r *rand.Rand) []NearMiss {
 		for _, text := range []string{p.Origin, p.Similar} {
 			add := func(kind, changed string) {
 				if changed != text && changed != "" {
-					out = append(out, NearMiss{Pair{p.Origin, changed}, kind})
+					out = append(out, NearMiss{Pair{p.Origin, changed}, kind, false})
 				}
 			}
 			if at := digits.FindStringIndex(text); at != nil {
@@ -132,9 +143,9 @@ func share(hits, n int) Share {
 // Encode makes vectors of length 1.
 type Encode func(ctx context.Context, texts []string) ([][]float32, error)
 
-// SemanticCache measures a semantic cache that holds the answers to all originals, at each of the thresholds. Texts that are not comparable
-// are neither kept nor answered.
-func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, encode Encode, comparable func(string) bool, r *rand.Rand) ([]SemanticPoint, error) {
+// SemanticCache measures a semantic cache that holds the answers to all originals, those of near misses included, at each of the thresholds.
+// Texts that are not comparable are neither kept nor answered.
+func SemanticCache(ctx context.Context, pairs []Pair, misses []NearMiss, thresholds []float64, encode Encode, comparable func(string) bool) ([]SemanticPoint, error) {
 	type question struct {
 		vector []float32
 		facts  *facts.Facts
@@ -151,13 +162,20 @@ func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, enco
 		}
 		return out, nil
 	}
-	misses := NearMisses(pairs, r)
 	var origins, similar, changed []string
 	for _, p := range pairs {
 		origins, similar = append(origins, p.Origin), append(similar, p.Similar)
 	}
+	known := map[string]bool{}
+	for _, o := range origins {
+		known[o] = true
+	}
 	for _, m := range misses {
 		changed = append(changed, m.Similar)
+		if !known[m.Origin] {
+			known[m.Origin] = true
+			origins = append(origins, m.Origin)
+		}
 	}
 	held, err := questions(origins)
 	if err != nil {
@@ -180,13 +198,13 @@ func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, enco
 		free, guarded     float32
 		freeAt, guardedAt int
 	}
-	find := func(q question) best {
+	find := func(q question, among func(origin string) bool) best {
 		b := best{freeAt: -1, guardedAt: -1}
 		if q.out {
 			return b
 		}
 		for i, h := range held {
-			if h.out {
+			if h.out || !among(origins[i]) {
 				continue
 			}
 			s := cosine(q.vector, h.vector)
@@ -201,10 +219,13 @@ func SemanticCache(ctx context.Context, pairs []Pair, thresholds []float64, enco
 	}
 	bestAsked, bestNear := make([]best, len(asked)), make([]best, len(near))
 	for i, q := range asked {
-		bestAsked[i] = find(q)
+		bestAsked[i] = find(q, func(string) bool { return true })
 	}
 	for i, q := range near {
-		bestNear[i] = find(q)
+		m := misses[i]
+		bestNear[i] = find(q, func(origin string) bool {
+			return origin != m.Similar && (!m.Alone || origin == m.Origin) // the answer to the very question is no false one
+		})
 	}
 	var out []SemanticPoint
 	for _, threshold := range thresholds {

@@ -31,15 +31,17 @@ func bag(_ context.Context, texts []string) ([][]float32, error) {
 }
 
 func TestSemanticCache(t *testing.T) {
-	pairs, err := ReadPairs(strings.NewReader(`{"origin":"You can keep 5 days of leave in PERSONIO.","similar":"In PERSONIO one can keep 5 leave days."}
+	pairs, own, err := ReadPairs(strings.NewReader(`{"origin":"You can keep 5 days of leave in PERSONIO.","similar":"In PERSONIO one can keep 5 leave days."}
 {"origin":"The ` + "`cast_column`" + ` function is slow.","similar":"The function ` + "`cast_column`" + ` is slow."}
 
-{"origin":"The ` + "`rename_column`" + ` function does not copy.","similar":"` + "`rename_column`" + ` does not copy."}`))
-	if err != nil || len(pairs) != 3 {
-		t.Fatalf("%v %v", pairs, err)
+{"origin":"The ` + "`rename_column`" + ` function does not copy.","similar":"` + "`rename_column`" + ` does not copy."}
+{"origin":"Who pays?","different":"Whom do I pay?","kind":"role"}`))
+	if err != nil || len(pairs) != 3 || len(own) != 1 || own[0].Kind != "role" {
+		t.Fatalf("%v %v %v", pairs, own, err)
 	}
 	kinds := map[string]int{}
-	for _, m := range NearMisses(pairs, rand.New(rand.NewPCG(1, 1))) {
+	misses := NearMisses(pairs, rand.New(rand.NewPCG(1, 1)))
+	for _, m := range misses {
 		kinds[m.Kind]++
 		if m.Similar == m.Origin {
 			t.Errorf("%q was not changed", m.Origin)
@@ -48,7 +50,7 @@ func TestSemanticCache(t *testing.T) {
 	if kinds["number"] != 2 || kinds["name"] != 5 && kinds["name"] != 4 && kinds["name"] != 6 || kinds["negation"] != 6 {
 		t.Errorf("%v", kinds)
 	}
-	points, err := SemanticCache(t.Context(), pairs, []float64{0, 0.9, 1.1}, bag, func(string) bool { return true }, rand.New(rand.NewPCG(1, 1)))
+	points, err := SemanticCache(t.Context(), pairs, misses, []float64{0, 0.9, 1.1}, bag, func(string) bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,11 +61,17 @@ func TestSemanticCache(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	some := func(text string) bool { return !strings.Contains(text, "PERSONIO") }
-	points, err = SemanticCache(t.Context(), pairs, []float64{0}, bag, some, rand.New(rand.NewPCG(1, 1)))
+	points, err = SemanticCache(t.Context(), pairs, misses, []float64{0}, bag, some)
 	if err != nil || points[0].Hits.N != 3 || points[0].Hits.Value > 0.7 || points[0].Unguarded == 1 {
 		t.Errorf("what is not comparable is answered: %+v, %v", points, err)
 	}
-	if _, err := ReadPairs(strings.NewReader("{}\n")); err == nil {
-		t.Error("an empty pair is taken")
+	points, err = SemanticCache(t.Context(), nil, append(own, NearMiss{Pair{"Whom do I pay?", "Who pays?"}, "role", true}), []float64{0}, bag, func(string) bool { return true })
+	if p := points[0]; err != nil || p.False.N != 2 || p.Unguarded != 1 || p.Kinds["role"].N != 2 {
+		t.Errorf("near misses of a file: %+v, %v", points, err)
+	}
+	for _, bad := range []string{"{}", `{"origin":"a"}`, `{"origin":"a","similar":"b","different":"c"}`} {
+		if _, _, err := ReadPairs(strings.NewReader(bad)); err == nil {
+			t.Errorf("%s is taken for a pair", bad)
+		}
 	}
 }
