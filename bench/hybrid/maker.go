@@ -47,6 +47,10 @@ func (m *maker) Sync(ctx context.Context, _ string, sink connector.Sink) (connec
 		return connector.Outcome{}, err
 	}
 	for d := range m.documents {
+		if version, known := sink.Known(fmt.Sprint(d)); known && version == "1" {
+			sink.Keep(fmt.Sprint(d))
+			continue
+		}
 		r := rand.New(rand.NewPCG(uint64(d), 1))
 		var b strings.Builder
 		for p := range perDocument {

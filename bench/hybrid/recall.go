@@ -152,9 +152,7 @@ func (b *bench) searcher(ctx context.Context, ix *index.Index) (func(q []float32
 		return func(q []float32) ([]dense.Hit, error) { return outside.Search(ctx, q, proposed, &index.Query{}) }, nil
 	}
 	if n := ix.Neighbours(g); n != nil {
-		return func(q []float32) ([]dense.Hit, error) {
-			return n.Search(ctx, q, proposed, func(int64) bool { return true })
-		}, nil
+		return func(q []float32) ([]dense.Hit, error) { return n.Search(ctx, q, proposed, &index.Query{}) }, nil
 	}
 	rows := dense.New(g.Dims)
 	err = ix.VectorBlocks(ctx, g.ID, 0, func(_ int64, ids []int64, data []byte) error {

@@ -45,20 +45,6 @@ func (m inMemory) Similarities(_ context.Context, query []float32, ids []int64) 
 	return out, nil
 }
 
-// inDatabase are vectors that pgvector searches.
-type inDatabase struct {
-	*index.Neighbours
-	index *index.Index
-}
-
-func (d inDatabase) Search(ctx context.Context, vector []float32, k int, q *index.Query) ([]dense.Hit, error) {
-	allow, err := d.index.Filter(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	return d.Neighbours.Search(ctx, vector, k, allow)
-}
-
 // fewPassages say as much of passages at large as knowing nothing.
 const fewPassages = 16
 

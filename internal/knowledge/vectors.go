@@ -240,7 +240,7 @@ func (c *Collection) generation(ctx context.Context, model string) (neighbours, 
 		return nil, nil
 	}
 	if n := c.index.Neighbours(all[at]); n != nil {
-		return inDatabase{n, c.index}, nil
+		return n, nil
 	}
 	g := v.models[all[at].Model]
 	if g == nil {

@@ -64,10 +64,12 @@ type Index struct {
 	lock     func(ctx context.Context, what string, wait bool) (unlock func(), err error)
 	pgvector bool   // searches vectors
 	nearby   bool   // vectors lie in the table neighbour, too, which pgvector searches
+	compared int    // of pgvector: up to how many vectors have no graph
+	named    int    // and how many it is named in one piece
 	engine   Engine // searches vectors, where it is not nil
 	describe func(*Document) []string
 	spaces   string   // what the names of its spaces begin with
-	rows     rowCache // of vectors at the engine
+	rows     rowCache // of vectors at the engine or in the database
 	space    space
 	scoring  Scoring
 	blocks   blockCache

@@ -219,7 +219,7 @@ func (s *snapshot) allowed(q *Query) (ids []int64) {
 	return ids
 }
 
-// rowCache keeps vectors that were read of the engine: those of candidates and of the sample that confidence is measured by come again and
+// rowCache keeps vectors that were read of the engine or the database: those of candidates and of the sample that confidence is measured by come again and
 // again. A chunk's vector of one generation never changes.
 type rowCache struct {
 	mu   sync.Mutex

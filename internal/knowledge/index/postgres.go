@@ -23,11 +23,14 @@ func OpenPostgres(ctx context.Context, address, name string, s Scoring, pgvector
 	if err != nil {
 		return nil, errors.New("the address of the database cannot be read") // what the parser says may show the password
 	}
-	ix := &Index{scoring: s, among: "= ANY(CAST(translate(?, '[]', '{}') AS BIGINT[]))"}
+	ix := &Index{scoring: s, among: "= ANY(CAST(translate(?, '[]', '{}') AS BIGINT[]))", compared: compared, named: named}
 	ix.path = schemaName(name, ix.format())
 	quoted := pgx.Identifier{ix.path}.Sanitize()
 	config.RuntimeParams["search_path"] = quoted + ", public"
 	config.RuntimeParams["application_name"] = "dragoman index"
+	if pgvector { // for all searches, which need no transaction for it then; beyond walked a scan goes on until it has as many as are asked for
+		config.RuntimeParams["hnsw.ef_search"], config.RuntimeParams["hnsw.iterative_scan"] = strconv.Itoa(walked), "relaxed_order"
+	}
 	ix.db = sql.OpenDB(connector{stdlib.GetConnector(*config)})
 	ix.db.SetMaxOpenConns(8)
 	ix.db.SetMaxIdleConns(2)

@@ -159,8 +159,11 @@ func (ix *Index) UseVectors(ctx context.Context, model string) error {
 		return err
 	}
 	all, err := ix.Generations(ctx)
-	if err != nil || len(all) == 1 && all[0].Model == model && all[0].Active {
+	if err != nil {
 		return err
+	}
+	if len(all) == 1 && all[0].Model == model && all[0].Active {
+		return ix.tendNeighbours(ctx, model)
 	}
 	err = ix.changeVectors(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
