@@ -88,6 +88,8 @@ type reading struct {
 	o   Options
 	out Result
 	b   strings.Builder
+	// lines are those of the first counted bytes of b.
+	lines, counted int
 	// inner reads a file that is inside of this one: Text, which the formats cannot name, as it names them.
 	inner func(ctx context.Context, in Input, o Options) (Result, error)
 }
@@ -160,7 +162,9 @@ func (r *reading) cut(what string, args ...any) {
 
 // page notes that a page begins with what is written next.
 func (r *reading) page() {
-	r.out.Pages = append(r.out.Pages, strings.Count(r.b.String(), "\n")+1)
+	r.lines += strings.Count(r.b.String()[r.counted:], "\n")
+	r.counted = r.b.Len()
+	r.out.Pages = append(r.out.Pages, r.lines+1)
 }
 
 // byExtension are the formats by the ends of file names.

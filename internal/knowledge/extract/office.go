@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -205,7 +203,7 @@ func (w *docxWriter) begin(e xml.StartElement) {
 		w.para.WriteByte('\t')
 	case "br", "cr":
 		w.para.WriteByte('\n')
-	case "del", "moveFrom":
+	case "del", "moveFrom", "Fallback": // of two forms of the same, the second
 		w.deleted++
 	case "tbl":
 		w.tables = append(w.tables, &tableWriter{})
@@ -226,7 +224,7 @@ func (w *docxWriter) end(name string) {
 	switch name {
 	case "t":
 		w.inText = false
-	case "del", "moveFrom":
+	case "del", "moveFrom", "Fallback":
 		w.deleted--
 	case "p":
 		text := strings.TrimSpace(w.para.String())
@@ -274,6 +272,12 @@ func (w *docxWriter) paragraph(text string) {
 		}
 		b.WriteString(strings.Repeat("#", level) + " " + strings.ReplaceAll(text, "\n", " ") + "\n\n")
 		return
+	}
+	for _, list := range []string{"ListBullet", "ListNumber"} { // styles whose numbers stand with them
+		if rest, ok := strings.CutPrefix(w.style, list); ok && w.level < 0 {
+			n, _ := strconv.Atoi(rest)
+			w.level = max(n-1, 0)
+		}
 	}
 	if w.level >= 0 {
 		b.WriteString(strings.Repeat("  ", min(w.level, 8)) + "- " + text + "\n")
@@ -326,98 +330,4 @@ func writeTable(b *strings.Builder, rows [][]string) {
 
 func tableCell(s string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
-}
-
-// pptx writes a heading for each slide, its text, and the speaker's notes.
-func (r *reading) pptx() error {
-	a, err := r.archive()
-	if err != nil {
-		return err
-	}
-	var slides []int
-	for _, f := range a.File {
-		if n, ok := numbered(f.Name, "ppt/slides/slide"); ok {
-			slides = append(slides, n)
-		}
-	}
-	slices.Sort(slides)
-	for _, n := range slides {
-		if r.full() {
-			break
-		}
-		r.page()
-		paragraphs, title, err := r.slide(a, fmt.Sprintf("ppt/slides/slide%d.xml", n))
-		if err != nil {
-			return err
-		}
-		if r.out.Title == "" {
-			r.out.Title = title
-		}
-		fmt.Fprintf(&r.b, "## Slide %d", n)
-		if title != "" {
-			r.b.WriteString(": " + title)
-		}
-		r.b.WriteString("\n\n")
-		for _, p := range paragraphs {
-			r.b.WriteString(p + "\n")
-		}
-		notes, _, err := r.slide(a, fmt.Sprintf("ppt/notesSlides/notesSlide%d.xml", n))
-		if err != nil {
-			return err
-		}
-		if text := strings.Join(notes, "\n"); strings.Trim(text, "0123456789 \n") != "" {
-			r.b.WriteString("\nNotes: " + text + "\n")
-		}
-		r.b.WriteByte('\n')
-	}
-	return nil
-}
-
-// slide returns the paragraphs of a slide without its title, and that.
-func (r *reading) slide(a *archive, name string) (paragraphs []string, title string, err error) {
-	var p strings.Builder
-	inText, isTitle := false, false
-	err = r.each(a, name, func(e xml.StartElement) {
-		switch e.Name.Local {
-		case "sp":
-			isTitle = false
-		case "ph":
-			kind := value(e, "type")
-			isTitle = kind == "title" || kind == "ctrTitle"
-		case "t":
-			inText = true
-		case "br":
-			p.WriteByte(' ')
-		}
-	}, func(end string) {
-		switch end {
-		case "t":
-			inText = false
-		case "p":
-			text := strings.TrimSpace(p.String())
-			p.Reset()
-			switch {
-			case text == "":
-			case isTitle:
-				title = strings.TrimSpace(title + " " + text)
-			default:
-				paragraphs = append(paragraphs, text)
-			}
-		}
-	}, func(s string) {
-		if inText {
-			p.WriteString(s)
-		}
-	})
-	return paragraphs, title, err
-}
-
-// numbered reads the number of "PREFIX12.xml".
-func numbered(name, prefix string) (int, bool) {
-	rest, ok := strings.CutPrefix(name, prefix)
-	if !ok || path.Ext(rest) != ".xml" {
-		return 0, false
-	}
-	n, err := strconv.Atoi(strings.TrimSuffix(rest, ".xml"))
-	return n, err == nil
 }

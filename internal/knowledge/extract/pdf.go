@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,30 +28,39 @@ func (r *reading) pdf() error {
 	r.out.Title, r.out.Author = info.Key("Title").Text(), info.Key("Author").Text()
 	r.out.Updated = pdfTime(info.Key("ModDate").Text())
 	pages := pdfPages(r.ctx, doc, r.o.MaxPages)
-	if all := doc.NumPage(); all > len(pages) {
-		r.cut("%d pages after the first %d", all-len(pages), len(pages))
+	if n := doc.NumPage(); n > len(pages) {
+		r.cut("%d pages after the first %d", n-len(pages), len(pages))
 	}
-	broken := 0
+	var all [][]pdfLine
+	broken, size := 0, 0
 	for i, page := range pages {
-		n := i + 1
 		if r.ctx.Err() != nil {
 			return r.ctx.Err()
 		}
-		if r.full() {
-			r.cut("pages from %d on", n)
+		if size > r.o.MaxText {
+			r.cut("pages from %d on", i+1)
 			break
 		}
-		text, err := pdfPage(page)
+		lines, err := pdfPage(page)
 		if err != nil {
-			broken++
-			r.cut("page %d, which is damaged", n)
-			continue
+			r.cut("page %d, which is damaged", i+1)
+			if len(lines) == 0 {
+				broken++
+			}
 		}
-		r.page()
-		r.b.WriteString(text)
+		for _, l := range lines {
+			size += len(l.text) + 1
+		}
+		all = append(all, lines)
 	}
-	if broken > 0 && broken == len(pages) {
+	if broken > 0 && broken == len(all) {
 		return fmt.Errorf("%w: none of its %d pages can be read", ErrBroken, broken)
+	}
+	dropRunning(all)
+	markHeadings(all)
+	for _, lines := range all {
+		r.page()
+		r.writePDFPage(lines)
 	}
 	return nil
 }
@@ -79,61 +87,20 @@ func pdfPages(ctx context.Context, doc *pdf.Reader, most int) (pages []pdf.Page)
 	return pages
 }
 
-// pdfPage returns the text of one page, row by row. A faulty page does not take the others with it.
-func pdfPage(page pdf.Page) (text string, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
+// pdfPage returns the lines of one page. A faulty page does not take the others with it, nor what it shows before its fault.
+func pdfPage(page pdf.Page) (lines []pdfLine, err error) {
+	w := &pdfShow{}
+	func() {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("%v", p)
+			}
+		}()
+		if content := page.V.Key("Contents"); !content.IsNull() {
+			w.content(content, page.Resources(), identity, 0)
 		}
 	}()
-	rows, err := page.GetTextByRow()
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	usual := usualGap(rows)
-	var last *pdf.Row
-	for _, row := range rows {
-		line := strings.TrimRight(pdfLine(row.Content), " ")
-		if line == "" {
-			continue
-		}
-		if last != nil && last.Position-row.Position > usual*3/2 {
-			b.WriteByte('\n') // a new paragraph
-		}
-		last = row
-		b.WriteString(line)
-		b.WriteByte('\n')
-	}
-	b.WriteByte('\n')
-	return b.String(), nil
-}
-
-// usualGap is the median distance of neighbouring rows: that of the lines of a paragraph.
-func usualGap(rows pdf.Rows) int64 {
-	var gaps []int64
-	for i := 1; i < len(rows); i++ {
-		gaps = append(gaps, rows[i-1].Position-rows[i].Position)
-	}
-	if len(gaps) == 0 {
-		return 0
-	}
-	slices.Sort(gaps)
-	return gaps[(len(gaps)-1)/2]
-}
-
-// pdfLine puts the pieces of a row together: writers cut words into pieces to set the space between letters.
-func pdfLine(pieces pdf.TextHorizontal) string {
-	var b strings.Builder
-	end := 0.0
-	for i, t := range pieces {
-		if gap := t.X - end; i > 0 && gap > 0.15*max(t.FontSize, 1) && !strings.HasSuffix(b.String(), " ") && !strings.HasPrefix(t.S, " ") {
-			b.WriteByte(' ')
-		}
-		b.WriteString(t.S)
-		end = max(end, t.X+t.W)
-	}
-	return b.String()
+	return pdfLines(w.pieces), err
 }
 
 // pdfTime reads "D:20240131120000+01'00'" (ISO 32000-1, 7.9.4); zero where it is something else.
