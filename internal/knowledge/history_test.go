@@ -57,8 +57,8 @@ func TestRepositoriesInAFolder(t *testing.T) {
 	root.git("Ann", 9, "commit", "-q", "-m", "a library")
 	root.git("Ann", 9, "clone", "-q", other.dir, "tools/clone")
 
-	for name, at := range map[string]string{"in a repository": root.dir, "in a folder that git does not keep": ""} {
-		t.Run(name, func(t *testing.T) {
+	for _, at := range []string{"", root.dir} { // a copy first: what follows changes the repository
+		t.Run(map[bool]string{true: "in a folder that git does not keep", false: "in a repository"}[at == ""], func(t *testing.T) {
 			prefix := ""
 			if at == "" { // around the repository
 				at = t.TempDir()
