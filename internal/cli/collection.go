@@ -28,7 +28,7 @@ Where it runs, it takes over at once what these commands change.`,
   dragoman collection sync wiki
   dragoman collection errors wiki`,
 	}
-	c.AddCommand(collectionList(e), collectionShow(e), collectionSync(e), collectionRuns(e), collectionDocuments(e), collectionChunks(e), collectionErrors(e), collectionCompact(e))
+	c.AddCommand(collectionList(e), collectionShow(e), collectionSync(e), collectionRuns(e), collectionDocuments(e), collectionChunks(e), collectionErrors(e), collectionCompact(e), collectionLeftovers(e))
 	return c
 }
 

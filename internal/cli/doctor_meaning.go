@@ -64,6 +64,12 @@ func (d *doctor) vectors(ctx context.Context, ap *app.App) {
 		d.bad("vectors", s.Err.Error(), "passages are found by words alone until it answers; nothing is lost: what it lacks it is given then")
 	default:
 		d.ok("vectors", fmt.Sprintf("Weaviate %s at %s", s.Version, s.Address))
+		if left, err := ap.Leftovers(ctx); err != nil {
+			d.bad("vectors", err.Error(), "")
+		} else if len(left) > 0 {
+			d.note("vectors", fmt.Sprintf("%d tenants there are of no collection here, the first of them %s", len(left), left[0].Tenant),
+				"`dragoman collection leftovers` lists them, and deletes those that are not another installation's")
+		}
 	}
 }
 

@@ -79,22 +79,16 @@ type Options struct {
 
 // Open opens the collection's index, empty if it is new. Nothing is read from the folder until Sync.
 func Open(ctx context.Context, o Options) (*Collection, error) {
-	root, err := filepath.Abs(o.Root)
+	root, err := o.root()
 	if err != nil {
 		return nil, err
 	}
-	if resolved, err := filepath.EvalSymlinks(root); err == nil {
-		root = resolved
-	}
-	settings := DefaultSettings
-	if o.Settings != nil {
-		settings = *o.Settings
-	}
+	settings, place := o.settings(), o.place(root)
 	var ix *index.Index
 	if o.Database != "" {
 		ix, err = index.OpenPostgres(ctx, o.Database, o.Name, settings.Index, o.PGVector)
 	} else {
-		ix, err = index.Open(ctx, filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude, o.Owners)), settings.Index)
+		ix, err = index.Open(ctx, place, settings.Index)
 	}
 	if err != nil {
 		return nil, err
@@ -120,6 +114,41 @@ func Open(ctx context.Context, o Options) (*Collection, error) {
 		}
 	}
 	return &Collection{budget: o.Blame, expiry: o.Expiry, latest: latest, acl: o.ACL, access: rules, owners: o.Owners, Name: o.Name, Root: root, Include: o.Include, Exclude: o.Exclude, index: ix, settings: settings, extract: o.Extract, segment: segmentBytes, gate: make(chan struct{}, 1)}, nil
+}
+
+// root is the folder, with links followed.
+func (o *Options) root() (string, error) {
+	root, err := filepath.Abs(o.Root)
+	if err != nil {
+		return "", err
+	}
+	if resolved, err := filepath.EvalSymlinks(root); err == nil {
+		root = resolved
+	}
+	return root, nil
+}
+
+func (o *Options) settings() Settings {
+	if o.Settings != nil {
+		return *o.Settings
+	}
+	return DefaultSettings
+}
+
+// Place is where the index of a collection lies, opened or not, as IndexPath has it.
+func (o *Options) Place() (string, error) {
+	root, err := o.root()
+	if err != nil {
+		return "", err
+	}
+	return o.place(root), nil
+}
+
+func (o *Options) place(root string) string {
+	if o.Database != "" {
+		return index.Schema(o.Name, o.settings().Index)
+	}
+	return filepath.Join(o.DataDir, "index", indexName(root, o.Include, o.Exclude, o.Owners))
 }
 
 // indexName tells a person whose index it is, and keeps folders of the same name apart.

@@ -3,8 +3,10 @@ package enginetest_test
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -378,6 +380,46 @@ func TestEngineLoses(t *testing.T) {
 	p.same("after it was cleared")
 	if len(s.of) != 1 {
 		t.Errorf("%d spaces are left", len(s.of))
+	}
+}
+
+// TestEngineObsolete: of an index file that another version made, which is thrown away, the engine lets go what it had.
+func TestEngineObsolete(t *testing.T) {
+	s, dir, m := &spaces{}, t.TempDir(), &pointed{map[string][]float32{}, map[string][]float32{}}
+	open := func() *knowledge.Collection {
+		c, err := knowledge.Open(t.Context(), knowledge.Options{Name: "old", Root: dir, DataDir: dir, Engine: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if err := pullMade(t, made{20, 0})(c); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Embed(t.Context(), m, noCache{}, embed.Options{Now: time.Now}); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := open()
+	before := maps.Clone(s.of)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", c.IndexPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("PRAGMA user_version = 7"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open()
+	for name, of := range s.of {
+		if len(s.of) != 1 || len(of) != 20 || before[name] != nil {
+			t.Errorf("the engine has %d spaces, in %s %d of 20", len(s.of), name, len(of))
+		}
 	}
 }
 

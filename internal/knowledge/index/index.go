@@ -93,6 +93,7 @@ func Open(ctx context.Context, path string, s Scoring) (*Index, error) {
 	if !errors.Is(err, errObsolete) && !damaged(err) {
 		return nil, fmt.Errorf("open index %s: %w", path, err)
 	}
+	spaces, _ := fileSpaces(ctx, path) // of one that is damaged they may not be known
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("discard the obsolete index: %w", err)
@@ -100,6 +101,9 @@ func Open(ctx context.Context, path string, s Scoring) (*Index, error) {
 	}
 	if ix, err = open(ctx, path, s); err != nil {
 		return nil, fmt.Errorf("create index %s: %w", path, err)
+	}
+	if err := ix.inherit(ctx, spaces); err != nil {
+		return nil, errors.Join(fmt.Errorf("create index %s: %w", path, err), ix.Close())
 	}
 	return ix, nil
 }

@@ -24,7 +24,7 @@ func OpenPostgres(ctx context.Context, address, name string, s Scoring, pgvector
 		return nil, errors.New("the address of the database cannot be read") // what the parser says may show the password
 	}
 	ix := &Index{scoring: s, among: "= ANY(CAST(translate(?, '[]', '{}') AS BIGINT[]))", compared: compared, named: named}
-	ix.path = schemaName(name, ix.format())
+	ix.path = Schema(name, s)
 	quoted := pgx.Identifier{ix.path}.Sanitize()
 	config.RuntimeParams["search_path"] = quoted + ", public"
 	config.RuntimeParams["application_name"] = "dragoman index"
@@ -46,6 +46,9 @@ func OpenPostgres(ctx context.Context, address, name string, s Scoring, pgvector
 	}
 	return ix, nil
 }
+
+// Schema is that in which an index lies.
+func Schema(name string, s Scoring) string { return schemaName(name, (&Index{scoring: s}).format()) }
 
 // schemaName makes an identifier of an index's name.
 func schemaName(name string, format int32) string {

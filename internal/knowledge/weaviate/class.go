@@ -121,3 +121,23 @@ func (e *Engine) Drop(ctx context.Context, space string) error {
 	_, err := e.change(ctx, http.MethodDelete, "/schema/"+class+"/tenants", []string{space})
 	return err
 }
+
+// Spaces lists the tenants that there are, whoever had them made, in no order.
+func (e *Engine) Spaces(ctx context.Context) ([]string, error) {
+	if err := e.ensure(ctx); err != nil {
+		return nil, err
+	}
+	answer, err := e.change(ctx, http.MethodGet, "/schema/"+class+"/tenants", nil)
+	if err != nil {
+		return nil, err
+	}
+	list := gjson.ParseBytes(answer)
+	if !gjson.ValidBytes(answer) || !list.IsArray() {
+		return nil, e.fault("gave an answer that lists no tenants: " + told(answer))
+	}
+	var names []string
+	for _, t := range list.Array() {
+		names = append(names, t.Get("name").String())
+	}
+	return names, nil
+}

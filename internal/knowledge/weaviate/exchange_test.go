@@ -144,6 +144,15 @@ func converse(t *testing.T, k *talk, url string) {
 	must(e.Make(ctx, space))
 	must(e.Make(ctx, space))
 	must(e.Make(ctx, other))
+	spaces := func(want ...string) {
+		t.Helper()
+		got, err := e.Spaces(ctx)
+		must(err)
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("spaces are %v in place of %v", got, want)
+		}
+	}
+	spaces(space, other)
 
 	r := rand.New(rand.NewPCG(1, 2))
 	vector := func(dims int) dense.Row {
@@ -236,6 +245,7 @@ func converse(t *testing.T, k *talk, url string) {
 	count(8)
 	must(e.Drop(ctx, space))
 	must(e.Drop(ctx, space))
+	spaces(other)
 	_, err = e.Search(ctx, space, query, 5, index.Selection{})
 	_, rowsErr := e.Rows(ctx, space, []int64{1})
 	putErr := e.Put(ctx, space, entries[:1])

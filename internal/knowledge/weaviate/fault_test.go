@@ -51,6 +51,7 @@ func TestGarbage(t *testing.T) {
 			"count":  func(ctx context.Context) error { _, err := e.Count(ctx, "s"); return err },
 			"put":    func(ctx context.Context) error { return e.Put(ctx, "s", []index.Entry{entry}) },
 			"remove": func(ctx context.Context) error { return e.Remove(ctx, "s", []int64{1}) },
+			"spaces": func(ctx context.Context) error { _, err := e.Spaces(ctx); return err },
 			"make":   func(ctx context.Context) error { return e.Make(ctx, "s") },
 			"check":  func(ctx context.Context) error { _, err := e.Check(ctx); return err },
 		} {
