@@ -21,7 +21,7 @@ import (
 )
 
 func evalCacheCommand(e *env) *cobra.Command {
-	var model string
+	var model, prefix string
 	var asJSON bool
 	var seed uint64
 	c := &cobra.Command{
@@ -31,9 +31,10 @@ func evalCacheCommand(e *env) *cobra.Command {
 kind names what differs. The cache holds the answers to all originals. Asked are the paraphrases, the near misses of the file, and others that
 are made of the paraphrases: one number, name or negation is changed. The table shows, for each threshold of
 likeness, how many paraphrases find their answer, and how many near misses find one that is false. What a turn does not compare by meaning, since it is long or may not be in
-English, is not answered here either. Needs the model minilm.`,
+English, is not answered here either. Needs the model minilm, or another one that --model names.`,
 		Example: `  dragoman model pull minilm
-  dragoman eval cache paraphrases.jsonl`,
+  dragoman eval cache paraphrases.jsonl
+  dragoman eval cache --model ./e5-small-v2 --query-prefix "query: " paraphrases.jsonl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			f, err := os.Open(args[0])
@@ -49,7 +50,7 @@ English, is not answered here either. Needs the model minilm.`,
 			if err != nil {
 				return err
 			}
-			enc, err := app.OpenEncoder(here.folder, config.Embedder{Local: model})
+			enc, err := app.OpenEncoder(here.folder, config.Embedder{Local: model, PassagePrefix: prefix}) // all texts are questions
 			if err != nil {
 				return err
 			}
@@ -82,7 +83,8 @@ English, is not answered here either. Needs the model minilm.`,
 			return nil
 		},
 	}
-	c.Flags().StringVar(&model, "model", app.EmbeddingModel, "embedding `model` of the catalogue")
+	c.Flags().StringVar(&model, "model", app.EmbeddingModel, "embedding `model`: one of the catalogue, or a folder (./bge)")
+	c.Flags().StringVar(&prefix, "query-prefix", "", "`text` to set before each question, as the embedder does that is to serve the cache")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().Uint64Var(&seed, "seed", 1, "of the near misses")
 	return c

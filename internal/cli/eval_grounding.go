@@ -65,7 +65,7 @@ made.`,
 		},
 	}
 	c.Flags().BoolVar(&words, "words", false, "without the encoder")
-	c.Flags().StringVar(&model, "model", app.EmbeddingModel, "embedding `model` of the catalogue")
+	c.Flags().StringVar(&model, "model", app.EmbeddingModel, "embedding `model`: one of the catalogue, or a folder (./bge)")
 	c.Flags().StringVar(&made, "made", "", "`folder` of .md and .txt files to make claims of")
 	c.Flags().StringVar(&fit, "fit", "", "write fitted models to this `file`")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")

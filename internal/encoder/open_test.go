@@ -74,7 +74,12 @@ func TestBrokenFilesAreErrors(t *testing.T) {
 		{weights, entry(query, "data_offsets", []int64{-2048, 0}), "offsets"},
 		{weights, entry(query, "data_offsets", []int64{1 << 60, 1<<60 + 2048}), "hole"},
 		{weights, header(func(h map[string]any) { h["another"] = h[query]; delete(h, query) }), query + `" is missing`},
+		{weights, header(func(h map[string]any) {
+			h["another"] = h["bert.pooler.dense.weight"]
+			delete(h, "bert.pooler.dense.weight")
+		}), `bert.pooler.dense.weight" is missing`},
 		{"config.json", func(d []byte) []byte { return nil }, "config.json"},
+		{"config.json", replace(`"bert"`, `"electra"`), "only models of type"},
 		{"config.json", replace(`"bert"`, `"xlm-roberta"`), "only models of type"},
 		{"config.json", replace(`"gelu"`, `"relu"`), "hidden_act"},
 		{"config.json", replace(`"absolute"`, `"relative_key"`), "position_embedding_type"},
