@@ -169,15 +169,25 @@ func (a *App) Embed(ctx context.Context, collection string, progress func(done, 
 const fewPassages = 32
 
 // EmbedFew is Embed where no more than a few passages have no vector: after an edit, not for a new folder. It says how many are left. That
-// it fails is not told: words find most of what is asked for.
+// it fails, or takes longer than a question waits for its vector, is not told: words find most of what is asked for.
 func (a *App) EmbedFew(ctx context.Context, assistantName string) (left int) {
 	for _, name := range a.Assistants[assistantName].Knowledge {
-		_, _ = a.semantics().embed(ctx, name, fewPassages, nil)
+		a.embedFew(ctx, name)
 		if state, err := a.VectorState(ctx, name); err == nil && state.Next != "" {
 			left += state.Missing
 		}
 	}
 	return left
+}
+
+func (a *App) embedFew(ctx context.Context, collection string) {
+	v := a.semantics()
+	if x, err := v.embedders.get(collection); err == nil && x != nil && x.Within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, x.Within)
+		defer cancel()
+	}
+	_, _ = v.embed(ctx, collection, fewPassages, nil)
 }
 
 // VectorState says how far the vectors of a collection are. Where they are not those of its embedder, or not complete, Next is its embedder's

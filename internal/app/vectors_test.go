@@ -89,6 +89,37 @@ func first(t *testing.T, a *App, question string) string {
 	return res.Passages[0].Path
 }
 
+// TestEmbedFewWaitsNoLonger: who asks on the command line does not wait for an embedder that is down longer than the question itself would.
+func TestEmbedFewWaitsNoLonger(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "dragoman.yaml"), `
+providers: {vec: {base_url: 'http://vec.test/v1'}}
+embedders: {one: {use: vec/one, dimensions: 2, timeout: 50ms}}
+embedder: one
+collections: {wiki: {path: wiki}}
+assistants: {helper: {knowledge: [wiki]}}
+`)
+	write(t, filepath.Join(dir, "wiki/leave.md"), "# Leave\n\nEverybody has 28 days.\n")
+	down := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600") // which a run in the background would keep to
+		http.Error(w, `{"error":{"message":"slow down"}}`, http.StatusTooManyRequests)
+	})
+	a, err := Open(t.Context(), Options{Dir: dir, DataDir: t.TempDir(), Getenv: func(string) string { return "" }, Client: providertest.InMemory(t, down), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if _, err := a.Sync(t.Context(), "helper"); err != nil {
+		t.Fatal(err)
+	}
+	if left := a.EmbedFew(t.Context(), "helper"); left != 1 {
+		t.Errorf("%d passages are left", left)
+	}
+	if got := first(t, a, "days of leave"); got != "leave.md" {
+		t.Errorf("found %q", got)
+	}
+}
+
 // TestKeepEmbedded: passages get their vectors in the background. Another model takes over when all of its vectors are there; until then, and
 // while it is out of order, questions are asked of the one before.
 func TestKeepEmbedded(t *testing.T) {

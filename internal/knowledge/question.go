@@ -3,6 +3,7 @@ package knowledge
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dragoman/dragoman/internal/knowledge/analysis"
 	"github.com/dragoman/dragoman/internal/knowledge/index"
@@ -84,39 +85,43 @@ func (q *question) add(text string, weight float32) {
 			return
 		}
 		i = end
-		word := text[start:end]
-		lower := strings.ToLower(word)
-		q.lower = append(q.lower, lower)
-		q.asks.note(lower)
-		code := LooksLikeCode(text, start, end)
-		if !code && (analysis.IsStopword(lower) || len(word) == 1) {
-			q.words = append(q.words, -1)
-			continue
+		code, words := LooksLikeCode(text, start, end), []string{text[start:end]}
+		if r, _ := utf8.DecodeRuneInString(words[0]); analysis.IsCJK(r) {
+			words = cutCJK(words[0])
 		}
-		id, known := seen[lower]
-		if !known {
-			if len(q.concepts) == maxConcepts {
+		for _, word := range words {
+			lower := strings.ToLower(word)
+			q.lower = append(q.lower, lower)
+			q.asks.note(lower)
+			if !code && (analysis.IsStopword(lower) || len(word) == 1) {
 				q.words = append(q.words, -1)
 				continue
 			}
-			id = len(q.concepts)
-			c := concept{word: word, weight: weight, prose: weight, identifier: code}
-			if c.asking = !code && questionWords[lower]; c.asking {
-				c.weight *= q.rules.Asking
-				c.prose *= q.rules.AskingText
+			id, known := seen[lower]
+			if !known {
+				if len(q.concepts) == maxConcepts {
+					q.words = append(q.words, -1)
+					continue
+				}
+				id = len(q.concepts)
+				c := concept{word: word, weight: weight, prose: weight, identifier: code}
+				if c.asking = !code && questionWords[lower]; c.asking {
+					c.weight *= q.rules.Asking
+					c.prose *= q.rules.AskingText
+				}
+				q.concepts = append(q.concepts, c)
+				seen[lower] = id
+				q.expand(id, lower)
+			} else if q.rules.Repeated > 0 {
+				q.repeat(id)
 			}
-			q.concepts = append(q.concepts, c)
-			seen[lower] = id
-			q.expand(id, lower)
-		} else if q.rules.Repeated > 0 {
-			q.repeat(id)
+			q.words = append(q.words, id)
+			if prev >= 0 && prev == len(q.words)-2 && !known && isPlain(prevWord) && isPlain(lower) {
+				q.use(prevWord+lower, q.rules.Joined*weight, q.rules.JoinedProse*weight, id, 1)
+				q.use(prevWord+lower, 0, 0, q.words[prev], 1)
+			}
+			prev, prevWord = len(q.words)-1, lower
 		}
-		q.words = append(q.words, id)
-		if prev >= 0 && prev == len(q.words)-2 && !known && isPlain(prevWord) && isPlain(lower) {
-			q.use(prevWord+lower, q.rules.Joined*weight, q.rules.JoinedProse*weight, id, 1)
-			q.use(prevWord+lower, 0, 0, q.words[prev], 1)
-		}
-		prev, prevWord = len(q.words)-1, lower
 	}
 }
 

@@ -110,6 +110,11 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 		p.Pinned = true
 		res.Passages = append(res.Passages, p)
 	}
+	if u := Understand(query.Text, query.Now); len(cands) == 0 || len(u.Odd) > 0 {
+		if res.Notes, err = c.hints(ctx, see, &u, &query.Filter); err != nil {
+			return nil, err
+		}
+	}
 	limit := query.Limit
 	if limit <= 0 {
 		limit = DefaultLimit

@@ -12,6 +12,7 @@ type Understood struct {
 	Text    string   `json:"text"`              // what is asked, operators taken out
 	Phrases []string `json:"phrases,omitempty"` // what stood in quotes: two words or more that are wanted as they are
 	Filter  Filter   `json:"filter,omitzero"`
+	Odd     []string `json:"odd,omitempty"` // operators at the ends whose value says no day: they are searched for as words
 }
 
 // operators narrow a question, at its beginning or its end: "path:internal lang:go why is it slow", with "-" before them what
@@ -41,6 +42,7 @@ func (u *Understood) leading(now time.Time) {
 	for {
 		token, rest := firstToken(u.Text)
 		if token == "" || !u.Filter.take(token, now) {
+			u.odd(token)
 			return
 		}
 		u.Text = strings.TrimLeft(rest, " ")
@@ -57,9 +59,18 @@ func (u *Understood) trailing(now time.Time) {
 			}
 		}
 		if !u.Filter.take(u.Text[at:], now) {
+			u.odd(u.Text[at:])
 			return
 		}
 		u.Text = strings.TrimRight(u.Text[:at], " ")
+	}
+}
+
+// odd notes what begins like an operator of time.
+func (u *Understood) odd(token string) {
+	name, value, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(token, "-")), ":")
+	if (name == "after" || name == "before") && value != "" && !slices.Contains(u.Odd, token) {
+		u.Odd = append(u.Odd, token)
 	}
 }
 

@@ -18,7 +18,7 @@ func TestUnderstand(t *testing.T) {
 		`path:"my docs/x" retries`:                         {Text: "retries", Filter: Filter{Paths: []string{"my docs/x"}}},
 		"after:7d before:today what changed":               {Text: "what changed", Filter: Filter{After: day.AddDate(0, 0, -7), Before: day}},
 		"what changed after:2025-03":                       {Text: "what changed", Filter: Filter{After: time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)}},
-		"after:lunch it fails":                             {Text: "after:lunch it fails"},
+		"after:lunch it fails":                             {Text: "after:lunch it fails", Odd: []string{"after:lunch"}},
 		"what does type:function mean here":                {Text: "what does type:function mean here"},
 		"path://x y":                                       {Text: "path://x y"},
 		"lang:go\nlevel=info path:/x":                      {Text: "lang:go\nlevel=info path:/x"},
