@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
@@ -45,6 +47,39 @@ func TestHints(t *testing.T) {
 		if got := [2]string{notes(acl.Stranger(), text), notes(lawyer, text)}; got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+}
+
+// TestHiddenWords: whether a word stands in what one may not see makes no difference to anything that a search tells.
+func TestHiddenWords(t *testing.T) {
+	lawyers, err := acl.New("group:lawyers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := acl.Everybody()
+	search := func(secret string) *Result {
+		c := folder(t, nil)
+		for i, text := range []string{"# Lunch\n\nThe company pays for lunch.\n", "# Phones\n\nThe company pays for phones.\n", "# Plan\n\nWe buy " + secret + ", " + secret + " and " + secret + ".\n"} {
+			d := page([]string{"lunch", "phones", "plan"}[i], text)
+			if d.ACL = &public; i == 2 {
+				d.ACL = &lawyers
+			}
+			if err := c.Put(t.Context(), d, extract.Options{}, later); err != nil {
+				t.Fatal(err)
+			}
+		}
+		res, err := c.Search(t.Context(), Query{Who: acl.Of("bob", "cooks"), Text: "what does the company pay for Zorbtron lunch?", Now: later(), Explain: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	with, without := search("zorbtron"), search("bratwurst")
+	if len(with.Passages) == 0 || with.Chunks != 2 || !slices.Contains(with.Missing, "Zorbtron") {
+		t.Fatalf("%+v", with)
+	}
+	if d := cmp.Diff(without, with); d != "" {
+		t.Errorf("what is hidden shows:\n%s", d)
 	}
 }
 

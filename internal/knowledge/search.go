@@ -95,12 +95,6 @@ func (c *Collection) Search(ctx context.Context, query Query) (*Result, error) {
 	}
 	res := &Result{Chunks: found.Chunks, Missing: r.q.missing(found.Counts)}
 	see := c.sight(query.Who)
-	if hidden, chunks, err := see.hides(ctx); err != nil {
-		return nil, err
-	} else if hidden {
-		// What occurs in the index at large is not told to those who see a part of it.
-		res.Chunks, res.Missing = chunks, r.q.missing(matched(found))
-	}
 	pinned, err := c.pinned(ctx, query.Pins, r, see)
 	if err != nil {
 		return nil, err
@@ -154,8 +148,15 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 	see := c.sight(query.Who)
 	iq.Allow, iq.Where = see.and(iq.Allow), where(query.Paths, &u.Filter, &query.Filter)
 	if !query.Who.Sees() {
-		iq.Where.Sees = see.some
+		iq.Sees, iq.Where.Sees = see.sees, see.some
 		iq.Where.Exact = iq.Where.Exact && len(c.access.rules) == 0
+	}
+	if !query.Who.Sees() {
+		docs, err := c.index.Documents(ctx)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		c.access.forget(len(docs))
 	}
 	near, err := c.nearest(ctx, &query, &iq)
 	why := ""

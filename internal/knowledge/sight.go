@@ -58,26 +58,6 @@ func (s *sight) and(allow func(*index.Document) bool) func(*index.Document) bool
 	return func(d *index.Document) bool { return s.sees(d) && (allow == nil || allow(d)) }
 }
 
-// hides says whether there is something that they may not see, and how many passages they may.
-func (s *sight) hides(ctx context.Context) (hidden bool, chunks int, err error) {
-	if s.who.Sees() {
-		return false, 0, nil
-	}
-	docs, err := s.c.index.Documents(ctx)
-	if err != nil {
-		return false, 0, err
-	}
-	for _, d := range docs {
-		if s.sees(d) {
-			chunks += d.Chunks()
-		} else {
-			hidden = true
-		}
-	}
-	s.c.access.forget(len(docs))
-	return hidden, chunks, nil
-}
-
 // paths are those of documents that they may see.
 func (s *sight) paths(docs map[string]*index.Document) iter.Seq[string] {
 	return func(yield func(string) bool) {
@@ -87,19 +67,6 @@ func (s *sight) paths(docs map[string]*index.Document) iter.Seq[string] {
 			}
 		}
 	}
-}
-
-// matched counts in how many of the hits each term occurs.
-func matched(found *index.Result) []int {
-	counts := make([]int, len(found.Counts))
-	for _, h := range found.Hits {
-		for i := range counts {
-			if h.Matched&(1<<i) != 0 {
-				counts[i]++
-			}
-		}
-	}
-	return counts
 }
 
 // Visible counts the documents and passages that somebody may see.

@@ -33,6 +33,9 @@ type Query struct {
 	Require []int        // terms, by their place in Terms, that must all occur in a chunk
 	Also    []int64      // chunks to score whatever their rank, as far as they may be found: what was found by other means
 	Explain bool         // say what each term gave
+	// Sees says which documents count where it is asked how common a word is, and how many chunks there are; nil: all. Who asks would else learn
+	// from scores which words others have written.
+	Sees func(*Document) bool
 }
 
 // passes says whether a chunk of a document that may be found may be found, too.
@@ -54,7 +57,7 @@ type Result struct {
 	Hits   []Hit     // best first; after them those of Also that are not among them, in the order of Also
 	IDF    []float32 // of each term of the query; the weight of a term that occurs nowhere is the greatest
 	Counts []int     // number of chunks in which each term occurs
-	Chunks int       // in the index
+	Chunks int       // in the index, of documents that Query.Sees counts
 }
 
 // headerCount is how many chunks with a word in their headers alone make it as common as one that has it in itself: a header
@@ -77,7 +80,12 @@ func (ix *Index) Search(ctx context.Context, q Query) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	n := float64(snap.chunks)
+	if q.Sees != nil {
+		if res.Chunks, err = snap.seen(q.Sees, lists, res.Counts, own); err != nil {
+			return nil, fmt.Errorf("search: %w", err)
+		}
+	}
+	n := float64(res.Chunks)
 	for i, count := range res.Counts {
 		f := min(max(float64(own[i]), float64(count)/headerCount), n)
 		res.IDF[i] = float32(math.Log(1 + (n-f+0.5)/(f+0.5)))
@@ -91,6 +99,43 @@ func (ix *Index) Search(ctx context.Context, q Query) (*Result, error) {
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	return res, ctx.Err()
+}
+
+// seen counts chunks of documents that sees lets through: all of them, and of each term as readPostings does.
+func (snap *snapshot) seen(sees func(*Document) bool, lists [][]termList, counts, inThemselves []int) (chunks int, err error) {
+	visible := make(map[*Document]bool, len(snap.docs))
+	for _, d := range snap.docs {
+		if visible[d] = sees(d); visible[d] {
+			chunks += d.Chunks()
+		}
+	}
+	if chunks == snap.chunks {
+		return chunks, nil
+	}
+	clear(counts)
+	clear(inThemselves)
+	for i, seg := range snap.segments {
+		for t, list := range lists[i] {
+			if list.count == 0 {
+				continue
+			}
+			var last *Document
+			lets := false
+			err := eachPosting(list, &seg.layout, func(ordinal, frequency uint32) {
+				if d := seg.docs[ordinal]; d != last {
+					last, lets = d, visible[d]
+				}
+				if lets {
+					counts[t]++
+					inThemselves[t] += own(frequency)
+				}
+			})
+			if err != nil {
+				return 0, err
+			}
+		}
+	}
+	return chunks, nil
 }
 
 // readPostings fetches the postings of each term in each segment, and counts them: all, and those of chunks that have
