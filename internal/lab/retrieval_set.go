@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -89,13 +90,20 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
+// byteOrderMark begins what some editors save.
+const byteOrderMark = "\ufeff"
+
 func eachRecord(path string, f func(record) error) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	dec := json.NewDecoder(bufio.NewReaderSize(file, 1<<16))
+	in, known := bufio.NewReaderSize(file, 1<<16), map[string]record{}
+	if mark, _ := in.Peek(3); string(mark) == byteOrderMark {
+		_, _ = in.Discard(3)
+	}
+	dec := json.NewDecoder(in)
 	for n := 1; ; n++ {
 		var r record
 		err := dec.Decode(&r)
@@ -105,8 +113,14 @@ func eachRecord(path string, f func(record) error) error {
 		if err == nil && r.ID == "" {
 			err = errors.New("there is no _id")
 		}
-		if err == nil {
+		was, twice := known[r.ID]
+		switch {
+		case err != nil:
+		case !twice:
+			known[r.ID] = r
 			err = f(r)
+		case was != r: // the very same one counts once
+			err = fmt.Errorf("the _id %q is that of another record, too", r.ID)
 		}
 		if err != nil {
 			return fmt.Errorf("%s, record %d: %w", path, n, err)
@@ -123,7 +137,7 @@ func readJudgements(path string) (map[string]map[string]float64, error) {
 	out := map[string]map[string]float64{}
 	sc := bufio.NewScanner(file)
 	for n := 1; sc.Scan(); n++ {
-		line := strings.TrimRight(sc.Text(), "\r")
+		line := strings.TrimPrefix(strings.TrimRight(sc.Text(), "\r"), byteOrderMark)
 		fields := strings.Split(line, "\t")
 		if line == "" || n == 1 && fields[0] == "query-id" {
 			continue
@@ -132,7 +146,7 @@ func readJudgements(path string) (map[string]map[string]float64, error) {
 			return nil, fmt.Errorf("%s, line %d: %d columns; query, document and relevance are wanted, with tabs between", path, n, len(fields))
 		}
 		v, err := strconv.ParseFloat(fields[2], 64)
-		if err != nil {
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, fmt.Errorf("%s, line %d: the relevance %q is no number", path, n, fields[2])
 		}
 		if v <= 0 {

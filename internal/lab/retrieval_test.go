@@ -160,6 +160,8 @@ func TestRetrievalSetErrors(t *testing.T) {
 		"number":        {"qrels.tsv", "query-id\tcorpus-id\tscore\nq1\t1\tx\n", `line 2: the relevance "x"`},
 		"nothing":       {"qrels.tsv", "q9\t1\t1\n", "no query has a relevant document"},
 		"record":        {"corpus.jsonl", `{"text":"x"}`, "record 1: there is no _id"},
+		"infinity":      {"qrels.tsv", "q1\t1\tNaN\n", `line 1: the relevance "NaN"`},
+		"two of one id": {"corpus.jsonl", `{"_id":"1","text":"x"}` + "\n" + `{"_id":"1","text":"y"}`, `record 2: the _id "1" is that of another record`},
 	} {
 		dir := smallSet(t)
 		if c.file != "" {
@@ -168,6 +170,14 @@ func TestRetrievalSetErrors(t *testing.T) {
 		if _, err := LoadRetrievalSet(dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+	// What editors save with a mark before it, and records that stand there twice, are read.
+	dir, one := t.TempDir(), `{"_id":"1","text":"x"}`+"\n"
+	write(t, filepath.Join(dir, "corpus.jsonl"), byteOrderMark+one+one)
+	write(t, filepath.Join(dir, "queries.jsonl"), byteOrderMark+one+one)
+	write(t, filepath.Join(dir, "qrels.tsv"), byteOrderMark+"1\t1\t1\n")
+	if s, err := LoadRetrievalSet(dir); err != nil || len(s.Documents) != 1 || len(s.Queries) != 1 || s.Relevance["1"]["1"] != 1 {
+		t.Errorf("with a mark: %+v, %v", s, err)
 	}
 	if _, err := ReadRun(write(t, filepath.Join(t.TempDir(), "a.run"), "q1 Q0 d 1 0.5\n")); err == nil || !strings.Contains(err.Error(), "six") {
 		t.Errorf("a run of five columns: %v", err)
