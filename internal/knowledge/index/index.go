@@ -86,6 +86,13 @@ func Open(ctx context.Context, path string, s Scoring) (*Index, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("create the index folder: %w", err)
 	}
+	// One opens it at a time. Of two that make a file at once SQLite refuses one without waiting, since both hold it for reading and want to write
+	// its header; and who discards a file must not discard the one that another has made by then.
+	unlock, err := fileLock(path)(ctx, "open", true)
+	if err != nil {
+		return nil, fmt.Errorf("wait for the process that opens index %s: %w", path, err)
+	}
+	defer unlock()
 	ix, err := open(ctx, path, s)
 	if err == nil {
 		return ix, nil

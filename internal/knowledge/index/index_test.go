@@ -473,6 +473,50 @@ func FuzzBlock(f *testing.F) {
 	})
 }
 
+// TestObsoleteIsReplacedOnce: of several that find a file of another format at once one discards it, and no other discards what that one made.
+func TestObsoleteIsReplacedOnce(t *testing.T) {
+	for round := range 8 {
+		path := filepath.Join(t.TempDir(), "test.db")
+		old := DefaultScoring
+		old.Names++
+		ix, err := Open(t.Context(), path, old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ix.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		const processes = 4
+		for n := range processes {
+			all.Go(func() {
+				ix, err := Open(t.Context(), path, DefaultScoring)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				t.Cleanup(func() { ix.Close() })
+				if err := ix.Commit(t.Context(), Change{Meta: map[string]string{fmt.Sprint("by ", n): "yes"}}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		last, err := Open(t.Context(), path, DefaultScoring)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range processes {
+			if said, err := last.Meta(t.Context(), fmt.Sprint("by ", n)); said != "yes" || err != nil {
+				t.Errorf("round %d: what process %d wrote is lost: %v", round, n, err)
+			}
+		}
+		if err := last.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Lists come out as they went in, whatever form they are kept in.
 func TestPostingsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
