@@ -96,8 +96,6 @@ func (a *App) TuneCollection(ctx context.Context, p identity.Principal, collecti
 		}
 		text, detail = string(body), fmt.Sprintf("%g: %s", *value, note)
 	}
-	if err := a.Store.SetSetting(ctx, thresholdKey(collection), text); err != nil {
-		return err
-	}
-	return a.Audit.Record(ctx, audit.FeedbackApplied, thresholdKey(collection), detail)
+	ctx = audited{a.Store, a.Audit}.noting(ctx, audit.FeedbackApplied, thresholdKey(collection), detail)
+	return a.Store.SetSetting(ctx, thresholdKey(collection), text)
 }

@@ -94,14 +94,19 @@ func By(ctx context.Context, who string) context.Context {
 	return context.WithValue(ctx, whoKey{}, who)
 }
 
-// Record adds an entry. It is called when what it tells of is done, and the caller fails where the entry cannot be written.
-func (l *Log) Record(ctx context.Context, action Action, object, detail string) error {
+// Entry is an entry of what is done now, for who writes it with the change itself.
+func (l *Log) Entry(ctx context.Context, action Action, object, detail string) Entry {
 	who, ok := ctx.Value(whoKey{}).(string)
 	if !ok {
 		who = l.Who
 	}
+	return Entry{At: l.Now(), Who: who, Action: action, Object: object, Detail: detail}
+}
+
+// Record adds an entry. It is called when what it tells of is done, and the caller fails where the entry cannot be written.
+func (l *Log) Record(ctx context.Context, action Action, object, detail string) error {
 	// Who leaves does not keep what they did out of the log.
-	_, err := l.Store.AppendAudit(context.WithoutCancel(ctx), Entry{At: l.Now(), Who: who, Action: action, Object: object, Detail: detail})
+	_, err := l.Store.AppendAudit(context.WithoutCancel(ctx), l.Entry(ctx, action, object, detail))
 	if err != nil {
 		return fmt.Errorf("it is done, and could not be written to the audit log: %w", err)
 	}

@@ -12,9 +12,10 @@ import (
 
 // SaveAssistant implements store.Assistants.
 func (d *DB) SaveAssistant(ctx context.Context, v store.AssistantVersion) error {
-	return d.exec(ctx, "save a version of an assistant", `INSERT INTO assistant_versions (name, version, body, origin, author, note, created)
+	_, err := d.noted(ctx, "save a version of an assistant", `INSERT INTO assistant_versions (name, version, body, origin, author, note, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name, version) DO NOTHING`,
 		clean(v.Name), clean(v.Version), blob(v.Body), string(v.Origin), clean(v.Author), clean(v.Note), nanos(v.Created))
+	return err
 }
 
 // AssistantVersion implements store.Assistants.
@@ -50,7 +51,7 @@ func (d *DB) assistantVersions(ctx context.Context, where string, args ...any) (
 
 // PublishAssistant implements store.Assistants.
 func (d *DB) PublishAssistant(ctx context.Context, p store.Publication) error {
-	n, err := d.change(ctx, "publish an assistant", `INSERT INTO assistant_publications (name, version, origin, author, note, at)
+	n, err := d.noted(ctx, "publish an assistant", `INSERT INTO assistant_publications (name, version, origin, author, note, at)
 		SELECT name, version, $1::text, $2::text, $3::text, $4::bigint FROM assistant_versions WHERE name = $5 AND version = $6`,
 		string(p.Origin), clean(p.Author), clean(p.Note), nanos(p.At), clean(p.Name), clean(p.Version))
 	if err == nil && n == 0 {

@@ -12,20 +12,29 @@ import (
 // NoteErasure implements store.Erasures.
 func (d *DB) NoteErasure(ctx context.Context, whose [32]byte, at time.Time) error {
 	return d.transaction(ctx, "note that data was erased", func(ctx context.Context, tx pgx.Tx) error {
-		// Who is second waits until the first has committed: a reader never sees a number before a smaller one.
-		if _, err := tx.Exec(ctx, `LOCK TABLE erasures IN SHARE ROW EXCLUSIVE MODE`); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO erasures (whose, at) VALUES ($1, $2)`, whose[:], nanos(at)); err != nil {
-			return err
-		}
-		for _, table := range []string{"answers", "meanings"} {
-			if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE asked IS NULL OR $1 = ANY(asked)`, whose[:]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return noteErasure(ctx, tx, &store.Erasure{Whose: whose, At: at})
 	})
+}
+
+func noteErasure(ctx context.Context, tx pgx.Tx, e *store.Erasure) error {
+	for _, statement := range []string{
+		// Who is second waits until the first has committed: a reader never sees a number before a smaller one.
+		`LOCK TABLE erasures IN SHARE ROW EXCLUSIVE MODE`,
+		`SELECT pg_advisory_xact_lock(hashtextextended('trim the cache', 0))`, // two that delete many rows could wait for each other
+	} {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO erasures (whose, at) VALUES ($1, $2)`, e.Whose[:], nanos(e.At)); err != nil {
+		return err
+	}
+	for _, table := range []string{"answers", "meanings"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE asked IS NULL OR $1 = ANY(asked)`, e.Whose[:]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Erasures implements store.Erasures.

@@ -24,7 +24,7 @@ func (d *DB) InsertKey(ctx context.Context, k identity.Key) error {
 	if !k.OldUntil.IsZero() {
 		old = k.OldHash[:]
 	}
-	err = d.exec(ctx, "write an API key", `INSERT INTO keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+	_, err = d.noted(ctx, "write an API key", `INSERT INTO keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		clean(k.ID), clean(k.Name), clean(k.Prefix), k.Hash[:], nanos(k.Created), nanos(k.Revoked), nanos(k.Expires), old, nanos(k.OldUntil), clean(string(grants)))
 	if taken(err) {
 		return fmt.Errorf("key %s: %w", k.ID, identity.ErrKeyExists)
@@ -69,7 +69,7 @@ func (d *DB) KeyByHash(ctx context.Context, hash [sha256.Size]byte) (identity.Ke
 
 // RotateKey implements identity.Store.
 func (d *DB) RotateKey(ctx context.Context, id string, hash [sha256.Size]byte, prefix string, oldUntil, expires time.Time) error {
-	n, err := d.change(ctx, "rotate an API key", `UPDATE keys SET old_hash = hash, old_until = $1, hash = $2, prefix = $3, expires = $4 WHERE id = $5`,
+	n, err := d.noted(ctx, "rotate an API key", `UPDATE keys SET old_hash = hash, old_until = $1, hash = $2, prefix = $3, expires = $4 WHERE id = $5`,
 		nanos(oldUntil), hash[:], clean(prefix), nanos(expires), clean(id))
 	return known(id, n, err)
 }
@@ -95,6 +95,6 @@ func (d *DB) Keys(ctx context.Context) ([]identity.Key, error) {
 
 // RevokeKey implements identity.Store.
 func (d *DB) RevokeKey(ctx context.Context, id string, at time.Time) error {
-	n, err := d.change(ctx, "revoke an API key", `UPDATE keys SET revoked = CASE revoked WHEN 0 THEN $1 ELSE revoked END WHERE id = $2`, nanos(at), clean(id))
+	n, err := d.noted(ctx, "revoke an API key", `UPDATE keys SET revoked = CASE revoked WHEN 0 THEN $1 ELSE revoked END WHERE id = $2`, nanos(at), clean(id))
 	return known(id, n, err)
 }

@@ -46,7 +46,7 @@ func (d *DB) DeleteMemories(ctx context.Context, owner string, ids ...string) (i
 	if len(ids) > 0 {
 		query, args = query+` AND id = ANY($2)`, append(args, ids)
 	}
-	return d.change(ctx, "delete memories", query, args...)
+	return d.noted(ctx, "delete memories", query, args...)
 }
 
 // DeleteMemoriesBefore implements store.Memories.

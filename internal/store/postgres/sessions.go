@@ -140,8 +140,10 @@ func (d *DB) DeleteSession(ctx context.Context, principal, id string) error {
 		if tag.RowsAffected() == 0 {
 			return noSession(id)
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM traces WHERE principal = $1 AND session = $2 AND session <> ''`, clean(principal), clean(id))
-		return err
+		if _, err = tx.Exec(ctx, `DELETE FROM traces WHERE principal = $1 AND session = $2 AND session <> ''`, clean(principal), clean(id)); err != nil {
+			return err
+		}
+		return along(ctx, tx, 1)
 	})
 }
 

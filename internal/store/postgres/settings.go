@@ -15,5 +15,6 @@ func (d *DB) Setting(ctx context.Context, key string) (value string, err error) 
 
 // SetSetting implements store.Settings.
 func (d *DB) SetSetting(ctx context.Context, key, value string) error {
-	return d.exec(ctx, "write a setting", `INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, clean(key), clean(value))
+	_, err := d.noted(ctx, "write a setting", `INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, clean(key), clean(value))
+	return err
 }

@@ -10,12 +10,9 @@ import (
 
 // SaveAssistant implements store.Assistants.
 func (d *DB) SaveAssistant(ctx context.Context, v store.AssistantVersion) error {
-	_, err := d.write.ExecContext(ctx, `INSERT INTO assistant_versions (name, version, body, origin, author, note, created) VALUES (?, ?, ?, ?, ?, ?, ?)
+	_, err := d.noted(ctx, "save a version of an assistant", `INSERT INTO assistant_versions (name, version, body, origin, author, note, created) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`, v.Name, v.Version, blob(v.Body), string(v.Origin), v.Author, v.Note, nanos(v.Created))
-	if err != nil {
-		return d.explain("save a version of an assistant", err)
-	}
-	return nil
+	return err
 }
 
 // AssistantVersion implements store.Assistants.
@@ -63,16 +60,13 @@ func (d *DB) assistantVersions(ctx context.Context, where string, args ...any) (
 
 // PublishAssistant implements store.Assistants.
 func (d *DB) PublishAssistant(ctx context.Context, p store.Publication) error {
-	res, err := d.write.ExecContext(ctx, `INSERT INTO assistant_publications (name, version, origin, author, note, at)
+	n, err := d.noted(ctx, "publish an assistant", `INSERT INTO assistant_publications (name, version, origin, author, note, at)
 		SELECT name, version, ?, ?, ?, ? FROM assistant_versions WHERE name = ? AND version = ?`,
 		string(p.Origin), p.Author, p.Note, nanos(p.At), p.Name, p.Version)
-	if err != nil {
-		return d.explain("publish an assistant", err)
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
+	if err == nil && n == 0 {
 		return fmt.Errorf("version %s of assistant %s: %w", p.Version, p.Name, store.ErrNotFound)
 	}
-	return nil
+	return err
 }
 
 // AssistantPublications implements store.Assistants.

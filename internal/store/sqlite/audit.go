@@ -4,32 +4,60 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/dragoman/dragoman/internal/audit"
+	"github.com/dragoman/dragoman/internal/store"
 )
 
 const auditColumns = `number, at, who, action, object, detail, previous, hash`
 
 // AppendAudit implements audit.Store.
 func (d *DB) AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error) {
-	tx, err := d.write.BeginTx(ctx, nil) // which is immediate: nobody else writes until it ends
-	if err != nil {
-		return e, d.explain("write to the audit log", err)
-	}
-	defer tx.Rollback()
+	// The transaction is immediate: nobody else writes until it ends.
+	err := d.change(ctx, "write to the audit log", func(tx *sql.Tx) (err error) {
+		e, err = appendAudit(ctx, tx, e)
+		return err
+	})
+	return e, err
+}
+
+func appendAudit(ctx context.Context, tx *sql.Tx, e audit.Entry) (audit.Entry, error) {
 	last, err := scanAudit(tx.QueryRowContext(ctx, `SELECT `+auditColumns+` FROM audit ORDER BY number DESC LIMIT 1`).Scan)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return e, d.explain("read the audit log", err)
+		return e, err
 	}
 	e = e.After(last)
-	if _, err = tx.ExecContext(ctx, `INSERT INTO audit (`+auditColumns+`) VALUES `+tuples(1, 8), e.Number, nanos(e.At), e.Who, string(e.Action), e.Object, e.Detail, e.Previous, e.Hash); err == nil {
-		err = tx.Commit()
+	_, err = tx.ExecContext(ctx, `INSERT INTO audit (`+auditColumns+`) VALUES `+tuples(1, 8), e.Number, nanos(e.At), e.Who, string(e.Action), e.Object, e.Detail, e.Previous, e.Hash)
+	return e, err
+}
+
+// along writes what comes with the context of a change that changed so much (store.With).
+func along(ctx context.Context, tx *sql.Tx, changed int64) error {
+	entry, erased := store.AlongOf(ctx, int(changed))
+	if erased != nil {
+		if err := noteErasure(ctx, tx, erased); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return e, d.explain("write to the audit log", err)
+	if entry != nil {
+		if _, err := appendAudit(ctx, tx, *entry); err != nil {
+			return fmt.Errorf("write to the audit log: %w", err)
+		}
 	}
-	return e, nil
+	return nil
+}
+
+// noted runs a statement with what is to be written along, and says how many rows it touched.
+func (d *DB) noted(ctx context.Context, doing, statement string, args ...any) (n int64, err error) {
+	err = d.change(ctx, doing, func(tx *sql.Tx) error {
+		if n, err = affected(tx.ExecContext(ctx, statement, args...)); err != nil {
+			return err
+		}
+		return along(ctx, tx, n)
+	})
+	return n, err
 }
 
 func scanAudit(scan func(...any) error) (e audit.Entry, err error) {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/store"
@@ -9,10 +10,14 @@ import (
 
 // NoteErasure implements store.Erasures. Processes on one folder have no answers in common.
 func (d *DB) NoteErasure(ctx context.Context, whose [32]byte, at time.Time) error {
-	if _, err := d.write.ExecContext(ctx, `INSERT INTO erasures (whose, at) VALUES (?, ?)`, whose[:], nanos(at)); err != nil {
-		return d.explain("note that data was erased", err)
-	}
-	return nil
+	return d.change(ctx, "note that data was erased", func(tx *sql.Tx) error {
+		return noteErasure(ctx, tx, &store.Erasure{Whose: whose, At: at})
+	})
+}
+
+func noteErasure(ctx context.Context, tx *sql.Tx, e *store.Erasure) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO erasures (whose, at) VALUES (?, ?)`, e.Whose[:], nanos(e.At))
+	return err
 }
 
 // Erasures implements store.Erasures.

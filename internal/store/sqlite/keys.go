@@ -18,15 +18,12 @@ func (d *DB) InsertKey(ctx context.Context, k identity.Key) error {
 	if err != nil {
 		return fmt.Errorf("write an API key: %w", err)
 	}
-	_, err = d.write.ExecContext(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES `+tuples(1, 10),
+	_, err = d.noted(ctx, "write an API key", `INSERT INTO keys (`+keyColumns+`) VALUES `+tuples(1, 10),
 		k.ID, k.Name, k.Prefix, k.Hash[:], nanos(k.Created), nanos(k.Revoked), nanos(k.Expires), oldHash(k), nanos(k.OldUntil), string(grants))
-	switch {
-	case taken(err):
+	if taken(err) {
 		return fmt.Errorf("key %s: %w", k.ID, identity.ErrKeyExists)
-	case err != nil:
-		return d.explain("write an API key", err)
 	}
-	return nil
+	return err
 }
 
 // oldHash is nothing where a key was never rotated.
@@ -71,12 +68,8 @@ func (d *DB) KeyByHash(ctx context.Context, hash [sha256.Size]byte) (identity.Ke
 
 // RotateKey implements identity.Store.
 func (d *DB) RotateKey(ctx context.Context, id string, hash [sha256.Size]byte, prefix string, oldUntil, expires time.Time) error {
-	res, err := d.write.ExecContext(ctx, `UPDATE keys SET old_hash = hash, old_until = ?, hash = ?, prefix = ?, expires = ? WHERE id = ?`,
+	n, err := d.noted(ctx, "rotate an API key", `UPDATE keys SET old_hash = hash, old_until = ?, hash = ?, prefix = ?, expires = ? WHERE id = ?`,
 		nanos(oldUntil), hash[:], prefix, nanos(expires), id)
-	if err != nil {
-		return d.explain("rotate an API key", err)
-	}
-	n, err := res.RowsAffected()
 	if err == nil && n == 0 {
 		return fmt.Errorf("key %s: %w", id, identity.ErrNoKey)
 	}
@@ -106,11 +99,7 @@ func (d *DB) Keys(ctx context.Context) ([]identity.Key, error) {
 
 // RevokeKey implements identity.Store.
 func (d *DB) RevokeKey(ctx context.Context, id string, at time.Time) error {
-	res, err := d.write.ExecContext(ctx, `UPDATE keys SET revoked = iif(revoked = 0, ?, revoked) WHERE id = ?`, nanos(at), id)
-	if err != nil {
-		return d.explain("revoke an API key", err)
-	}
-	n, err := res.RowsAffected()
+	n, err := d.noted(ctx, "revoke an API key", `UPDATE keys SET revoked = iif(revoked = 0, ?, revoked) WHERE id = ?`, nanos(at), id)
 	if err == nil && n == 0 {
 		return fmt.Errorf("key %s: %w", id, identity.ErrNoKey)
 	}

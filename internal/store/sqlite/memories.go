@@ -58,11 +58,8 @@ func (d *DB) DeleteMemories(ctx context.Context, owner string, ids ...string) (i
 			args = append(args, id)
 		}
 	}
-	n, err := affected(d.write.ExecContext(ctx, query, args...))
-	if err != nil {
-		return 0, d.explain("delete memories", err)
-	}
-	return int(n), nil
+	n, err := d.noted(ctx, "delete memories", query, args...)
+	return int(n), err
 }
 
 // DeleteMemoriesBefore implements store.Memories.

@@ -173,8 +173,10 @@ func (d *DB) DeleteSession(ctx context.Context, principal, id string) error {
 		if n == 0 {
 			return noSession(id)
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM traces WHERE principal = ? AND session = ? AND session <> ''`, principal, id)
-		return err
+		if _, err = tx.ExecContext(ctx, `DELETE FROM traces WHERE principal = ? AND session = ? AND session <> ''`, principal, id); err != nil {
+			return err
+		}
+		return along(ctx, tx, n)
 	})
 }
 

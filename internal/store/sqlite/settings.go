@@ -24,8 +24,6 @@ func (d *DB) Setting(ctx context.Context, key string) (string, error) {
 
 // SetSetting implements store.Settings.
 func (d *DB) SetSetting(ctx context.Context, key, value string) error {
-	if _, err := d.write.ExecContext(ctx, `INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)`, key, value); err != nil {
-		return d.explain("write a setting", err)
-	}
-	return nil
+	_, err := d.noted(ctx, "write a setting", `INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)`, key, value)
+	return err
 }

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"sessions/delete":     deleteSession,
 		"memories":            memories,
 		"erasures":            erasures,
+		"along":               alongside,
 		"settings":            settings,
 		"assistants":          assistants,
 		"sync runs":           syncRuns,
