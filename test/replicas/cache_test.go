@@ -77,7 +77,7 @@ func TestAnswersAreShared(t *testing.T) {
 		}
 		return header.Get("X-Dragoman-Cache"), string(body)
 	}
-	const asked, means = "How much leave does everybody have?", "What is the amount of leave that everybody has?"
+	const asked, means = "How much leave does everybody have?", "How much leave does everybody have, please?"
 	from, first := ask(c, one, "big", asked, false)
 	if from != "miss" {
 		t.Fatal(from)
