@@ -70,7 +70,7 @@ func (c *Collection) Pull(ctx context.Context, from connector.Connector, o extra
 	if err := c.tidy(ctx); err != nil {
 		return in.report, err
 	}
-	in.report.Unchanged = len(in.seen) - in.report.Added - in.report.Changed
+	in.report.Unchanged = len(in.seen) - in.passed - in.report.Added - in.report.Changed
 	in.report.Elapsed = now().Sub(in.started)
 	return in.report, nil
 }
@@ -118,6 +118,7 @@ type intake struct {
 	known    map[string]*index.Document // by their IDs at the source
 	paths    map[string]string          // who has a path
 	seen     map[string]bool
+	passed   int // of those seen, how many are none: the source could not read them
 	builder  *index.Builder
 	removed  []string
 	flushErr error
@@ -169,6 +170,9 @@ func (in *intake) Keep(id string) { in.seen[id] = true }
 
 // Skip implements connector.Sink.
 func (in *intake) Skip(id, reason string) {
+	if !in.seen[id] {
+		in.passed++
+	}
 	in.seen[id] = true
 	in.report.Skipped = append(in.report.Skipped, source.Skip{Path: id, Reason: Unfit, Detail: reason})
 }
@@ -205,6 +209,7 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 	if d.ID == "" {
 		return fmt.Errorf("a document without an ID cannot be kept")
 	}
+	again := in.seen[d.ID] // in one run: a pattern of lines that comes more and more often
 	in.seen[d.ID] = true
 	old := in.known[d.ID]
 	doc := index.Document{
@@ -238,9 +243,11 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 	}
 	in.builder.Add(doc, in.cut(&d, &doc, text, pages))
 	in.report.Bytes += doc.Size
-	if old == nil {
+	switch {
+	case again:
+	case old == nil:
 		in.report.Added++
-	} else {
+	default:
 		in.report.Changed++
 	}
 	if in.builder.Size() >= in.c.segment {

@@ -328,8 +328,8 @@ func (s *syncer) convert(ctx context.Context, f source.File, raw []byte, doc *in
 		return nil, "", nil, false, nil
 	}
 	doc.Title, doc.Author = got.Title, got.Author
-	if !got.Updated.IsZero() && got.Updated.Before(doc.Updated) {
-		doc.Updated = got.Updated // the file's own time is that of the copy
+	if (got.Format == "mail" || got.Format == "mailbox") && !got.Updated.IsZero() {
+		doc.Updated = got.Updated // the file's time is that of the copy; what office files say of themselves is often that of a template
 	}
 	flags := source.Flags(doc.Flags) | source.Made
 	if doc.Type = "config"; got.Format != "csv" {

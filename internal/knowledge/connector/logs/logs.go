@@ -149,15 +149,66 @@ func (f *Files) read(ctx context.Context, name string, pos *position) (more bool
 	if !info.Mode().IsRegular() {
 		return false, errors.New("it is no regular file")
 	}
+	inside := false // of a line
 	switch {
 	case pos.Offset == 0 && pos.Head == "":
 		pos.Offset = max(info.Size()-f.o.Past, 0)
-	case info.Size() < pos.Offset || headOf(file, pos.HeadN) != pos.Head:
-		pos.Offset = 0 // it was rotated, or cut
+		inside = pos.Offset > 0
+	case info.Size() < pos.Offset || headOf(file, pos.HeadN) != pos.Head: // it was rotated, or cut
+		if before := predecessor(name, pos); before != "" {
+			if more, err := f.rest(ctx, before, pos); more || err != nil {
+				return more, err
+			}
+		}
+		pos.Offset = 0
 	}
 	pos.HeadN = min(info.Size(), fingerprint)
 	pos.Head = headOf(file, pos.HeadN)
-	in := bufio.NewReaderSize(io.NewSectionReader(file, pos.Offset, info.Size()-pos.Offset), maxLine)
+	return f.lines(ctx, file, info.Size(), inside, pos)
+}
+
+// predecessor is the file that a log was renamed or copied to when it was rotated, where something was written to it since it was read; "" for none.
+func predecessor(name string, pos *position) string {
+	beside, err := filepath.Glob(escaped.Replace(name) + `[.\-]*`)
+	if err != nil {
+		return ""
+	}
+	for _, other := range beside {
+		file, err := os.Open(other)
+		if err != nil {
+			continue
+		}
+		info, err := file.Stat()
+		same := err == nil && info.Mode().IsRegular() && info.Size() > pos.Offset && headOf(file, pos.HeadN) == pos.Head
+		file.Close()
+		if same {
+			return other
+		}
+	}
+	return ""
+}
+
+// escaped takes away what characters of a name mean in a pattern.
+var escaped = strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`)
+
+// rest reads what was written to a log between the last look at it and its rotation.
+func (f *Files) rest(ctx context.Context, name string, pos *position) (more bool, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return false, nil // it went on, to be packed: what was in it is gone
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return false, nil
+	}
+	return f.lines(ctx, file, info.Size(), false, pos)
+}
+
+// lines reads whole lines from pos on, at most checkEvery bytes; more says that there is more. inside says that pos may lie in the middle of a line, which is
+// passed over.
+func (f *Files) lines(ctx context.Context, file *os.File, end int64, inside bool, pos *position) (more bool, err error) {
+	in := bufio.NewReaderSize(io.NewSectionReader(file, pos.Offset, end-pos.Offset), maxLine)
 	var entry strings.Builder
 	continued, read := 0, int64(0)
 	flush := func() {
@@ -178,6 +229,10 @@ func (f *Files) read(ctx context.Context, name string, pos *position) (more bool
 			return false, nil
 		}
 		read += size
+		if inside {
+			inside = false
+			continue
+		}
 		if entry.Len() > 0 && continues(line) {
 			if continued++; continued <= maxContinued {
 				entry.WriteByte('\n')

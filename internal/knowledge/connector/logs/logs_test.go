@@ -159,6 +159,51 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// TestRotation: what was written between the last look and the rotation is read from where the log was renamed or copied to; a file that is seen for the
+// first time is not begun in the middle of a line.
+func TestRotation(t *testing.T) {
+	for name, rotate := range map[string]func(file string) error{
+		"renamed": func(file string) error { return os.Rename(file, file+".1") },
+		"copied": func(file string) error {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(file+"-20240501", text, 0o600)
+		},
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "a[1].log")
+		write := func(text string) {
+			t.Helper()
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := New(Options{Files: []string{filepath.Join(dir, "*.log")}, Past: 30}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := connectortest.NewStore()
+		old := "INFO a line that is too far back\nINFO took 1 ms\nINFO took 2 ms\n"
+		write(old)
+		sync(t, store, c)
+		write(old + "INFO took 3 ms\nINFO took 4 ms\n")
+		if err := rotate(file); err != nil {
+			t.Fatal(err)
+		}
+		write("INFO took 5 ms\n")
+		for range 2 {
+			sync(t, store, c)
+		}
+		if ids := store.IDs(); len(ids) != 1 || store.Documents[ids[0]].Meta["count"] != "4" { // all but the first of what is within Past
+			for _, id := range ids {
+				t.Errorf("%s: %s %s", name, store.Documents[id].Meta["count"], store.Documents[id].Title)
+			}
+		}
+	}
+}
+
 func FuzzMiner(f *testing.F) {
 	f.Add(lines(12))
 	f.Add("{\"level\":1}\n<*> <n>\n\n\t\n")
