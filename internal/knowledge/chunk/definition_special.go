@@ -269,6 +269,28 @@ func assemblyLabel(line string) (string, Kind, bool) {
 	return name, Function, true
 }
 
+// goAssemblyText reads "TEXT runtime·memmove<ABIInternal>(SB), NOSPLIT, $0-24" and "GLOBL mask<>(SB), 8, $16" of Go's assembler. Its labels are places
+// within a function.
+func goAssemblyText(line string) (string, Kind, bool) {
+	rest, kind := "", Function
+	var ok bool
+	if rest, ok = strings.CutPrefix(line, "TEXT "); !ok {
+		if rest, ok = strings.CutPrefix(line, "GLOBL "); !ok {
+			return "", "", false
+		}
+		kind = Value
+	}
+	name, _, ok := strings.Cut(strings.TrimSpace(rest), "(SB)")
+	if !ok {
+		return "", "", false
+	}
+	name, _, _ = strings.Cut(name, "<")
+	if _, after, ok := strings.Cut(name, "·"); ok { // before it stands the package
+		name = after
+	}
+	return strings.ReplaceAll(name, "∕", "/"), kind, name != ""
+}
+
 // identifier is the identifier that s begins with.
 func identifier(s string) string {
 	i := 0

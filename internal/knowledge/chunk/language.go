@@ -134,6 +134,7 @@ var (
 	verilog     = &Language{Name: "verilog", comments: cComments, closer: "endmodule", loose: Code, imports: []string{"`include", "import "}, keywords: kinds("type: module interface package class function: function task"), modifier: words("automatic virtual")}
 	vhdl        = &Language{Name: "vhdl", comments: []string{"--"}, closer: "end", loose: Code, imports: []string{"use ", "library "}, keywords: kinds("type: entity architecture package component function: function procedure process")}
 	assembly    = &Language{Name: "assembly", comments: []string{";", "#", "//", "/*", "@"}, loose: Code, flat: true, named: assemblyLabel}
+	goAssembly  = &Language{Name: "assembly", comments: cComments, preproc: true, loose: Code, flat: true, named: goAssemblyText}
 	matlab      = &Language{Name: "matlab", comments: []string{"%"}, closer: "end", loose: Code, keywords: kinds("type: classdef"), named: matlabFunction}
 	unknownCode = &Language{Name: "code", comments: append([]string{"#", "--"}, cComments...), loose: Code}
 	build       = &Language{Name: "build", comments: []string{"#"}, loose: Code}
@@ -176,6 +177,9 @@ func LanguageOf(name, text string) *Language {
 	}
 	if dot := strings.LastIndexByte(base, '.'); dot >= 0 {
 		if lang, ok := byExtension[base[dot+1:]]; ok {
+			if lang == assembly && strings.Contains(text, "(SB)") {
+				return goAssembly
+			}
 			return lang
 		}
 	}

@@ -53,6 +53,7 @@ func TestLanguages(t *testing.T) {
 		"a.v":             {"verilog", "module m(input a);\n  assign b = a;\nendmodule\n", "type m"},
 		"a.vhd":           {"vhdl", "entity e is\n  port (a : in bit);\nend e;\n", "type e"},
 		"a.asm":           {"assembly", "start:\n  mov a, b\nloop:\n  jmp loop\n", "function start, function loop"},
+		"a_amd64.s":       {"assembly", "#include \"textflag.h\"\n\n// func memmove(to, from unsafe.Pointer)\nTEXT runtime·memmove<ABIInternal>(SB), NOSPLIT, $0-24\n\tMOVQ AX, DI\ntail:\n\tRET\n\nGLOBL mask<>(SB), 8, $16\n\nTEXT ·Add(SB), 4, $0\n\tRET\n", "function memmove, value mask, function Add"},
 		"a.matlab":        {"matlab", "function [y, z] = f(x)\n  y = x;\nend\n", "function f"},
 		"a.vim":           {"vim", "function! F(x)\n  return a:x\nendfunction\n", "function F"},
 		"a.sql":           {"sql", "CREATE TABLE t (\n  a int\n);\n\nCREATE FUNCTION f() RETURNS int\n  AS 'x';\n", "type t, function f"},
