@@ -121,6 +121,7 @@ type intake struct {
 	passed   int // of those seen, how many are none: the source could not read them
 	builder  *index.Builder
 	removed  []string
+	touched  []*index.Document
 	flushErr error
 
 	rules      *pruner
@@ -231,16 +232,22 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 	doc.Hash, doc.Size = [16]byte(sum[:16]), int64(len(text))
 	if doc.Updated.IsZero() {
 		doc.Updated = in.now()
+		if old != nil && old.Hash == doc.Hash {
+			doc.Updated = old.Updated
+		}
 	}
 	doc.Flags |= uint32(source.Classify(doc.Path))
+	if doc.Language == "" && d.Type == "file" {
+		doc.Language = chunk.LanguageOf(doc.Path, text).Name
+	}
+	if in.unchanged(old, &doc) {
+		return nil
+	}
 	if old != nil && old.Path != doc.Path {
 		in.removed = append(in.removed, old.Path)
 		delete(in.paths, old.Path)
 	}
 	in.known[d.ID], in.paths[doc.Path] = &doc, d.ID
-	if doc.Language == "" && d.Type == "file" {
-		doc.Language = chunk.LanguageOf(doc.Path, text).Name
-	}
 	in.builder.Add(doc, in.cut(&d, &doc, text, pages))
 	in.report.Bytes += doc.Size
 	switch {
@@ -254,6 +261,23 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 		return in.flush(ctx, nil)
 	}
 	return nil
+}
+
+// unchanged says whether a document that was read is what it was, and notes that it was read: sources that do not know what is new bring everything. Nothing
+// of it is then indexed anew, and what answers were made of stays good.
+func (in *intake) unchanged(old, doc *index.Document) bool {
+	if old == nil || old.Seen.Before(in.rebuild) || in.rules.revived(old) {
+		return false
+	}
+	same := *old
+	same.Version, same.Modified, same.Seen = doc.Version, doc.Modified, doc.Seen
+	if old.Path != doc.Path || old.URL != doc.URL || old.Title != doc.Title || old.Type != doc.Type || old.Language != doc.Language || old.Team != doc.Team || old.Author != doc.Author ||
+		old.ACL != doc.ACL || old.Hash != doc.Hash || old.Flags != doc.Flags || old.Updated.Unix() != doc.Updated.Unix() || old.Skip != doc.Skip && !(pruned(old) && doc.Skip == "") {
+		return false
+	}
+	in.known[doc.Source] = &same
+	in.touched = append(in.touched, &same)
+	return true
 }
 
 // bounded is what is kept of the reason why a document cannot be read: readers of foreign formats quote what they stumble over.
@@ -344,10 +368,10 @@ func passagesOf(name, title, text string, pages []int) (chunks []chunk.Chunk, cu
 
 // flush commits what was gathered.
 func (in *intake) flush(ctx context.Context, meta map[string]string) error {
-	if in.builder.Len()+len(in.removed) == 0 && meta == nil {
+	if in.builder.Len()+len(in.removed)+len(in.touched) == 0 && meta == nil {
 		return nil
 	}
-	in.flushErr = in.c.index.Commit(ctx, index.Change{Add: in.builder, Remove: in.removed, Meta: meta})
-	in.builder, in.removed = in.c.index.NewBuilder(), nil
+	in.flushErr = in.c.index.Commit(ctx, index.Change{Add: in.builder, Remove: in.removed, Touch: in.touched, Meta: meta})
+	in.builder, in.removed, in.touched = in.c.index.NewBuilder(), nil, nil
 	return in.flushErr
 }

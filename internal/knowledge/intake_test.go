@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
@@ -115,6 +116,44 @@ func TestPull(t *testing.T) {
 	}
 	if !slices.Equal(s.cursors, []string{"", "end", "end"}) {
 		t.Errorf("%v", s.cursors)
+	}
+}
+
+// TestPullTheSame: a source that does not know what is new brings everything again. What says the same stays as it is, with its date, and answers that were made
+// of it stay good; its version is noted, and a change of nothing but its ACL is one.
+func TestPullTheSame(t *testing.T) {
+	c := folder(t, nil)
+	d := page("a", "# Leave\n\nEverybody has 28 days of leave.\n")
+	d.Version = "1"
+	s := shelfOf(d)
+	pull(t, c, s)
+	before, _, err := c.Document(t.Context(), acl.All(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := c.State(t.Context(), acl.All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Version = "2"
+	s.docs["a"] = d
+	nextDay := func() time.Time { return later().Add(24 * time.Hour) }
+	r, err := c.Pull(t.Context(), s, extract.Options{}, nextDay, nil)
+	if err != nil || r.Changed+r.Added+r.Removed != 0 || r.Unchanged != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+	after, _, err := c.Document(t.Context(), acl.All(), "a")
+	if err != nil || after.Updated != before.Updated || after.Version != "2" || !after.Indexed.After(before.Indexed) || after.Passages != 1 {
+		t.Errorf("%+v %v, before %+v", after, err, before)
+	}
+	if now, err := c.State(t.Context(), acl.All()); err != nil || now != state {
+		t.Errorf("the state is %q, %v, and was %q", now, err, state)
+	}
+	nobody := acl.ACL{}
+	d.Version, d.ACL = "3", &nobody
+	s.docs["a"] = d
+	if r := pull(t, c, s); r.Changed != 1 {
+		t.Errorf("another ACL: %+v", r)
 	}
 }
 

@@ -36,6 +36,8 @@ type Result struct {
 	Pages []int `json:"pages,omitempty"`
 	// Links are the addresses that a web page refers to, absolute where the page says its own.
 	Links []string `json:"links,omitempty"`
+	// Unlisted says that a web page asks not to be found.
+	Unlisted bool `json:"unlisted,omitempty"`
 	// Cut says what was left out because a bound was reached; empty where nothing was.
 	Cut string `json:"cut,omitempty"`
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/JohannesKaufmann/html-to-markdown/v2/converter"
 	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/base"
@@ -40,7 +41,10 @@ func (r *reading) html() error {
 	p := page{}
 	p.prune(doc)
 	r.out.Title, r.out.Author = p.title, p.author
-	r.out.Links = p.links(doc)
+	r.out.Updated, r.out.Unlisted = p.updated, strings.Contains(p.robots, "noindex") || p.robots == "none"
+	if !strings.Contains(p.robots, "nofollow") && p.robots != "none" {
+		r.out.Links = p.links(doc)
+	}
 	if p.cut {
 		r.cut("elements nested more than %d deep", maxDepth)
 	}
@@ -83,6 +87,8 @@ var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">")
 // page is a web page being looked at.
 type page struct {
 	title, author string
+	robots        string // what it asks of crawlers
+	updated       time.Time
 	base          *url.URL
 	main, article *html.Node
 	articles      int
@@ -162,6 +168,14 @@ func (p *page) note(n *html.Node) {
 			p.title = attr(n, "content")
 		case "author":
 			p.author = attr(n, "content")
+		case "robots":
+			p.robots = strings.ToLower(strings.TrimSpace(attr(n, "content")))
+		case "article:modified_time", "og:updated_time", "dcterms.modified", "last-modified":
+			for _, layout := range []string{time.RFC3339, time.DateOnly} {
+				if t, err := time.Parse(layout, attr(n, "content")); err == nil {
+					p.updated = t.UTC()
+				}
+			}
 		}
 	case atom.Base:
 		if u, err := url.Parse(attr(n, "href")); err == nil && u.IsAbs() {

@@ -14,7 +14,7 @@ import (
 type Change struct {
 	Add     *Builder              // documents to add, each in place of the one at its path; nil for none
 	Remove  []string              // paths that are gone
-	Touch   []*Document           // documents found unchanged: Modified and Seen are noted
+	Touch   []*Document           // documents found unchanged: Modified, Seen and Version are noted
 	Changed map[string]LastChange // when documents last changed, by path; their blame has to be asked for anew
 	Blame   map[int64]Blame       // of documents, by their IDs; those that are gone are passed over
 	Later   bool                  // of Blame: State counts it with a later change, of which there will be one
@@ -50,7 +50,7 @@ func (ix *Index) Commit(ctx context.Context, c Change) error {
 		}
 	}
 	for _, d := range c.Touch {
-		if _, err := tx.ExecContext(ctx, "UPDATE document SET modified = ?, seen = ? WHERE path = ?", d.Modified.UnixNano(), d.Seen.UnixNano(), d.Path); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE document SET modified = ?, seen = ?, version = ? WHERE path = ?", d.Modified.UnixNano(), d.Seen.UnixNano(), d.Version, d.Path); err != nil {
 			return fmt.Errorf("note %q as unchanged: %w", d.Path, err)
 		}
 	}

@@ -57,7 +57,7 @@ func (ix *Index) advance(from *snapshot, generation int64) (docs map[int64]*Docu
 		for _, t := range s.touched {
 			if old := byPath[t.Path]; old != nil {
 				d := *old
-				d.Modified, d.Seen = stored(t.Modified), stored(t.Seen)
+				d.Modified, d.Seen, d.Version = stored(t.Modified), stored(t.Seen), t.Version
 				put(&d)
 			}
 		}

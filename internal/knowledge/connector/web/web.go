@@ -372,9 +372,7 @@ func (c *crawl) take(ctx context.Context, st step, resp *safehttp.Response) erro
 	} else if !st.changed.IsZero() {
 		d.Updated = st.changed
 	}
-	if strings.Contains(resp.Header.Get("X-Robots-Tag"), "noindex") {
-		return nil
-	}
+	unlisted := strings.Contains(resp.Header.Get("X-Robots-Tag"), "noindex")
 	if media == "text/html" || media == "application/xhtml+xml" {
 		text, err := extract.Text(ctx, extract.Input{Name: "page.html", MediaType: d.MediaType, Body: resp.Body}, extract.Options{})
 		if err != nil {
@@ -392,9 +390,16 @@ func (c *crawl) take(ctx context.Context, st step, resp *safehttp.Response) erro
 		slices.Sort(links)
 		state.Links = slices.Compact(links)
 		d.Text, d.Title, d.Author, d.Body, d.MediaType = text.Text, text.Title, text.Author, nil, ""
+		if unlisted = unlisted || text.Unlisted; d.Updated.IsZero() {
+			d.Updated = text.Updated
+		}
 	}
 	c.now[st.address] = state
 	c.follow(st, state.Links)
+	if unlisted {
+		c.sink.Skip(st.address, "it asks not to be found (noindex)")
+		return nil
+	}
 	if twin, ok := c.bodies[sum(d)]; ok {
 		c.sink.Skip(st.address, "it says the same as "+twin)
 		return nil

@@ -167,7 +167,8 @@ func (s *site) paths(store *connectortest.Store) string {
 func TestBounds(t *testing.T) {
 	s := newSite(t)
 	s.robots = "User-agent: *\nDisallow: /private\n"
-	s.pages["/"] = `<p>start</p><a href="/docs/">d</a><a href="/private/x">p</a><a href="http://elsewhere.invalid/">e</a><a href="mailto:a@b">m</a><a href="/cal?day=1">c</a><a href="/old">o</a><a href="/out">o</a><a href="/a/a/a/a">r</a><a href="/twin">t</a>`
+	s.pages["/"] = `<p>start</p><a href="/docs/">d</a><a href="/private/x">p</a><a href="http://elsewhere.invalid/">e</a><a href="mailto:a@b">m</a><a href="/cal?day=1">c</a><a href="/old">o</a><a href="/out">o</a><a href="/a/a/a/a">r</a><a href="/twin">t</a><a href="/unlisted">u</a>`
+	s.pages["/unlisted"] = `<html><head><meta name="ROBOTS" content="NOINDEX"></head><body><p>not to be found</p></body></html>`
 	s.pages["/docs/"] = `<p>docs</p><a href="page">p</a><a href="/docs/page?utm_source=x#top">again</a>`
 	s.pages["/docs/page"], s.pages["/twin"] = "<p>page</p>", "<p>page</p>"
 	s.pages["/private/x"] = "<p>secret</p>"
@@ -181,7 +182,7 @@ func TestBounds(t *testing.T) {
 	if got := s.paths(store); got != "/ /docs/ /docs/page" && got != "/ /docs/ /twin" {
 		t.Errorf("read %s", got)
 	}
-	for path, why := range map[string]string{"/private/x": "robots.txt", "/out": "elsewhere"} {
+	for path, why := range map[string]string{"/private/x": "robots.txt", "/out": "elsewhere", "/unlisted": "asks"} {
 		if reason := store.Skipped[s.URL+path]; !strings.Contains(reason, why) && !strings.Contains(reason, "not") {
 			t.Errorf("%s: %q", path, reason)
 		}
