@@ -9,6 +9,7 @@ import (
 	"github.com/dragoman/dragoman/internal/chat"
 	"github.com/dragoman/dragoman/internal/identity"
 	"github.com/dragoman/dragoman/internal/knowledge"
+	"github.com/dragoman/dragoman/internal/knowledge/acl"
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
 	"github.com/dragoman/dragoman/internal/route"
 )
@@ -91,7 +92,7 @@ func (l Library) item(ctx context.Context, p identity.Principal, name string) (*
 		return nil, Listed{}, err
 	}
 	if c.pulls != nil {
-		item.Push = c.pulls.pushers.Allows(who)
+		item.Push = c.pulls.takes(who)
 		item.Source = "push"
 		if kinds := c.pulls.config.Source.Kinds(); len(kinds) > 0 {
 			item.Source = kinds[0]
@@ -167,14 +168,17 @@ func (l Library) Delete(ctx context.Context, p identity.Principal, name, id stri
 // pushed is a collection into which somebody may put documents. Others learn no more than that they may not.
 func (l Library) pushed(ctx context.Context, p identity.Principal, name string) (*collection, error) {
 	pulls, ok := l.cs.pulls[name]
-	if !ok || !pulls.pushers.Allows(assistant.Subjects(p)) {
+	if !ok || !pulls.takes(assistant.Subjects(p)) {
 		if _, ok := l.cs.options[name]; !ok {
 			return nil, unknownCollection(name)
 		}
-		return nil, &chat.Error{Code: chat.CodeForbidden, Message: fmt.Sprintf("this key may not put documents into %s; collections.%s.push of dragoman.yaml says who may", name, name)}
+		return nil, &chat.Error{Code: chat.CodeForbidden, Message: fmt.Sprintf("this caller may not put documents into %s; collections.%s.push of dragoman.yaml says who may", name, name)}
 	}
 	return l.cs.opened(ctx, name)
 }
+
+// takes says whether somebody may put documents into a collection: into one that names nobody who may, not even the operator.
+func (p *pulls) takes(who acl.Subjects) bool { return len(p.config.Push) > 0 && p.pushers.Allows(who) }
 
 func unknownCollection(name string) error {
 	return &chat.Error{Code: chat.CodeNotFound, Message: fmt.Sprintf("there is no collection %q", name)}

@@ -18,7 +18,7 @@ import (
 // TestPushedDocumentsOutlastTheIndex: what was pushed is there again when the index is gone, with its permissions, and what was deleted is not.
 func TestPushedDocumentsOutlastTheIndex(t *testing.T) {
 	dir, operator := t.TempDir(), identity.Principal{}
-	a := openApp(t, dir, map[string]string{"dragoman.yaml": "collections: {papers: {push: [org]}}\n"})
+	a := openApp(t, dir, map[string]string{"dragoman.yaml": "collections: {papers: {push: [org]}, logs: {source: {logs: {files: [\"*.log\"]}}}}\n"})
 	ann, err := acl.New("user:ann")
 	if err != nil {
 		t.Fatal(err)
@@ -34,6 +34,9 @@ func TestPushedDocumentsOutlastTheIndex(t *testing.T) {
 	}
 	if err := a.Library().Put(t.Context(), operator, "papers", connector.Document{ID: "x", Path: "x.pdf", Body: []byte("%PDF-nonsense")}); err == nil {
 		t.Error("a broken document is taken")
+	}
+	if err := a.Library().Put(t.Context(), operator, "logs", connector.Document{ID: "x", Path: "x", Text: "otters"}); err == nil {
+		t.Error("a collection with another source takes documents")
 	}
 	if err := a.Library().Delete(t.Context(), operator, "papers", "e"); err != nil {
 		t.Fatal(err)

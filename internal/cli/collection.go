@@ -28,7 +28,7 @@ Where it runs, it takes over at once what these commands change.`,
   dragoman collection sync wiki
   dragoman collection errors wiki`,
 	}
-	c.AddCommand(collectionList(e), collectionShow(e), collectionSync(e), collectionRuns(e), collectionDocuments(e), collectionChunks(e), collectionErrors(e), collectionCompact(e), collectionLeftovers(e))
+	c.AddCommand(collectionList(e), collectionShow(e), collectionSync(e), collectionRuns(e), collectionDocuments(e), collectionChunks(e), collectionErrors(e), collectionCompact(e), collectionLeftovers(e), collectionPut(e), collectionDelete(e))
 	return c
 }
 
@@ -283,7 +283,11 @@ func collectionChunks(e *env) *cobra.Command {
 				return e.encode(map[string]any{"document": args[1], "chunks": out})
 			}
 			for _, p := range list {
-				fmt.Fprintf(e.out, "%s:%d-%d  %s %s%s\n", source.Display(p.Path), p.Start, p.End, p.Kind, safe(p.Symbol), lastChange(&p))
+				place := fmt.Sprintf("%s:%d-%d", source.Display(p.Path), p.Start, p.End)
+				if p.Page > 0 {
+					place += fmt.Sprintf(", page %d", p.Page)
+				}
+				fmt.Fprintf(e.out, "%s  %s %s%s\n", place, p.Kind, safe(p.Symbol), lastChange(&p))
 				for line := range strings.Lines(p.Text) {
 					fmt.Fprintf(e.out, "    %s\n", safe(strings.TrimRight(line, "\r\n")))
 				}

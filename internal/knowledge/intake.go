@@ -85,7 +85,7 @@ func (c *Collection) Put(ctx context.Context, d connector.Document, o extract.Op
 	if err := in.Put(ctx, d); err != nil {
 		return err
 	}
-	if kept := in.known[d.ID]; kept != nil && kept.Skip != "" {
+	if kept := in.known[d.ID]; kept != nil && kept.Skip != "" && !pruned(kept) {
 		return fmt.Errorf("the document %s has no text: %s", d.ID, in.report.Skipped[0].Detail)
 	}
 	return in.flush(ctx, nil)

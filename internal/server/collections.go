@@ -30,6 +30,8 @@ type Library interface {
 	Passages(ctx context.Context, p identity.Principal, collection, id string) ([]knowledge.Passage, error)
 	// Ask has a collection brought up to date soon.
 	Ask(ctx context.Context, p identity.Principal, collection string, rebuild bool) error
+	// Compact gives back the room of what is gone; before and after are the size of the index, in bytes.
+	Compact(ctx context.Context, p identity.Principal, collection string) (before, after int64, err error)
 	// Hook takes a signed call from a source.
 	Hook(collection string, h http.Header, body []byte) error
 }

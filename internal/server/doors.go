@@ -104,6 +104,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	open("GET /api/collections/{collection}", chatDoor, s.getCollection)
 	open("GET /api/collections/{collection}/runs", chatDoor, s.listRuns)
 	open("POST /api/collections/{collection}/sync", chatDoor, s.startSync)
+	open("POST /api/collections/{collection}/compact", chatDoor, s.compactCollection)
 	mux.HandleFunc("POST /api/collections/{collection}/webhook", s.webhook)
 	open("GET /api/collections/{collection}/documents", chatDoor, s.listDocuments)
 	open("GET /api/collections/{collection}/documents/{id...}", chatDoor, s.getDocument)

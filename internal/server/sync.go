@@ -55,6 +55,19 @@ func (s *Server) startSync(w http.ResponseWriter, r *http.Request, p principal) 
 	s.json(w, http.StatusAccepted, map[string]any{"collection": r.PathValue("collection"), "accepted": true})
 }
 
+// compactCollection answers POST /api/collections/{c}/compact. Searches go on meanwhile.
+func (s *Server) compactCollection(w http.ResponseWriter, r *http.Request, p principal) {
+	before, after, err := s.state().Library.Compact(r.Context(), p, r.PathValue("collection"))
+	if err != nil {
+		s.trouble(w, "compact a collection", err)
+		return
+	}
+	s.json(w, http.StatusOK, struct {
+		Before int64 `json:"before"`
+		After  int64 `json:"after"`
+	}{before, after})
+}
+
 // maxHook bounds what is read of a webhook's call, whose caller is not known before its signature is checked over all of it.
 const maxHook = 4 << 20
 
