@@ -68,6 +68,7 @@ type collection struct {
 	err      error
 
 	runs      atomic.Int32 // under way in this process
+	unread    string       // what the last run could not read; of who works on the collection
 	embedding *embedding   // of its passages
 	fresh     atomic.Int64 // when it was last synced, as nanoseconds of the Unix epoch; 0: never
 	waiting   atomic.Int64 // documents of which git has to be asked yet who changed their lines

@@ -57,6 +57,7 @@ const (
 // recording is a synchronisation that is being recorded.
 type recording struct {
 	cs     *collections
+	c      *collection
 	record SyncRun
 	quiet  bool      // it is recorded only if there is something to tell
 	saved  time.Time // or begun
@@ -64,14 +65,15 @@ type recording struct {
 	failed bool // to be saved; said once
 }
 
-// recorded runs work and keeps a record of it. With quiet a run that finds nothing to do leaves none: folders are looked at all the time.
+// recorded runs work and keeps a record of it. With quiet a run that finds nothing to do, and could read no less than the one before, leaves none: folders are
+// looked at all the time, and sources as often as they are to be.
 // The caller is the only one who works on the collection in this process.
 func (cs *collections) recorded(ctx context.Context, c *collection, why occasion, quiet bool, work func(progress func(knowledge.Progress)) (knowledge.Report, error)) (knowledge.Report, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return knowledge.Report{}, err
 	}
-	r := &recording{cs: cs, quiet: quiet, saved: cs.now(), record: SyncRun{ID: "run_" + id.String(), Collection: c.Name, Reason: why.reason, Status: "running", Started: cs.now().UTC(), Rebuild: why.rebuild}}
+	r := &recording{cs: cs, c: c, quiet: quiet, saved: cs.now(), record: SyncRun{ID: "run_" + id.String(), Collection: c.Name, Reason: why.reason, Status: "running", Started: cs.now().UTC(), Rebuild: why.rebuild}}
 	c.runs.Add(1)
 	defer c.runs.Add(-1)
 	if !quiet {
@@ -125,7 +127,9 @@ func (r *recording) end(ctx context.Context, report knowledge.Report, err error)
 			rec.Status = "interrupted"
 		}
 	}
-	nothing := err == nil && rec.Added+rec.Changed+rec.Removed+rec.Pruned == 0
+	unread := fmt.Sprint(rec.Failed, rec.Errors)
+	nothing := err == nil && rec.Added+rec.Changed+rec.Removed+rec.Pruned == 0 && (rec.Failed == 0 || unread == r.c.unread)
+	r.c.unread = unread
 	if r.quiet && nothing && !r.wrote {
 		return
 	}

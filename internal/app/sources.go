@@ -225,7 +225,7 @@ func (cs *collections) pull(ctx context.Context, c *collection, why occasion, on
 		return last.Report, last.Err
 	}
 	began := cs.now()
-	report, err := cs.recorded(ctx, c, why, false, func(progress func(knowledge.Progress)) (knowledge.Report, error) {
+	report, err := cs.recorded(ctx, c, why, why.reason == "schedule" && !why.rebuild, func(progress func(knowledge.Progress)) (knowledge.Report, error) {
 		report, err := c.Pull(ctx, p.from, cs.extract(c.Name), cs.now, progress)
 		if err == nil {
 			report.Blame = cs.blame(ctx, c, why.blameAfter())
