@@ -257,11 +257,11 @@ func (n *Neighbours) share(ctx context.Context, find func(int64) bool) (float64,
 	return float64(passed) / float64(len(ids)), nil
 }
 
-// findable are the ids of the chunks that a query lets be found.
+// findable are the ids of the chunks that a query lets be found, ascending.
 func (s *snapshot) findable(q *Query) (ids []int64) {
 	allowed := kindSet(q.Kinds)
-	for _, d := range s.docs {
-		if d.chunks == 0 || q.Allow != nil && !q.Allow(d) {
+	for _, d := range s.inOrder() {
+		if q.Allow != nil && !q.Allow(d) {
 			continue
 		}
 		for c := d.firstChunk; c < d.firstChunk+d.chunks; c++ {
@@ -276,7 +276,6 @@ func (s *snapshot) findable(q *Query) (ids []int64) {
 			ids = append(ids, c)
 		}
 	}
-	slices.Sort(ids)
 	return ids
 }
 

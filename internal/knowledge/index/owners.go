@@ -1,9 +1,7 @@
 package index
 
 import (
-	"cmp"
 	"context"
-	"slices"
 )
 
 // Owners are the documents of a list of chunks, as they are in one generation of the index. With them what a query may find is decided in a few
@@ -24,13 +22,7 @@ func (ix *Index) Owners(ctx context.Context, ids []int64, old *Owners) (*Owners,
 	if old != nil && old.snap == snap && len(old.ids) == len(ids) && (len(ids) == 0 || &old.ids[0] == &ids[0]) {
 		return old, nil
 	}
-	o := &Owners{snap: snap, ids: ids, of: make([]int32, len(ids)), docs: make([]*Document, 0, len(snap.docs))}
-	for _, d := range snap.docs {
-		if d.chunks > 0 {
-			o.docs = append(o.docs, d)
-		}
-	}
-	slices.SortFunc(o.docs, func(a, b *Document) int { return cmp.Compare(a.firstChunk, b.firstChunk) })
+	o := &Owners{snap: snap, ids: ids, of: make([]int32, len(ids)), docs: snap.inOrder()}
 	at := 0
 	for i, id := range ids {
 		for at < len(o.docs) && o.docs[at].firstChunk+o.docs[at].chunks <= id {

@@ -1,9 +1,11 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,6 +21,9 @@ type snapshot struct {
 
 	sampleOnce sync.Once
 	sample     []int64 // ids of some chunks: see Sample
+
+	rankOnce sync.Once
+	ranked   []*Document // those with chunks: see inOrder
 
 	aclsOnce sync.Once
 	acls     []string // that documents have
@@ -204,4 +209,18 @@ func (s *snapshot) readSegments(ctx context.Context, tx *sql.Tx, old *snapshot) 
 		}
 	}
 	return nil
+}
+
+// inOrder are the documents that have chunks, in the order of these.
+func (s *snapshot) inOrder() []*Document {
+	s.rankOnce.Do(func() {
+		s.ranked = make([]*Document, 0, len(s.docs))
+		for _, d := range s.docs {
+			if d.chunks > 0 {
+				s.ranked = append(s.ranked, d)
+			}
+		}
+		slices.SortFunc(s.ranked, func(a, b *Document) int { return cmp.Compare(a.firstChunk, b.firstChunk) })
+	})
+	return s.ranked
 }
