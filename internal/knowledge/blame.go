@@ -127,7 +127,7 @@ func (c *Collection) historic(ctx context.Context, from connector.Connector) (bo
 
 // blamable says whether the passages of a document are lines of a file.
 func (c *Collection) blamable(d *index.Document) bool {
-	return source.Flags(d.Flags)&source.Made == 0 && (d.Source == "" || d.Type == "file")
+	return source.Flags(d.Flags)&source.Made == 0 && (d.Source == "" || d.Type == typeOf(d.Flags))
 }
 
 // lines returns what tells of the lines of documents, where the collection is historic.

@@ -217,6 +217,7 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 		Path: in.path(d), Source: d.ID, Version: d.Version, URL: d.URL, Title: d.Title, Type: d.Type, Language: d.Language, Team: d.Team, Author: d.Author,
 		Updated: d.Updated, Seen: in.now(), Modified: in.now(),
 	}
+	doc.Flags = uint32(source.Classify(doc.Path))
 	if d.ACL != nil {
 		doc.ACL = kept(*d.ACL)
 	}
@@ -236,9 +237,10 @@ func (in *intake) Put(ctx context.Context, d connector.Document) error {
 			doc.Updated = old.Updated
 		}
 	}
-	doc.Flags |= uint32(source.Classify(doc.Path))
-	if doc.Language == "" && d.Type == "file" {
-		doc.Language = chunk.LanguageOf(doc.Path, text).Name
+	if d.Type == "file" {
+		if doc.Type = typeOf(doc.Flags); doc.Language == "" && source.Flags(doc.Flags)&source.Made == 0 {
+			doc.Language = chunk.LanguageOf(doc.Path, text).Name
+		}
 	}
 	if in.unchanged(old, &doc) {
 		return nil
@@ -325,7 +327,7 @@ func (in *intake) text(ctx context.Context, d *connector.Document, doc *index.Do
 	}
 	if got.Format != "text" {
 		d.MediaType = "text/markdown"
-		doc.Flags |= uint32(source.Made)
+		doc.Flags = uint32(flagsOfMade(source.Flags(doc.Flags), got.Format))
 	}
 	return got.Text, got.Pages, nil
 }

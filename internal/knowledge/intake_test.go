@@ -157,6 +157,22 @@ func TestPullTheSame(t *testing.T) {
 	}
 }
 
+// TestTypesOfFiles: files of a source are found as what they are, like those of a folder.
+func TestTypesOfFiles(t *testing.T) {
+	c := folder(t, nil)
+	var docs []connector.Document
+	for _, path := range []string{"a.go", "b.md", "c.yaml"} {
+		docs = append(docs, connector.Document{ID: path, Path: path, Type: "file", Text: "walrus: 1\n", Version: "1"})
+	}
+	docs = append(docs, connector.Document{ID: "d", Path: "d.html", Type: "file", Body: []byte("<p>walrus</p>"), Version: "1"})
+	pull(t, c, shelfOf(docs...))
+	for kind, want := range map[string]string{"code": "a.go", "doc": "b.md d.html", "config": "c.yaml", "file": ""} {
+		if got := strings.Join(found(t, c, acl.All(), "type:"+kind+" walrus", 5), " "); got != want {
+			t.Errorf("type:%s finds %q, want %q", kind, got, want)
+		}
+	}
+}
+
 // TestPullTorn: a run that breaks off anywhere is gone on with, and nothing is lost or there twice.
 func TestPullTorn(t *testing.T) {
 	c := folder(t, nil)

@@ -331,11 +331,8 @@ func (s *syncer) convert(ctx context.Context, f source.File, raw []byte, doc *in
 	if (got.Format == "mail" || got.Format == "mailbox") && !got.Updated.IsZero() {
 		doc.Updated = got.Updated // the file's time is that of the copy; what office files say of themselves is often that of a template
 	}
-	flags := source.Flags(doc.Flags) | source.Made
-	if doc.Type = "config"; got.Format != "csv" {
-		doc.Type, flags = "doc", flags&^source.Config|source.Doc
-	}
-	doc.Flags = uint32(flags)
+	doc.Flags = uint32(flagsOfMade(source.Flags(doc.Flags), got.Format))
+	doc.Type = typeOf(doc.Flags)
 	chunks, cut := passagesOf(f.Path+".md", doc.Title, got.Text, got.Pages)
 	if got.Cut != "" {
 		cut = "left out: " + got.Cut
@@ -343,18 +340,29 @@ func (s *syncer) convert(ctx context.Context, f source.File, raw []byte, doc *in
 	return chunks, cut, nil, true, nil
 }
 
+// flagsOfMade are the flags of a document whose text was made of a file of a format. Tables stay data, all else is there to be read.
+func flagsOfMade(flags source.Flags, format string) source.Flags {
+	if flags |= source.Made; format != "csv" {
+		flags = flags&^source.Config | source.Doc
+	}
+	return flags
+}
+
+// typeOf is what a file is.
+func typeOf(flags uint32) string {
+	switch f := source.Flags(flags); {
+	case f&source.Config != 0:
+		return "config"
+	case f&source.Doc != 0:
+		return "doc"
+	}
+	return "code"
+}
+
 // describe tells of a document what its path and text say.
 func describe(d *index.Document, text string, chunks []chunk.Chunk) {
 	d.Language = chunk.LanguageOf(d.Path, text).Name
-	flags := source.Flags(d.Flags)
-	switch {
-	case flags&source.Config != 0:
-		d.Type = "config"
-	case flags&source.Doc != 0:
-		d.Type = "doc"
-	default:
-		d.Type = "code"
-	}
+	d.Type = typeOf(d.Flags)
 	for i := range chunks {
 		if c := &chunks[i]; c.Kind == chunk.Section && c.Symbol != "" {
 			d.Title, _, _ = strings.Cut(c.Symbol, " > ")

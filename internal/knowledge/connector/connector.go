@@ -17,7 +17,7 @@ type Document struct {
 	Path      string // how it is shown, cited and filtered: slash-separated, "space/Onboarding", "issues/17"
 	URL       string // where a person opens it; empty where there is no such place
 	Title     string
-	Type      string // "page", "issue", "pull request", "message", "commit", "release", "log", "file", ...
+	Type      string // "page", "issue", "pull request", "message", "commit", "release", "log", "file" (which is found as code, doc or config, by its path), ...
 	Text      string // UTF-8: Markdown where the source has structure, else plain
 	Body      []byte // undecoded, where Text is empty
 	MediaType string // of Body: "application/pdf"; "" is told by Path's extension

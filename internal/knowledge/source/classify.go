@@ -118,6 +118,21 @@ func folderReason(name string, builds bool) (Reason, string) {
 	return "", ""
 }
 
+// LeftOut tells why a file of a tree is left out by its path alone, as Walk leaves it out: at is the folder or the file of which that holds. reason is empty where
+// it is not. What is kept at target is what a build made only beside a build's description, which a path does not tell.
+func LeftOut(filePath string) (at string, reason Reason, detail string) {
+	for i, c := range filePath {
+		if c != '/' {
+			continue
+		}
+		if reason, detail := folderReason(path.Base(filePath[:i]), false); reason != "" {
+			return filePath[:i], reason, detail
+		}
+	}
+	reason, detail = fileReason(filePath, path.Base(filePath))
+	return filePath, reason, detail
+}
+
 // fileReason tells why a file of this name is left out without a look inside, or "".
 func fileReason(_, name string) (Reason, string) {
 	low := strings.ToLower(name)

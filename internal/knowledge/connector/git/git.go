@@ -173,6 +173,7 @@ func (u *run) branch(h head, before string, first, several bool) error {
 		return err
 	}
 	var todo []treeFile
+	told := map[string]bool{}
 	for _, f := range files {
 		id := f.path
 		if !first {
@@ -185,6 +186,16 @@ func (u *run) branch(h head, before string, first, several bool) error {
 		}
 		f.id = id
 		if u.excluded(f.path) {
+			continue
+		}
+		if at, reason := leftOut(f.path); reason != "" && f.mode != "160000" {
+			if err := u.sink.Delete(u.ctx, id); err != nil { // it may be known from when it was read
+				return err
+			}
+			if first && !told[at] { // once for a folder, and not for each branch
+				told[at] = true
+				u.sink.Skip(at, reason)
+			}
 			continue
 		}
 		if known, ok := u.sink.Known(id); ok && known == f.blob && !rewritten(f.path) {
@@ -212,6 +223,23 @@ func (u *run) branch(h head, before string, first, several bool) error {
 	}
 	u.done += len(todo)
 	return nil
+}
+
+// leftOut says why a file is left out by its path, as it would be in a checkout: secrets, what others have written, what programs make. Documents and pictures
+// are read, whose text is made.
+func leftOut(p string) (at, why string) {
+	at, reason, detail := source.LeftOut(p)
+	if reason == source.Binary && (extract.Options{OCR: []string{"any"}}).Converts(p) {
+		return at, ""
+	}
+	return at, because(reason, detail)
+}
+
+func because(reason source.Reason, detail string) string {
+	if detail == "" {
+		return string(reason)
+	}
+	return string(reason) + ": " + detail
 }
 
 func (u *run) excluded(p string) bool {
@@ -243,9 +271,12 @@ func (u *run) file(f treeFile, h head, c change, several bool) error {
 	case extract.Makes(f.path, body):
 		d.Body = body
 	default:
-		text, ok := source.Decode(body)
-		if !ok {
-			u.sink.Skip(f.id, "binary")
+		text, skip := source.Text(f.path, body)
+		if skip != nil {
+			if err := u.sink.Delete(u.ctx, f.id); err != nil { // it may have been something else before
+				return err
+			}
+			u.sink.Skip(f.id, because(skip.Reason, skip.Detail))
 			return nil
 		}
 		d.Text = text
