@@ -23,6 +23,7 @@ const CacheFile = "vectors.db"
 // document is renamed, when another collection has it, too, or when an index is built anew. It is a file that can be deleted. Several
 // processes may have it open.
 type Cache struct {
+	claims
 	db  *sql.DB
 	now func() time.Time
 }
@@ -73,7 +74,7 @@ func openCache(ctx context.Context, folder string, now func() time.Time) (*Cache
 	if _, err := db.ExecContext(ctx, cacheSchema); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Cache{db, now}, nil
+	return &Cache{db: db, now: now}, nil
 }
 
 // Close lets go of the file.

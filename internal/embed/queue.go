@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -136,38 +137,74 @@ func (r *run) some(ctx context.Context, chunks []Passage) error {
 	for i, c := range chunks {
 		hashes[i] = HashOf(c.Text)
 	}
-	known, err := r.store.Rows(ctx, r.e.Model(), hashes)
+	places := map[Hash][]Passage{} // one text may stand in several
+	var order []Hash
+	for i, c := range chunks {
+		if places[hashes[i]] == nil {
+			order = append(order, hashes[i])
+		}
+		places[hashes[i]] = append(places[hashes[i]], c)
+	}
+	order, err := r.reuse(ctx, order, places)
 	if err != nil {
 		return err
 	}
-	var ready []dense.Vector
-	missing := map[Hash][]Passage{} // one text may stand in several places
-	var order []Hash
-	for i, c := range chunks {
-		if row, ok := known[hashes[i]]; ok {
-			ready = append(ready, dense.Vector{ID: c.ID, Row: row})
-			continue
-		}
-		if missing[hashes[i]] == nil {
-			order = append(order, hashes[i])
-		}
-		missing[hashes[i]] = append(missing[hashes[i]], c)
-	}
-	if len(ready) > 0 {
-		if err := r.t.Save(ctx, r.e.Model(), ready); err != nil {
-			return err
-		}
-		r.report.Reused += len(ready)
-		r.progress(len(ready))
+	claimer, ok := r.store.(Claimer)
+	if !ok {
+		claimer = &claims{}
 	}
 	for len(order) > 0 {
 		n := min(r.e.Batch(), len(order))
-		if err := r.batch(ctx, order[:n], missing); err != nil {
+		mine, busy, release := claimer.Claim(r.e.Model(), order[:n])
+		if len(mine) == 0 {
+			release()
+			select {
+			case <-busy:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			continue
+		}
+		todo, err := r.reuse(ctx, mine, places) // another may have had it made since
+		if err == nil && len(todo) > 0 {
+			err = r.batch(ctx, todo, places)
+		}
+		release()
+		if err != nil {
 			return err
 		}
-		order = order[n:]
+		others := slices.DeleteFunc(slices.Clone(order[:n]), func(h Hash) bool { return slices.Contains(mine, h) })
+		order = append(order[n:], others...)
 	}
 	return nil
+}
+
+// reuse saves the vectors of texts that were made before, and returns the texts that have none.
+func (r *run) reuse(ctx context.Context, hashes []Hash, places map[Hash][]Passage) (missing []Hash, err error) {
+	known, err := r.store.Rows(ctx, r.e.Model(), hashes)
+	if err != nil {
+		return nil, err
+	}
+	var ready []dense.Vector
+	for _, h := range hashes {
+		row, ok := known[h]
+		if !ok {
+			missing = append(missing, h)
+			continue
+		}
+		for _, c := range places[h] {
+			ready = append(ready, dense.Vector{ID: c.ID, Row: row})
+		}
+	}
+	if len(ready) == 0 {
+		return missing, nil
+	}
+	if err := r.t.Save(ctx, r.e.Model(), ready); err != nil {
+		return nil, err
+	}
+	r.report.Reused += len(ready)
+	r.progress(len(ready))
+	return missing, nil
 }
 
 // batch embeds texts and saves their vectors.

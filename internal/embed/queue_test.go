@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,6 +159,53 @@ func TestRun(t *testing.T) {
 	got, err = Run(t.Context(), other, e, other, c.options())
 	if err != nil || got.Reused != 2 || got.Embedded != 1 {
 		t.Errorf("%+v %v", got, err)
+	}
+}
+
+// TestSentOnce: two collections want vectors of the same texts at the same time. Each text is sent once, and both have it.
+func TestSentOnce(t *testing.T) {
+	cache, err := OpenCache(t.Context(), t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cache.Close()
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	sent := 0
+	first := NewRemote("m", 0, 10, func(_ context.Context, _ Kind, texts []string) (out [][]float32, _ error) {
+		if sent == 0 {
+			close(begun)
+			<-goOn
+		}
+		sent += len(texts)
+		for _, text := range texts {
+			out = append(out, []float32{float32(len(text)), 1})
+		}
+		return out, nil
+	})
+	own := 0
+	second := NewRemote("m", 0, 4, func(_ context.Context, _ Kind, texts []string) (out [][]float32, _ error) {
+		if own == 0 {
+			close(goOn) // what the first has asked for came after this
+		}
+		own += len(texts)
+		for _, text := range texts {
+			out = append(out, []float32{float32(len(text)), 1})
+		}
+		return out, nil
+	})
+	one, two := newShelf(texts(10)...), newShelf(append([]string{"its own"}, texts(10)...)...)
+	var all sync.WaitGroup
+	run := func(s *shelf, e Embedder, store Store) {
+		if _, err := Run(t.Context(), s, e, store, Options{Now: time.Now}); err != nil {
+			t.Error(err)
+		}
+	}
+	all.Go(func() { run(one, first, cache) })
+	<-begun // what it has asked for is not there yet
+	all.Go(func() { run(two, second, cache) })
+	all.Wait()
+	if sent != 10 || own != 1 || len(one.vectors["m"]) != 10 || len(two.vectors["m"]) != 11 {
+		t.Errorf("%d and %d texts were sent, for %d and %d vectors", sent, own, len(one.vectors["m"]), len(two.vectors["m"]))
 	}
 }
 

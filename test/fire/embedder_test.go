@@ -106,12 +106,12 @@ func meaning(model, text string) []float32 {
 	return v
 }
 
-// often counts the texts that a model was given more than so many times.
-func (e *embedder) often(most int) (n int) {
+// twice counts the texts that a model was given more than once.
+func (e *embedder) twice() (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, times := range e.sent {
-		if times > most {
+		if times > 1 {
 			n++
 		}
 	}

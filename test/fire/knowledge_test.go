@@ -58,7 +58,7 @@ func killKnowledge(t *testing.T, database string, kills int) {
 			s.settles()
 		}
 	}
-	t.Logf("%d of %d were at work when they were killed", busy, kills)
+	t.Logf("%d of %d were at work when they were killed; %d texts were embedded twice", busy, kills, s.e.twice())
 	if busy == 0 {
 		t.Error("nothing was tested")
 	}
@@ -69,9 +69,9 @@ func killKnowledge(t *testing.T, database string, kills int) {
 	if again := s.e.asked.Load(); again != asked {
 		t.Errorf("%d requests for vectors of passages, though nothing had changed", again-asked)
 	}
-	// Both collections may ask at the same time, and a batch is lost with the program that waits for it.
-	if often, most := s.e.often(len(shelves)), batch*kills; often > most {
-		t.Errorf("%d texts were given to a model more often than there are collections, with %d kills and batches of %d", often, kills, batch)
+	// Of each collection a batch is lost with the program that waits for it.
+	if twice, most := s.e.twice(), len(shelves)*batch*kills; twice > most {
+		t.Errorf("%d texts were given to a model more than once, with %d kills and batches of %d", twice, kills, batch)
 	}
 	s.healthy()
 	passages := map[string]int{}
