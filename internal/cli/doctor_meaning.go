@@ -67,7 +67,7 @@ func (d *doctor) vectors(ctx context.Context, ap *app.App) {
 		if left, err := ap.Leftovers(ctx); err != nil {
 			d.bad("vectors", err.Error(), "")
 		} else if len(left) > 0 {
-			d.note("vectors", fmt.Sprintf("%d tenants there are of no collection here, the first of them %s", len(left), left[0].Tenant),
+			d.note("vectors", fmt.Sprintf("tenants there that are of no collection here: %d, the first of them %s", len(left), left[0].Tenant),
 				"`dragoman collection leftovers` lists them, and deletes those that are not another installation's")
 		}
 	}

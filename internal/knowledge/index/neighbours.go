@@ -191,6 +191,8 @@ const (
 	// named is how many chunks the database is named at once, to compare all of them. Where a filter leaves more, the graph is walked and what may
 	// not be found passed over.
 	named = 20_000
+	// deepest is how many the graph proposes where at first too few of them may be found.
+	deepest = 4096
 	// readAtOnce bounds the rows that are read in one piece.
 	readAtOnce = 4096
 )
@@ -217,15 +219,17 @@ func (n *Neighbours) Search(ctx context.Context, query []float32, k int, q *Quer
 	if share == 1 || share*float64(snap.chunks) > float64(n.ix.named) {
 		limit := k + spare
 		if share < 1 {
-			limit = int(float64(limit) / share * 5 / 4) // it may be less around the query
+			limit = int(float64(limit) / share * 5 / 4)
 		}
 		order := fmt.Sprintf("near::halfvec(%d) <#> CAST(? AS halfvec(%[1]d))", n.dims) // as the graph has it
 		if snap.chunks <= n.ix.compared {
 			order = compareAll
 		}
-		hits, all, err := n.propose(ctx, query, limit, find, "", order)
-		if err != nil || all && snap.chunks <= n.ix.compared || len(hits) >= k {
-			return best(hits, k), err
+		for _, limit := range []int{limit, max(limit, deepest)} { // what may not be found may lie around the query
+			hits, all, err := n.propose(ctx, query, limit, find, "", order)
+			if err != nil || all && snap.chunks <= n.ix.compared || len(hits) >= k {
+				return best(hits, k), err
+			}
 		}
 	}
 	var hits []dense.Hit
