@@ -1,11 +1,14 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/dragoman/dragoman/internal/chat"
@@ -111,6 +114,32 @@ type pushedDocument struct {
 	Meta     map[string]string `json:"meta"`
 }
 
+// read reads the body of a request. A field that is not known is an error: where "acl" is misspelt, a document would be seen by all.
+func (d *pushedDocument) read(body []byte) error {
+	in := json.NewDecoder(bytes.NewReader(body))
+	in.DisallowUnknownFields()
+	err := in.Decode(d)
+	bad := func(field, format string, args ...any) error {
+		return &chat.Error{Code: chat.CodeInvalidRequest, Message: fmt.Sprintf(format, args...), Param: field, Err: err}
+	}
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if kind.Field == "" {
+			return bad("", "the document is an object of JSON, with text; there is %s", kind.Value)
+		}
+		return bad(kind.Field, "%s may not be %s", kind.Field, kind.Value)
+	}
+	if when, ok := errors.AsType[*time.ParseError](err); ok {
+		return bad("", "%s is no time: write it as 2026-01-31T12:00:00Z (created, updated)", when.Value)
+	}
+	if err == nil && in.More() {
+		return bad("", "the document is one object of JSON; something stands after it")
+	}
+	if err != nil {
+		return bad("", "the document is no JSON as expected: %s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
+
 // putDocument answers PUT /api/collections/{c}/documents/{id}: JSON with the text, or the file itself in any other media type, with
 // path and title in the query.
 func (s *Server) putDocument(w http.ResponseWriter, r *http.Request, p principal) {
@@ -122,11 +151,11 @@ func (s *Server) putDocument(w http.ResponseWriter, r *http.Request, p principal
 	d := connector.Document{ID: r.PathValue("id"), Path: r.PathValue("id")}
 	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "application/json" {
 		var in pushedDocument
-		if err := json.Unmarshal(body, &in); err != nil {
-			s.trouble(w, "", &chat.Error{Code: chat.CodeInvalidRequest, Message: "the document is no JSON as expected: " + err.Error()})
+		if err := in.read(body); err != nil {
+			s.trouble(w, "", err)
 			return
 		}
-		if in.Text == "" {
+		if strings.TrimSpace(in.Text) == "" {
 			s.trouble(w, "", &chat.Error{Code: chat.CodeInvalidRequest, Message: "text is missing; a file is sent as it is, with its own Content-Type", Param: "text"})
 			return
 		}

@@ -55,6 +55,14 @@ assistants:
 	if status, body := ask("PUT", at+"salaries?path=board/Salaries.html&acl=user:bob", writer, "text/html", "<h1>Salaries</h1><p>The director earns a castle.</p>"); status != 200 {
 		t.Fatalf("%d %s", status, body)
 	}
+	for body, want := range map[string]string{
+		`{"text":"x","acls":["user:bob"]}`: `unknown field \"acls\"`, `{"text":5}`: "text may not be number", `{"text":"x","updated":"yesterday"}`: "is no time: write it as", `[]`: "an object of JSON",
+		`{"text":" \n"}`: "text is missing", `{"text":"x"} {}`: "something stands after it", `{"text":`: "no JSON",
+	} {
+		if status, got := ask("PUT", at+"x", writer, "application/json", body); status != 400 || !strings.Contains(got, want) {
+			t.Errorf("%s: %d %s, want %q", body, status, got, want)
+		}
+	}
 	for path, want := range map[string]string{at + "x": "may not put", "/api/collections/none/documents/x": "no collection"} {
 		if status, body := ask("PUT", path, ann, "application/json", `{"text":"x"}`); status != 403 && status != 404 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %s", path, status, body)
