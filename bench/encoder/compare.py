@@ -103,7 +103,7 @@ def ours(program, model, texts, *flags, off=""):
     with tempfile.TemporaryDirectory() as folder:
         with open(f"{folder}/texts", "w") as f:
             f.writelines(json.dumps(t) + "\n" for t in texts)
-        command = [program, "-model", model, "-texts", f"{folder}/texts", "-out", f"{folder}/out", *flags]
+        command = [program, "-model", model, "-tokens", str(LONGEST), "-texts", f"{folder}/texts", "-out", f"{folder}/out", *flags]
         report = json.loads(subprocess.run(command, check=True, capture_output=True, env=environment).stdout)
         return report, np.fromfile(f"{folder}/out", np.float32).reshape(len(texts), -1)
 
