@@ -324,7 +324,10 @@ func (s *syncer) convert(ctx context.Context, f source.File, raw []byte, doc *in
 		return nil, "", nil, false, ctx.Err()
 	case err != nil && f.Convert:
 		return nil, "", &source.Skip{Path: f.Path, Reason: Unfit, Detail: err.Error()}, false, nil
-	case err != nil || got.Format == "text":
+	case err != nil:
+		got.Format = "text" // what it says of itself is not so
+	}
+	if got.Format == "text" {
 		return nil, "", nil, false, nil
 	}
 	doc.Title, doc.Author = got.Title, got.Author

@@ -76,13 +76,13 @@ func htmlTable(ctx converter.Context, w converter.Writer, n *html.Node) converte
 		}
 	}
 	t.end()
-	w.WriteString("\n\n")
+	_, _ = w.WriteString("\n\n")
 	if caption := find(n, atom.Caption); caption != nil {
 		ctx.RenderChildNodes(ctx, w, caption)
-		w.WriteString("\n\n")
+		_, _ = w.WriteString("\n\n")
 	}
-	w.WriteString(b.String())
-	w.WriteString("\n\n")
+	_, _ = w.WriteString(b.String())
+	_, _ = w.WriteString("\n\n")
 	return converter.RenderSuccess
 }
 
@@ -108,9 +108,9 @@ func isLayout(n *html.Node) bool {
 
 // htmlRow separates the rows of a table that is none.
 func htmlRow(ctx converter.Context, w converter.Writer, n *html.Node) converter.RenderStatus {
-	w.WriteString("\n\n")
+	_, _ = w.WriteString("\n\n")
 	ctx.RenderChildNodes(ctx, w, n)
-	w.WriteString("\n\n")
+	_, _ = w.WriteString("\n\n")
 	return converter.RenderSuccess
 }
 

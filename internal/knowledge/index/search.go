@@ -102,19 +102,19 @@ func (ix *Index) Search(ctx context.Context, q Query) (*Result, error) {
 }
 
 // seen counts chunks of documents that sees lets through: all of them, and of each term as readPostings does.
-func (snap *snapshot) seen(sees func(*Document) bool, lists [][]termList, counts, inThemselves []int) (chunks int, err error) {
-	visible := make(map[*Document]bool, len(snap.docs))
-	for _, d := range snap.docs {
+func (s *snapshot) seen(sees func(*Document) bool, lists [][]termList, counts, inThemselves []int) (chunks int, err error) {
+	visible := make(map[*Document]bool, len(s.docs))
+	for _, d := range s.docs {
 		if visible[d] = sees(d); visible[d] {
 			chunks += d.Chunks()
 		}
 	}
-	if chunks == snap.chunks {
+	if chunks == s.chunks {
 		return chunks, nil
 	}
 	clear(counts)
 	clear(inThemselves)
-	for i, seg := range snap.segments {
+	for i, seg := range s.segments {
 		for t, list := range lists[i] {
 			if list.count == 0 {
 				continue
