@@ -148,7 +148,7 @@ func (c *Collection) candidates(ctx context.Context, query Query) ([]*candidate,
 	see := c.sight(query.Who)
 	iq.Allow, iq.Where = see.and(iq.Allow), where(query.Paths, &u.Filter, &query.Filter)
 	if !query.Who.Sees() {
-		iq.Sees, iq.Where.Sees = see.sees, see.some
+		iq.Sees, iq.SeesAs, iq.Where.Sees = see.sees, query.Who.Fingerprint(), see.some
 		iq.Where.Exact = iq.Where.Exact && len(c.access.rules) == 0
 	}
 	if !query.Who.Sees() {

@@ -36,6 +36,8 @@ type Query struct {
 	// Sees says which documents count where it is asked how common a word is, and how many chunks there are; nil: all. Who asks would else learn
 	// from scores which words others have written.
 	Sees func(*Document) bool
+	// SeesAs is the same for those for whom Sees says the same; what it says is then asked once, and not at each search. Empty: it is asked.
+	SeesAs string
 }
 
 // passes says whether a chunk of a document that may be found may be found, too.
@@ -81,7 +83,7 @@ func (ix *Index) Search(ctx context.Context, q Query) (*Result, error) {
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	if q.Sees != nil {
-		if res.Chunks, err = snap.seen(q.Sees, lists, res.Counts, own); err != nil {
+		if res.Chunks, err = snap.seen(&q, lists, res.Counts, own); err != nil {
 			return nil, fmt.Errorf("search: %w", err)
 		}
 	}
@@ -101,31 +103,22 @@ func (ix *Index) Search(ctx context.Context, q Query) (*Result, error) {
 	return res, ctx.Err()
 }
 
-// seen counts chunks of documents that sees lets through: all of them, and of each term as readPostings does.
-func (s *snapshot) seen(sees func(*Document) bool, lists [][]termList, counts, inThemselves []int) (chunks int, err error) {
-	visible := make(map[*Document]bool, len(s.docs))
-	for _, d := range s.docs {
-		if visible[d] = sees(d); visible[d] {
-			chunks += d.Chunks()
-		}
-	}
-	if chunks == s.chunks {
-		return chunks, nil
+// seen counts chunks of documents that a query's asker sees: all of them, and of each term as readPostings does.
+func (s *snapshot) seen(q *Query, lists [][]termList, counts, inThemselves []int) (chunks int, err error) {
+	v := s.view(q)
+	if v.chunks == s.chunks {
+		return v.chunks, nil
 	}
 	clear(counts)
 	clear(inThemselves)
 	for i, seg := range s.segments {
+		rows := v.rows[i]
 		for t, list := range lists[i] {
 			if list.count == 0 {
 				continue
 			}
-			var last *Document
-			lets := false
 			err := eachPosting(list, &seg.layout, func(ordinal, frequency uint32) {
-				if d := seg.docs[ordinal]; d != last {
-					last, lets = d, visible[d]
-				}
-				if lets {
+				if rows[ordinal/64]>>(ordinal%64)&1 != 0 {
 					counts[t]++
 					inThemselves[t] += own(frequency)
 				}
@@ -135,7 +128,7 @@ func (s *snapshot) seen(sees func(*Document) bool, lists [][]termList, counts, i
 			}
 		}
 	}
-	return chunks, nil
+	return v.chunks, nil
 }
 
 // readPostings fetches the postings of each term in each segment, and counts them: all, and those of chunks that have

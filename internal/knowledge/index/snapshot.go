@@ -27,6 +27,9 @@ type snapshot struct {
 
 	aclsOnce sync.Once
 	acls     []string // that documents have
+
+	viewsMu sync.Mutex
+	views   map[string]*view // by Query.SeesAs
 }
 
 type segment struct {
