@@ -6,26 +6,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/dragoman/dragoman/internal/identity"
-	"github.com/dragoman/dragoman/internal/knowledge"
 )
 
-// foundBy are the paths that somebody finds.
-func foundBy(t testing.TB, a *App, user string, teams string, collection, question string) string {
+// foundBy are the paths that a key of a user and a team finds.
+func foundBy(t testing.TB, a *App, user, team, collection, question string) string {
 	t.Helper()
-	who := identity.Principal{KeyID: "k", Grants: &identity.Grants{User: user, Team: teams}}
-	res, err := a.Library().Search(t.Context(), who, collection, knowledge.Query{Text: question})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var paths []string
-	for _, p := range res.Passages {
-		paths = append(paths, p.Path)
-	}
-	return strings.Join(paths, " ")
+	return foundAs(t, a, identity.Principal{KeyID: "k", Grants: &identity.Grants{User: user, Team: team}}, collection, question)
 }
 
 // TestModesOfWatchedFiles: who may read a file is taken over as it changes; so are rules of the configuration, with a reload.

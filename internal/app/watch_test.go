@@ -73,7 +73,13 @@ func write(t testing.TB, path, text string) {
 // found are the paths that the search of a collection gives.
 func found(t testing.TB, a *App, collection, question string) string {
 	t.Helper()
-	res, err := a.Library().Search(t.Context(), identity.Principal{}, collection, knowledge.Query{Text: question})
+	return foundAs(t, a, identity.Principal{}, collection, question)
+}
+
+// foundAs are those that it gives somebody.
+func foundAs(t testing.TB, a *App, who identity.Principal, collection, question string) string {
+	t.Helper()
+	res, err := a.Library().Search(t.Context(), who, collection, knowledge.Query{Text: question})
 	if err != nil {
 		t.Fatal(err)
 	}

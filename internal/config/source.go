@@ -54,7 +54,7 @@ type GitSource struct {
 	URL      string   `yaml:"url" doc:"https, ssh, or a folder."`
 	Branches []string `yaml:"branches" doc:"Names, or * for all. Default: the repository's own."`
 	Commits  bool     `yaml:"commits" doc:"What commits say is searchable, too."`
-	Exclude  []string `yaml:"exclude" doc:"Patterns of paths that are left out."`
+	Exclude  []string `yaml:"exclude" doc:"Patterns of .gitignore for paths that are left out: testdata/, *.pb.go."`
 	Token    Secret   `yaml:"token" doc:"For https. Write ${VARIABLE}."`
 }
 
@@ -62,7 +62,7 @@ type GitSource struct {
 type WebSource struct {
 	Start    []string      `yaml:"start" doc:"A sitemap, or pages from which links are followed."`
 	Prefixes []string      `yaml:"prefixes" doc:"What addresses must begin with. Default: the folders of start."`
-	Exclude  []string      `yaml:"exclude" doc:"Patterns of paths that are left out."`
+	Exclude  []string      `yaml:"exclude" doc:"Patterns of .gitignore for paths that are left out: /archive/."`
 	MaxPages int           `yaml:"max_pages" doc:"Default: 2000."`
 	MaxDepth int           `yaml:"max_depth" doc:"Links away from start. Default: 12."`
 	Delay    time.Duration `yaml:"delay" doc:"Between requests. Default: 100ms, or what robots.txt asks for."`
@@ -99,7 +99,7 @@ type S3Source struct {
 	Region    string   `yaml:"region" doc:"Of the bucket."`
 	AccessKey Secret   `yaml:"access_key" doc:"Write ${VARIABLE}. Default: none, for a public bucket."`
 	SecretKey Secret   `yaml:"secret_key" doc:"Write ${VARIABLE}."`
-	Exclude   []string `yaml:"exclude" doc:"Patterns of keys that are left out."`
+	Exclude   []string `yaml:"exclude" doc:"Patterns of .gitignore for keys that are left out."`
 }
 
 // ExportSource is an export of another tool.
@@ -170,12 +170,11 @@ func (d *decoder) collection(path string, c Collection) {
 			d.problem(at+".acl", "missing; write for example [group:hr]", "")
 		}
 		d.subjects(at+".acl", r.ACL)
-		for j, p := range r.Paths {
-			if _, err := source.NewPattern(p); err != nil {
-				d.problem(fmt.Sprintf("%s.paths[%d]", at, j), err.Error(), "")
-			}
-		}
+		d.patterns(at+".paths", r.Paths)
 	}
+	d.patterns(path+".source.git.exclude", c.Source.Git.Exclude)
+	d.patterns(path+".source.web.exclude", c.Source.Web.Exclude)
+	d.patterns(path+".source.s3.exclude", c.Source.S3.Exclude)
 	if c.Owners.Set() && (len(c.Source.Kinds()) > 0 || len(c.Push) > 0) {
 		d.problem(path+".owners", "only files of a folder have owners", "")
 	}
@@ -198,6 +197,14 @@ func (d *decoder) collection(path string, c Collection) {
 	for i, at := range c.Source.Web.Start {
 		if u, err := url.Parse(at); err != nil || u.Host == "" {
 			d.problem(fmt.Sprintf("%s.source.web.start[%d]", path, i), "not a web address; write for example https://wiki.example.com/sitemap.xml", "")
+		}
+	}
+}
+
+func (d *decoder) patterns(path string, list []string) {
+	for i, p := range list {
+		if _, err := source.NewPattern(p); err != nil {
+			d.problem(fmt.Sprintf("%s[%d]", path, i), err.Error(), "")
 		}
 	}
 }

@@ -22,7 +22,7 @@ type AccessRule struct {
 // changed one holds from the next question on.
 type access struct {
 	rules []AccessRule
-	paths [][]source.Pattern // of each rule
+	paths []source.Patterns // of each rule
 
 	mu sync.RWMutex
 	of map[*index.Document]int // what was found, for documents are many and seldom change
@@ -32,14 +32,11 @@ type access struct {
 const noRule = -1
 
 func newAccess(rules []AccessRule) (*access, error) {
-	a := &access{rules: rules, paths: make([][]source.Pattern, len(rules))}
+	a := &access{rules: rules, paths: make([]source.Patterns, len(rules))}
 	for i, r := range rules {
-		for _, text := range r.Paths {
-			p, err := source.NewPattern(text)
-			if err != nil {
-				return nil, err // one that fits nothing would show what it is to hide
-			}
-			a.paths[i] = append(a.paths[i], p)
+		var err error
+		if a.paths[i], err = source.NewPatterns(r.Paths); err != nil {
+			return nil, err // one that fits nothing would show what it is to hide
 		}
 	}
 	return a, nil
@@ -47,8 +44,7 @@ func newAccess(rules []AccessRule) (*access, error) {
 
 func (a *access) fits(rule int, d *index.Document) bool {
 	r := &a.rules[rule]
-	return (r.Types == nil || slices.Contains(r.Types, d.Type)) &&
-		(r.Paths == nil || slices.ContainsFunc(a.paths[rule], func(p source.Pattern) bool { return p.Matches(d.Path) }))
+	return (r.Types == nil || slices.Contains(r.Types, d.Type)) && (r.Paths == nil || a.paths[rule].Match(d.Path))
 }
 
 func (a *access) rule(d *index.Document) int {

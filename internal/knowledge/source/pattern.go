@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -30,4 +31,25 @@ func (p *Pattern) Matches(name string) bool {
 		name = strings.TrimSuffix(path.Dir(name), "/")
 	}
 	return false
+}
+
+// Patterns are several, of which one has to match.
+type Patterns []Pattern
+
+// NewPatterns reads patterns. It returns the error of the first that is none.
+func NewPatterns(texts []string) (Patterns, error) {
+	out := make(Patterns, len(texts))
+	for i, t := range texts {
+		p, err := NewPattern(t)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = p
+	}
+	return out, nil
+}
+
+// Match says whether one of the patterns matches the file at a slash-separated path, or a folder above it.
+func (ps Patterns) Match(name string) bool {
+	return slices.ContainsFunc(ps, func(p Pattern) bool { return p.Matches(name) })
 }

@@ -31,15 +31,16 @@ type Options struct {
 	// one is there once.
 	Branches []string
 	Commits  bool     // what commits say is searchable, too
-	Exclude  []string // patterns of paths: "testdata/*", "*.pb.go"
+	Exclude  []string // patterns of .gitignore: "testdata/", "*.pb.go"
 	Mirrors  string   // folder in which mirrors are kept
 	Token    string   // for https; sent as a password to the repository's own host alone
 }
 
 // Repository is a connector.
 type Repository struct {
-	o      Options
-	mirror mirror
+	o       Options
+	exclude source.Patterns
+	mirror  mirror
 }
 
 var _ connector.Connector = (*Repository)(nil)
@@ -57,9 +58,13 @@ func New(o Options) (*Repository, error) {
 			return nil, fmt.Errorf("%q is no branch", b)
 		}
 	}
+	exclude, err := source.NewPatterns(o.Exclude)
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256([]byte(o.URL))
 	name := strings.TrimSuffix(path.Base(strings.TrimRight(o.URL, "/")), ".git")
-	return &Repository{o, mirror{url: o.URL, dir: filepath.Join(o.Mirrors, safeName(name)+"-"+hex.EncodeToString(sum[:6])+".git"), token: o.Token}}, nil
+	return &Repository{o, exclude, mirror{url: o.URL, dir: filepath.Join(o.Mirrors, safeName(name)+"-"+hex.EncodeToString(sum[:6])+".git"), token: o.Token}}, nil
 }
 
 func safeName(s string) string {
@@ -185,7 +190,7 @@ func (u *run) branch(h head, before string, first, several bool) error {
 			u.blobs[f.path] = f.blob
 		}
 		f.id = id
-		if u.excluded(f.path) {
+		if u.r.exclude.Match(f.path) {
 			continue
 		}
 		if at, reason := leftOut(f.path); reason != "" && f.mode != "160000" {
@@ -240,14 +245,6 @@ func because(reason source.Reason, detail string) string {
 		return string(reason)
 	}
 	return string(reason) + ": " + detail
-}
-
-func (u *run) excluded(p string) bool {
-	return slices.ContainsFunc(u.r.o.Exclude, func(pattern string) bool {
-		ok, err := path.Match(pattern, p)
-		base, err2 := path.Match(pattern, path.Base(p))
-		return err == nil && ok || err2 == nil && base || strings.HasSuffix(pattern, "/") && strings.HasPrefix(p, pattern)
-	})
 }
 
 func (u *run) file(f treeFile, h head, c change, several bool) error {

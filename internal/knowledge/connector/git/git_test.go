@@ -323,3 +323,22 @@ func (r *repo) as(name string, args ...string) {
 	r.t.Helper()
 	r.git(append([]string{"-c", "user.name=" + name}, args...)...)
 }
+
+// TestExclude: what is left out is read as in .gitignore, and a pattern that is none is told of.
+func TestExclude(t *testing.T) {
+	r := newRepo(t)
+	for _, name := range []string{"a.go", "a.pb.go", "lib/testdata/x.go", "lib/testdata/deep/y.go", "lib/z.go"} {
+		r.write(name, "package x // "+name+"\n")
+	}
+	r.commit("all")
+	store := connectortest.NewStore()
+	if err := store.Sync(t.Context(), r.connect(t, Options{Exclude: []string{"**/testdata/**", "*.pb.go"}})); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(store.IDs(), " "); got != "a.go lib/z.go" {
+		t.Error(got)
+	}
+	if _, err := New(Options{URL: r.dir, Exclude: []string{"!a.go"}}); err == nil {
+		t.Error("a pattern that takes back is taken")
+	}
+}

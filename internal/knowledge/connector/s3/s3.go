@@ -8,14 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
 )
 
 // Options say which bucket is read.
@@ -26,14 +25,15 @@ type Options struct {
 	Region    string
 	AccessKey string // empty: the bucket is public
 	SecretKey string
-	Exclude   []string // patterns of keys, or of their last part
+	Exclude   []string // patterns of .gitignore, for keys
 	MaxSize   int64    // bytes of an object; 0: 32 MB
 }
 
 // Bucket is a connector.
 type Bucket struct {
-	o      Options
-	client *minio.Client
+	o       Options
+	exclude source.Patterns
+	client  *minio.Client
 }
 
 var _ connector.Connector = (*Bucket)(nil)
@@ -49,6 +49,10 @@ func New(o Options, transport http.RoundTripper) (*Bucket, error) {
 	if o.Bucket == "" {
 		return nil, errors.New("the name of the bucket is missing")
 	}
+	exclude, err := source.NewPatterns(o.Exclude)
+	if err != nil {
+		return nil, err
+	}
 	if o.MaxSize <= 0 {
 		o.MaxSize = maxSize
 	}
@@ -62,7 +66,7 @@ func New(o Options, transport http.RoundTripper) (*Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("S3: %w", err)
 	}
-	return &Bucket{o, client}, nil
+	return &Bucket{o, exclude, client}, nil
 }
 
 // Sync implements connector.Connector. The listing tells the ETag of every object, so that only new ones are fetched.
@@ -74,7 +78,7 @@ func (b *Bucket) Sync(ctx context.Context, _ string, sink connector.Sink) (conne
 		if o.Err != nil {
 			return connector.Outcome{}, fmt.Errorf("list the bucket %s: %w", b.o.Bucket, o.Err)
 		}
-		if strings.HasSuffix(o.Key, "/") || b.excluded(o.Key) {
+		if strings.HasSuffix(o.Key, "/") || b.exclude.Match(o.Key) {
 			continue
 		}
 		if err := b.object(ctx, o, sink); err != nil {
@@ -84,14 +88,6 @@ func (b *Bucket) Sync(ctx context.Context, _ string, sink connector.Sink) (conne
 		sink.Progress(done, 0)
 	}
 	return connector.Outcome{Complete: true}, ctx.Err()
-}
-
-func (b *Bucket) excluded(key string) bool {
-	return slices.ContainsFunc(b.o.Exclude, func(p string) bool {
-		whole, err := path.Match(p, key)
-		last, err2 := path.Match(p, path.Base(key))
-		return err == nil && whole || err2 == nil && last
-	})
 }
 
 func (b *Bucket) object(ctx context.Context, o minio.ObjectInfo, sink connector.Sink) error {

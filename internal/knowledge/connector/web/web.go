@@ -18,6 +18,7 @@ import (
 
 	"github.com/dragoman/dragoman/internal/knowledge/connector"
 	"github.com/dragoman/dragoman/internal/knowledge/extract"
+	"github.com/dragoman/dragoman/internal/knowledge/source"
 	"github.com/dragoman/dragoman/internal/safehttp"
 )
 
@@ -27,7 +28,7 @@ type Options struct {
 	Start []string
 	// Prefixes are what addresses must begin with; empty: the hosts of Start, below the folder of their paths.
 	Prefixes []string
-	Exclude  []string      // patterns of paths that are left out: "/archive/*"
+	Exclude  []string      // patterns of .gitignore for paths that are left out: "/archive/"
 	MaxPages int           // 0: 2,000
 	MaxDepth int           // links away from where it begins; 0: 12
 	Delay    time.Duration // between requests, at least; 0: 100 ms. A longer one that robots.txt asks for is kept to, up to 10 s
@@ -46,6 +47,7 @@ type Site struct {
 	fetch    Fetcher
 	wait     func(context.Context, time.Duration) error
 	prefixes []*url.URL
+	exclude  source.Patterns
 }
 
 var _ connector.Connector = (*Site)(nil)
@@ -71,7 +73,11 @@ func New(o Options, fetch Fetcher, wait func(context.Context, time.Duration) err
 	if wait == nil {
 		wait = sleep
 	}
-	s := &Site{o: o, fetch: fetch, wait: wait}
+	exclude, err := source.NewPatterns(o.Exclude)
+	if err != nil {
+		return nil, err
+	}
+	s := &Site{o: o, fetch: fetch, wait: wait, exclude: exclude}
 	prefixes := o.Prefixes
 	if len(prefixes) == 0 {
 		prefixes = o.Start
@@ -246,10 +252,11 @@ func (c *crawl) within(u *url.URL) bool {
 			return false
 		}
 	}
-	if slices.ContainsFunc(c.o.Exclude, func(p string) bool {
-		ok, err := path.Match(p, u.Path)
-		return err == nil && ok || strings.HasSuffix(p, "/*") && strings.HasPrefix(u.Path, strings.TrimSuffix(p, "*"))
-	}) {
+	name := strings.TrimPrefix(u.Path, "/")
+	if name == "" || strings.HasSuffix(name, "/") {
+		name += "index.html" // the page of a folder lies in it
+	}
+	if c.exclude.Match(name) {
 		return false
 	}
 	return slices.ContainsFunc(c.prefixes, func(p *url.URL) bool {
